@@ -180,7 +180,7 @@ async def build_sign_in(settings: Settings, account_store: AccountStore, link: S
         link.remove()
         authenticator.invalidate()
 
-    if await authenticator.has_people():
+    if await authenticator.has_users():
         link.remove()
         if settings.insecure_open:
             raise StartupError("There are accounts: start without --insecure-open.")
@@ -272,11 +272,11 @@ async def run(settings: Settings) -> int:
         edge = EdgeOptions.from_settings(settings, machine_name=machine)
         addresses = base_addresses(settings, port=port, machine_name=machine)
         sign_in = await build_sign_in(
-            settings, store.people, SetupLink(settings.data_dir, addresses)
+            settings, store.accounts, SetupLink(settings.data_dir, addresses)
         )
         site = build_site(settings, parts, edge, sign_in, metrics)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        maintenance = build_maintenance(settings, parts, store.people)
+        maintenance = build_maintenance(settings, parts, store.accounts)
         server = Server(
             config,
             parts,

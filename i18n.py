@@ -32,9 +32,9 @@ def read_texts(folder: Path, language: Language) -> Mapping[str, str]:
 
 def choose_language(remembered: str | None, accept_language: str) -> Language:
     """The language chosen before, else the first known one of the browser, else English."""
-    wishes = [remembered or "", *accept_language.lower().split(",")]
-    known = (wish.strip()[:2] for wish in wishes)
-    return next((Language(tag) for tag in known if tag in set(Language)), Language.EN)
+    candidates = [remembered or "", *accept_language.lower().split(",")]
+    tags = (candidate.strip()[:2] for candidate in candidates)
+    return next((Language(tag) for tag in tags if tag in set(Language)), Language.EN)
 
 
 class _Value(str):

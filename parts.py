@@ -13,8 +13,9 @@ from chat.accounts.ports import QuotaStore
 from chat.accounts.quotas import Quotas, Rates
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.hosts import Campaigns, CampaignStore
+from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
+from chat.campaigns.ports import CampaignStore
 from chat.conversations.jobs import Jobs
 from chat.conversations.ports import Store
 from chat.conversations.presets import Presets
@@ -156,7 +157,7 @@ def build_parts(
     settings: Settings, engines: Engines, store: RoutingStore, metrics: Metrics
 ) -> Parts:
     """All domain services."""
-    accounts, feedback, background = store.people, store.feedback, build_background(metrics)
+    accounts, feedback, background = store.accounts, store.feedback, build_background(metrics)
     judge, rates = ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
     metrics.watch(engines, lambda: admission.waiting)
@@ -181,14 +182,14 @@ def build_parts(
         completions=completions,
         campaigns=campaigns,
         participation=participation,
-        comparisons=Comparisons(feedback.votes, participation, answers),
+        comparisons=Comparisons(feedback.comparisons, participation, answers),
         ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
         cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
         runs=Runs(feedback.cases, generation, judge, background=background),
         results=Results(feedback.results, accounts),
         reports=Reports(campaigns, feedback.reports),
-        votes=Votes(feedback.ballots),
-        dashboard=Dashboard(campaigns, feedback.figures),
+        votes=Votes(feedback.votes),
+        dashboard=Dashboard(campaigns, feedback.dashboard),
         background=background,
         readiness=build_readiness(engines, store, background),
     )

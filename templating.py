@@ -42,15 +42,15 @@ def environment(folder: Path) -> Environment:
 
     The caller keeps it: a compiled template lives in its environment.
     """
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
         extensions=[JoinLines],
     )
-    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    return made
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return templates
 
 
 class Templates:
@@ -64,8 +64,8 @@ class Templates:
         """The HTML of a macro, named as in "chrome.header": `header` in `chrome.html`."""
         file, _, name = macro.partition(".")
         template = self._environment.get_template(f"{file}.html")
-        made: Markup = getattr(template.module, name)(**values)
-        return made
+        markup: Markup = getattr(template.module, name)(**values)
+        return markup
 
 
 def markup_text(template: str, **values: object) -> Markup:

@@ -13,14 +13,15 @@ from bench.hosted import END, MEMBER, MODELS, filled_store
 from bench.measurements import Measurement
 from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
-from chat.feedback.dashboard import Dashboard, Period
+from chat.feedback.dashboard import Dashboard
+from chat.feedback.dashboard_models import Period
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
+from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
 from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
-from formats.report import write_report
+from formats.redaction.redactor import Redactor
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from store import RoutingStore
 
@@ -62,7 +63,7 @@ DASHBOARDS: Mapping[str, tuple[User, str]] = {
 async def measure(database_url: str | None = None) -> list[Measurement]:
     """Measurements on SQLite in a temporary folder, or on an empty PostgreSQL database."""
     async with filled_store(database_url) as store:
-        results = Results(store.feedback.results, store.people)
+        results = Results(store.feedback.results, store.accounts)
         measurements = await pages(results) + await dashboards(store)
         for kind in DataFormat:
             measurements += await export(results, kind)
@@ -89,7 +90,7 @@ async def pages(results: Results) -> list[Measurement]:
 async def dashboards(store: RoutingStore) -> list[Measurement]:
     """Each period, for each choice of campaigns."""
     campaigns = Campaigns(store.feedback.campaigns)
-    dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
+    dashboard = Dashboard(campaigns, store.feedback.dashboard, clock=lambda: END)
     return [
         await within_limit(f"dashboard: {name}, {period}", partial(draw, dashboard, *which, period))
         for name, which in DASHBOARDS.items()
@@ -132,7 +133,7 @@ async def cases(store: RoutingStore) -> list[Measurement]:
 async def one_campaign(store: RoutingStore) -> list[Measurement]:
     """All messages and ratings in a single campaign."""
     campaigns = Campaigns(store.feedback.campaigns)
-    dashboard = Dashboard(campaigns, store.feedback.figures, clock=lambda: END)
+    dashboard = Dashboard(campaigns, store.feedback.dashboard, clock=lambda: END)
     drawn = partial(draw, dashboard, LOCAL, BLIND, Period.ALL)
     written = partial(write, Reports(campaigns, store.feedback.reports), BLIND)
     return [

@@ -15,7 +15,7 @@ from chat.accounts.models import LOCAL, AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, Variant
 from chat.conversations.models import AnswerRecord, Archive, Message, Question
 from chat.feedback.models import REASONS, AnswerSnapshot, RatingInput, Verdict
-from chat.feedback.queries import ReviewChange, ReviewStatus
+from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.models import (
     ChatMessage,
     ChatOptions,
@@ -73,7 +73,7 @@ async def filled_store(database_url: str | None) -> AsyncIterator[RoutingStore]:
 
 
 async def add_campaigns(store: RoutingStore) -> None:
-    await store.people.add_person(MEMBER, None, AuditEntry(START, "", "bench"))
+    await store.accounts.add_user(MEMBER, None, AuditEntry(START, "", "bench"))
     plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
     for number in range(CAMPAIGNS):
         owner = MEMBER.id if number == 3 else LOCAL.id
@@ -196,7 +196,7 @@ def random_snapshot(chance: random.Random, number: int, rare: str) -> AnswerSnap
         id=f"evidence {number}",
         answer_id=f"answer {number}",
         owner_id=LOCAL.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=prompt,
         answer=random_text(chance, rare),
         status=Status.DONE,

@@ -1,4 +1,4 @@
-"""What changed between two texts, word by word. Pure; how it is shown is up to pages."""
+"""The word-level diff of two texts. Pure; pages render it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,15 +6,15 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 WORDS = re.compile(r"\s+|[A-Za-z0-9_]+|.", re.DOTALL)
-"""A Chinese sign is a word, as is every mark."""
+"""A Chinese character is a word, as is a punctuation mark."""
 
 LINES = re.compile(r"[^\n]*\n|[^\n]+")
 MOST_PAIRS = 1_000_000
-"""Of words; texts with more are compared line by line, and still longer ones not at all."""
+"""Word pairs to compare; longer texts are compared by line, and still longer ones not at all."""
 
 
 class Change(StrEnum):
-    """What became of a piece of text."""
+    """The kind of a piece of a diff."""
 
     SAME = "same"
     REMOVED = "removed"
@@ -22,7 +22,7 @@ class Change(StrEnum):
 
 
 def differences(before: str, after: str) -> Sequence[tuple[Change, str]]:
-    """Pieces, in order: SAME and REMOVED together are `before`, SAME and ADDED are `after`."""
+    """Pieces in order: SAME and REMOVED make up `before`, SAME and ADDED make up `after`."""
     for parts in (WORDS, LINES):
         old, new = parts.findall(before), parts.findall(after)
         if len(old) * len(new) <= MOST_PAIRS:

@@ -1,4 +1,4 @@
-"""What can go wrong, as types with stable codes; doors map them to statuses and words."""
+"""Error types with stable codes; the API maps codes to statuses, pages to texts."""
 
 
 class AppError(Exception):
@@ -12,9 +12,9 @@ class AppError(Exception):
 
     @classmethod
     def of_its_kind(cls) -> str:
-        """What all errors of a kind say: the first paragraph of its docstring, without values."""
-        said = (cls.__doc__ or cls.code).partition("Values:")[0].partition("\n\n")[0]
-        return " ".join(said.split())
+        """The default message: the first paragraph of the class docstring, without values."""
+        sentence = (cls.__doc__ or cls.code).partition("Values:")[0].partition("\n\n")[0]
+        return " ".join(sentence.split())
 
 
 class BadRequest(AppError):

@@ -1,4 +1,4 @@
-"""In which language a text is written, as far as it matters for comparing answers."""
+"""Language detection of answers: Chinese or English."""
 
 import re
 
@@ -7,9 +7,9 @@ WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 
 
 def language_of(text: str) -> str:
-    """ "zh" where at least half of the words are Chinese characters, else "en"; empty for no word.
+    """ "zh" if at least half of the words are Chinese characters, else "en"; empty without words.
 
-    A character counts as much as a word: code in an answer has many letters, but few words.
+    A Chinese character counts as one word, as a Latin word does; code would dominate by letters.
     """
     characters, words = len(HAN.findall(text)), len(WORD.findall(text))
     if not characters + words:

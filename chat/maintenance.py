@@ -1,6 +1,6 @@
-"""What the app does by itself while it runs: stop the answers of who has left, destroy what is old.
+"""Maintenance while the app runs: stop requests of users without access, delete old data.
 
-Looks into the store instead of being told, so that it also sees what the command line has changed.
+Polls the store, so that it also sees changes by the command line.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ SWEEP_EVERY_S = 3600.0
 
 
 class RunningRequests(Protocol):
-    """The answers that programs wait for, or replays."""
+    """Running requests of programs, or running evaluation runs."""
 
     def callers(self) -> Collection[Principal]:
-        """For whom one is being written, or waits for that."""
+        """The principals of all requests that run or wait."""
         ...
 
     def stop_of(self, caller_id: str) -> None:
-        """End every answer for the caller with that id."""
+        """Stop every request of the caller with that id."""
         ...
 
 
 class Maintenance:
-    """`keep` is how long conversations stay that nobody touches; None: for ever.
+    """The maintenance loop. `keep` is the retention time of unused conversations; None: unlimited.
 
-    `destroy_due` destroys what was promised to go by now. `background` runs the three jobs, each
-    for itself.
+    `destroy_due` deletes data of campaigns past their own retention time. `background` runs the
+    three jobs, each for itself.
     """
 
     def __init__(  # noqa: PLR0913 - what it looks after, each by its name
         self,
         jobs: Jobs,
-        people: MaintenanceStore,
+        users: MaintenanceStore,
         *,
         programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,
@@ -54,7 +54,7 @@ class Maintenance:
         background: BackgroundJobs | None = None,
     ) -> None:
         self._jobs = jobs
-        self._people = people
+        self._users = users
         self._programs = programs
         self._keep = keep
         self._destroy_due = destroy_due
@@ -62,17 +62,17 @@ class Maintenance:
         self._background = background or BackgroundJobs()
 
     async def run(self, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Do all of it again and again, until cancelled."""
+        """Run all jobs periodically until cancelled."""
         repeat = self._background.repeat
         async with asyncio.TaskGroup() as group:
-            group.create_task(repeat("stop_disabled", look_every_s, self.stop_who_left))
+            group.create_task(repeat("stop_disabled", look_every_s, self.stop_removed_users))
             group.create_task(repeat("campaign_retention", SWEEP_EVERY_S, self.destroy_promised))
             group.create_task(repeat("retention", SWEEP_EVERY_S, self.destroy_old))
 
-    async def stop_who_left(self) -> None:
-        """Stop the answers of all people and keys that are no good any more.
+    async def stop_removed_users(self) -> None:
+        """Stop the answers of users and keys that are no longer valid.
 
-        Raises the first failure when all of them have been looked at.
+        Raises the first failure when all of them have been checked.
         """
         checks: list[Callable[[], Awaitable[None]]] = [
             partial(self._stop_if_gone, user) for user in self._jobs.users() - {LOCAL_USER}
@@ -90,16 +90,19 @@ class Maintenance:
         return rows
 
     async def destroy_old(self) -> int:
-        """Destroy what is older than may be, as `delete_older` counts it. Raises StoreFailed."""
+        """Delete data past the retention time; return the count of `delete_older`.
+
+        Raises StoreFailed.
+        """
         if self._keep is None:
             return 0
         now = self._clock()
-        gone = await self._people.delete_older(now - self._keep)
-        if gone:
-            entry = AuditEntry(now, "", Action.RETENTION, detail=str(gone))
-            await self._people.write_entry(entry)
-            log.info("conversations, ratings and votes destroyed because of their age: %d", gone)
-        return gone
+        deleted = await self._users.delete_older(now - self._keep)
+        if deleted:
+            audit_entry = AuditEntry(now, "", Action.RETENTION, detail=str(deleted))
+            await self._users.add_audit_entry(audit_entry)
+            log.info("conversations, ratings and votes destroyed because of their age: %d", deleted)
+        return deleted
 
     async def _stop_if_gone(self, user_id: str) -> None:
         if not await self._may_be_here(user_id):
@@ -113,10 +116,10 @@ class Maintenance:
 
     async def _may_be_here(self, user_id: str) -> bool:
         try:
-            user = await self._people.user(user_id)
+            user = await self._users.user(user_id)
             if user.disabled or user.guest_link_id is None:
                 return not user.disabled
-            return not (await self._people.guest_link(user.guest_link_id)).revoked
+            return not (await self._users.guest_link(user.guest_link_id)).revoked
         except NotFound:
             return False
 
@@ -124,9 +127,9 @@ class Maintenance:
         if principal.key is None:
             return principal.user.id == LOCAL_USER or await self._may_be_here(principal.user.id)
         try:
-            user = await self._people.user(principal.user.id)
+            user = await self._users.user(principal.user.id)
         except NotFound:
             return False
-        kept = {key.id: key for key in await self._people.keys(user.id)}
-        key, now = kept.get(principal.key.id), self._clock()
+        keys = {key.id: key for key in await self._users.keys(user.id)}
+        key, now = keys.get(principal.key.id), self._clock()
         return key is not None and lets_in(key, user, now)

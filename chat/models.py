@@ -1,4 +1,4 @@
-"""The values that cross rooms: frozen, without behaviour beyond their own consistency."""
+"""Frozen values that several rooms share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -50,7 +50,7 @@ class ChatMessage:
 
 
 Prompt = Sequence[ChatMessage] | str
-"""What an answer is written from: turns, or bare text that is simply gone on with."""
+"""The input of a generation: messages, or bare text that the model continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class Sampling:
     frequency_penalty: float | None = None
     min_new_tokens: int | None = None
 
-    def told(self) -> str:
-        """What is set, as "temperature 0.2, seed 7"; empty where nothing is."""
+    def summary(self) -> str:
+        """The settings as text: "temperature 0.2, seed 7"; empty without settings."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         set_here = (f"{name} {value}" for name, value in values.items() if value not in (None, ()))
         return ", ".join(set_here)
 
     def over(self, defaults: "Sampling") -> "Sampling":
-        """This sampling, with what is left open taken from `defaults`."""
+        """This sampling, with unset values taken from `defaults`."""
         chosen = {
             item.name: value
             for item in fields(self)
@@ -140,7 +140,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """What the person has set for a conversation, and the preset it began with."""
+    """The options of a conversation, and the preset that it began with."""
 
     system_prompt: str = ""
     sampling: Sampling = field(default_factory=Sampling)

@@ -1,6 +1,6 @@
-"""What programs ask of an answer beyond a conversation: tools, a given shape, probabilities.
+"""Values of the API beyond conversations: tools, structured output, log probabilities.
 
-Frozen values without behaviour. Knows no grammar, no template and no wire format.
+Frozen, without behaviour. Knows no grammar, no template and no wire format.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may ask for. `parameters` is the text of a JSON schema."""
+    """A function that the model may call. `parameters` is a JSON schema as text."""
 
     name: str
     description: str = ""
@@ -27,10 +27,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """What is new of call number `index`: `id` and `name` once, at its beginning, then arguments.
+    """A delta of call number `index`: first `id` and `name`, then parts of the arguments.
 
-    A call whose JSON is broken has `broken` in its last piece; `arguments` is then what was left
-    of the text as it was written.
+    The last delta of a call with invalid JSON has `broken`; its `arguments` are the rest of the raw
+    text.
     """
 
     index: int
@@ -42,7 +42,7 @@ class CallPiece:
 
 @dataclass(frozen=True, slots=True)
 class ToolRules:
-    """How tools may be called: `required` asks for a call, `names` are those allowed (empty: all).
+    """The tool choice: `required` forces a call, `names` are the allowed tools (empty: all).
 
     Without `parallel` the answer ends after one call.
     """
@@ -54,16 +54,16 @@ class ToolRules:
 
 @dataclass(frozen=True, slots=True)
 class JsonShape:
-    """The answer is one JSON value: any object, or what the `schema`, the text of one, allows."""
+    """The answer is one JSON value: any object, or what the JSON `schema` (as text) allows."""
 
     schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
-    """A token, its bytes, and the logarithm of its probability before any setting changed it.
+    """A token, its bytes, and its log probability before sampling settings are applied.
 
-    `best` are the most likely ones in its place, best first; theirs are empty.
+    `best` are the most likely tokens at this position, best first; their own `best` is empty.
     """
 
     token: str
@@ -74,10 +74,10 @@ class TokenScore:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Everything asked beyond a conversation.
+    """Options of a completion beyond a conversation.
 
-    A `shape` and tools that are `required` exclude each other. `top_logprobs` None asks for no
-    probabilities, 0 for those of the written tokens alone.
+    A `shape` and `required` tools exclude each other. `top_logprobs` None requests no log
+    probabilities, 0 only those of the generated tokens.
     """
 
     tools: tuple[Tool, ...] = ()
@@ -91,9 +91,9 @@ NO_EXTRAS = Extras()
 
 @dataclass(frozen=True, slots=True)
 class EngineLoad:
-    """How busy the engine is: rows in the batch, requests waiting for it, share of the cache used.
+    """The load of an engine: rows in the batch, waiting requests, used share of the KV cache.
 
-    `generated_tokens` is the count since the start.
+    `generated_tokens` counts since the start.
     """
 
     running: int = 0

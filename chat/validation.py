@@ -1,4 +1,4 @@
-"""What a person may send, checked at the door of the domain. Tokens are the engine's business."""
+"""Bounds and checks of texts and sampling settings. Token limits are checked with the engine."""
 
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +7,7 @@ from chat.errors import BadText, InvalidSetting, MessageTooLong
 from chat.models import Sampling
 
 MAX_CHARACTERS = 200_000
-"""Above this nothing is tokenised: the longest context of Qwen2.5 here is far shorter."""
+"""Longer texts are rejected before tokenisation: no context of Qwen2.5 would hold them."""
 
 
 MAX_STOP_STRINGS = 8
@@ -25,7 +25,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "min_new_tokens": (0, 131_072),
     "seed": (0, 2**53 - 1),
 }
-"""Lowest and highest value of each setting; a seed must survive as a number of JSON."""
+"""Lowest and highest value of each setting; a seed must be exact as a JSON number (2**53)."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -55,11 +55,11 @@ def later(moment: datetime, span: timedelta) -> datetime:
 
 
 def check_text(text: str, *, field: str = "") -> str:
-    """Raises MessageTooLong, BadText. `field`: where it was typed, if that is to be told."""
+    """Raises MessageTooLong, BadText. `field` names the form field in the error, if given."""
     if len(text) > MAX_CHARACTERS:
         place = {"field": field} if field else {}
         raise MessageTooLong(characters=len(text), limit=MAX_CHARACTERS, **place)
-    # A lone surrogate breaks the tokenizer and every database, NUL breaks PostgreSQL.
+    # The tokenizer and databases reject lone surrogates, PostgreSQL rejects NUL.
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise BadText
     return text

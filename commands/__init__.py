@@ -41,7 +41,7 @@ async def _run(options: argparse.Namespace, settings: Settings) -> Sequence[str]
     hasher = Argon2Hasher()
     await store.open()
     try:
-        context = CommandContext(Accounts(store.people, hasher), settings)
+        context = CommandContext(Accounts(store.accounts, hasher), settings)
         lines: Sequence[str] = await options.run(context, options)
         return lines
     finally:

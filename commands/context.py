@@ -30,14 +30,14 @@ class CommandContext:
 
     async def user_named(self, name: str) -> User:
         """The user of that name. Raises Refused."""
-        for user in await self.accounts.people(OPERATOR):
+        for user in await self.accounts.users(OPERATOR):
             if not is_guest(user) and name_key(user.name) == name_key(name):
                 return user
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
     async def first_admin(self) -> User:
         """The default owner of new rows: the first active administrator. Raises Refused."""
-        for user in await self.accounts.people(OPERATOR):
+        for user in await self.accounts.users(OPERATOR):
             if is_admin(user) and not user.disabled:
                 return user
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")

@@ -17,15 +17,15 @@ from chat.accounts.models import User, name_key
 from chat.campaigns.hosts import Campaigns
 from chat.errors import AppError
 from chat.feedback.models import Verdict
-from chat.feedback.queries import RatingFilter, ReviewStatus
 from chat.feedback.reports import Reports
+from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
 from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file
 from formats.reading import decode
-from formats.redaction import Redactor, names_of
-from formats.report import write_report
+from formats.redaction.redactor import Redactor, names_of
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from store import RoutingStore, open_store
 
@@ -70,7 +70,7 @@ class _Command:
     async def _data(
         self, store: RoutingStore, filters: RatingFilter, redactor: Redactor | None
     ) -> str:
-        results = Results(store.feedback.results, store.people)
+        results = Results(store.feedback.results, store.accounts)
         file = data_file(DataFormat(self.options.format), filters, redactor)
         await _write(self.options.output, results.export(OPERATOR, filters, file))
         left_out = f" {file.left_out} left out." if file.left_out else ""
@@ -153,7 +153,7 @@ async def _campaign(store: RoutingStore, named: str) -> str:
 
 
 async def _assignee(store: RoutingStore, name: str) -> str:
-    users: Sequence[User] = await store.people.people()
+    users: Sequence[User] = await store.accounts.users()
     for user in users:
         if name_key(user.name) == name_key(name):
             return user.id

@@ -32,7 +32,7 @@ def add_commands(group: Group) -> None:
 
 
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    if not await context.accounts.people(OPERATOR):
+    if not await context.accounts.users(OPERATOR):
         raise Refused(NO_ACCOUNTS)
     owner = await (context.user_named(options.user) if options.user else context.first_admin())
     _, secret = await context.accounts.add_key(
@@ -48,7 +48,7 @@ async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[
 
 
 async def list_keys(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    names = {user.id: user.name for user in await context.accounts.people(OPERATOR)}
+    names = {user.id: user.name for user in await context.accounts.users(OPERATOR)}
     now = utc_now()
     return [
         "\t".join(

@@ -17,10 +17,12 @@ from chat.accounts.models import LOCAL, User, utc_now
 from chat.conversations.models import Preset
 from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
-from chat.evaluation.cases import MOST_CASES, CaseStore, CaseText, case_of_file
-from chat.evaluation.models import Case, CaseVerdict, Result
-from chat.evaluation.runs import CaseRunner, PreparedCase, new_run, prepare
+from chat.evaluation.cases import case_of_file
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Result
+from chat.evaluation.ports import CaseStore
+from chat.evaluation.runs import CaseRunner, PreparedRun, new_run, prepare
 from chat.evaluation.shipped_cases import load_shipped_cases
+from chat.evaluation.validation import MOST_CASES
 from chat.serving.admission import Admission
 from chat.serving.engines import Engines
 from chat.serving.generation import Generation, Timeouts
@@ -99,27 +101,27 @@ class _Command:
         try:
             assert engine.info is not None
             run = new_run(engine.info, user.id, preset, self.options.label, utc_now())
-            replay = await prepare(case_store, user, run, cases, preset=preset, against=against)
-            return await self._run(case_store, engine, engine.info.max_concurrent, replay)
+            prepared = await prepare(case_store, user, run, cases, preset=preset, against=against)
+            return await self._run(case_store, engine, engine.info.max_concurrent, prepared)
         finally:
             await engine.stop()
 
-    async def _run(self, store: CaseStore, engine: Engine, most: int, replay: PreparedCase) -> int:
+    async def _run(self, store: CaseStore, engine: Engine, most: int, prepared: PreparedRun) -> int:
         results: dict[str, Result] = {}
 
         async def take(case: Case, result: Result) -> None:
             await store.add_result(result)
             results[case.id] = result
-            _print_progress(words.progress(len(results), len(replay.cases), case, result))
+            _print_progress(words.progress(len(results), len(prepared.cases), case, result))
 
         at_once = min(self.settings.max_concurrent, most)
         replayer = CaseRunner(_generation(self.settings, engine), ProcessJudge(), at_once=at_once)
-        await store.add_run(replay.run)
+        await store.add_run(prepared.run)
         try:
-            await replayer.run(replay, take)
+            await replayer.run(prepared, take)
         finally:  # also after Ctrl+C: print the results so far, which are stored
-            await store.end_run(replay.run.id, utc_now())
-            _print(words.report(replay, results))
+            await store.end_run(prepared.run.id, utc_now())
+            _print(words.report(prepared, results))
         passed = all(result.verdict is CaseVerdict.PASSED for result in results.values())
         return ALL_PASSED if passed else NOT_ALL_PASSED
 
@@ -169,7 +171,7 @@ async def _list(store: RoutingStore, user: User) -> None:
 
 async def _owner(store: RoutingStore) -> User:
     """The owner of the run: the first administrator, or the local user without accounts."""
-    for user in await store.people.people():
+    for user in await store.accounts.users():
         if is_admin(user) and not user.disabled:
             return user
     return LOCAL

@@ -9,10 +9,8 @@ from datetime import UTC
 
 from chat.conversations.models import Preset
 from chat.conversations.presets import name_of
-from chat.evaluation.cases import VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result
-from chat.evaluation.runs import PreparedCase
-from chat.evaluation.verdicts import EarlierAnswers
+from chat.evaluation.models import Case, CaseVerdict, EarlierAnswers, Result, VerdictCounts
+from chat.evaluation.runs import PreparedRun
 from chat.models import PresetRef
 
 BESIDE = (
@@ -46,23 +44,23 @@ def progress(done: int, total: int, case: Case, result: Result) -> str:
     return f"{done}/{total} {result.verdict} {printable(case.name)}"
 
 
-def report(replay: PreparedCase, results: Mapping[str, Result]) -> Iterator[str]:
+def report(prepared: PreparedRun, results: Mapping[str, Result]) -> Iterator[str]:
     """The table of all cases that have a result, then what is to be looked at, then the sums."""
-    done = [(case, results[case.id]) for case in replay.cases if case.id in results]
+    done = [(case, results[case.id]) for case in prepared.cases if case.id in results]
     for case, result in done:
         seconds = f"{result.timing.total_s:7.1f} s" if result.timing else " " * 9
         yield f"{result.verdict:<{WIDTH}} {seconds}  {printable(case.name)}"
     for case, result in done:
-        yield from _details(case, result, replay.before.get(case.id, EarlierAnswers()))
+        yield from _details(case, result, prepared.before.get(case.id, EarlierAnswers()))
     sums = [
         f"{count} {verdict}"
         for verdict in CaseVerdict
         if (count := sum(result.verdict is verdict for _, result in done))
     ]
-    run = replay.run
+    run = prepared.run
     yield ""
-    yield f"{len(done)} of {len(replay.cases)}: {', '.join(sums) or 'nothing was run'}"
-    preset = printable(name_of(replay.preset)) if replay.preset else NO_PRESET
+    yield f"{len(done)} of {len(prepared.cases)}: {', '.join(sums) or 'nothing was run'}"
+    preset = printable(name_of(prepared.preset)) if prepared.preset else NO_PRESET
     yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine}) · {preset}"
 
 

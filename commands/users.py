@@ -32,7 +32,7 @@ async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[
     setup = await accounts.setup_token()
     role = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
     token = setup or await accounts.invite(OPERATOR, role)
-    session = await accounts.accept_pass(
+    session = await accounts.accept_one_time_link(
         token, name=options.name, password=_password(), address="", device="command line"
     )
     await accounts.sign_out(session)
@@ -43,16 +43,16 @@ async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[
 
 async def list_users(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
-        "\t".join((user.rank, "disabled" if user.disabled else "", user.name))
-        for user in await context.accounts.people(OPERATOR)
+        "\t".join((user.role, "disabled" if user.disabled else "", user.name))
+        for user in await context.accounts.users(OPERATOR)
         if not is_guest(user) or options.guests
     ]
 
 
 async def set_role(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     user_id = (await context.user_named(options.name)).id
-    user = await context.accounts.set_rank(OPERATOR, user_id, AccountRole(options.rank))
-    return [f"{user.name} is {user.rank} now."]
+    user = await context.accounts.set_role(OPERATOR, user_id, AccountRole(options.rank))
+    return [f"{user.name} is {user.role} now."]
 
 
 async def reset(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:

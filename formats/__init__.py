@@ -1,1 +1,1 @@
-"""Conversations and presets as files, and back. Pure: knows no store, no network, no page."""
+"""File formats: export, import, data sets, reports. Pure: no store, no network, no page."""

@@ -16,7 +16,7 @@ from typing import Any
 from chat.conversations.errors import BadImport
 from chat.conversations.models import Archive
 from chat.errors import AppError
-from chat.evaluation.cases import CaseText
+from chat.evaluation.models import CaseText
 from formats.cases import read_cases
 from formats.importing import read_archives
 

@@ -1,4 +1,4 @@
-"""Regression cases as one JSON file, and back."""
+"""Export and import of regression cases as one JSON file."""
 
 import hashlib
 import json
@@ -8,15 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chat.conversations.errors import NothingToImport, UnknownFormat
-from chat.evaluation.cases import (
-    MAX_EXPECTED,
-    MAX_NAME,
-    MOST_CASES,
-    MOST_CHECKS,
-    MOST_TURNS,
-    CaseText,
-)
-from chat.evaluation.models import Case, Check, CheckKind
+from chat.evaluation.models import Case, CaseText, Check, CheckKind
+from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS
 from chat.models import ChatMessage, Role, Sampling
 from chat.tools import ToolCall
 from formats.reading import decode, parse, refusal, validate
@@ -91,7 +84,7 @@ class CasesFile(FileRecord):
 
 
 def write_cases(cases: Sequence[Case]) -> bytes:
-    """Cases as a file, laid out for people who want to edit it."""
+    """Cases as a file, indented for manual editing."""
     records = [_record(case).model_dump(exclude_defaults=True) for case in cases]
     file = {"format": FORMAT, "version": VERSION, "cases": records}
     return (json.dumps(file, ensure_ascii=False, allow_nan=False, indent=2) + "\n").encode()
@@ -112,13 +105,13 @@ def read_cases(data: bytes) -> Sequence[CaseText]:
 
 
 def read_calls(text: str) -> tuple[ToolCall, ...]:
-    """The calls of a turn, written as JSON. Raises BadImport."""
+    """Parse the tool calls of a message from JSON. Raises BadImport."""
     turn = validate(TurnRecord, {"role": "assistant", "content": "", "calls": _one(text)}, "prompt")
     return turn.value().calls
 
 
 def read_sampling(text: str, seen: Mapping[str, float | None]) -> Sampling:
-    """Settings written as JSON, `seen` instead of those of the same name. Raises BadImport."""
+    """Parse sampling settings from JSON; `seen` overrides them. Raises BadImport."""
     settings = _one(text)
     if not isinstance(settings, Mapping):
         raise refusal("sampling", "should be an object")

@@ -1,7 +1,7 @@
-"""ChatGPT's conversations.json: a tree of nodes, of which people's and the model's words are kept.
+"""Import of ChatGPT's conversations.json: a tree of nodes with user and assistant messages.
 
-Hidden nodes, system and tool messages, pictures and calls of tools are left out; what hangs below
-one of them hangs below the nearest node that is kept.
+Hidden nodes, system and tool messages, images and tool calls are left out; their children are
+attached to the nearest imported ancestor.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ TEXTS = frozenset({"text", "multimodal_text"})
 
 
 class _Lenient(BaseModel):
-    """Only what is read is looked at: the format is not ours, and it grows."""
+    """Ignores unknown fields, because the format is not ours and may change."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
@@ -36,7 +36,7 @@ class _Content(_Lenient):
     parts: list[object] | None = None
 
     def text(self) -> str:
-        """The words alone: a part that is no text is a picture or a recording."""
+        """The text parts; other parts are images or recordings."""
         parts = self.parts if self.content_type in TEXTS and self.parts else ()
         return "\n".join(part for part in parts if isinstance(part, str) and part)
 
@@ -49,7 +49,7 @@ class _Message(_Lenient):
     metadata: dict[str, object] | None = None
 
     @property
-    def is_for_people(self) -> bool:
+    def is_visible(self) -> bool:
         hidden = (self.metadata or {}).get("is_visually_hidden_from_conversation") is True
         return self.author.role in ROLES and self.recipient in (None, "all") and not hidden
 
@@ -70,7 +70,7 @@ class _Conversation(_Lenient):
 def read_chatgpt(
     value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
-    """One conversation; None if nobody says anything in it. Raises BadImport."""
+    """One conversation; None if it has no text. Raises BadImport."""
     nodes = value["mapping"]
     if isinstance(nodes, Mapping):
         check_number(nodes, field_path(where, "mapping"))
@@ -89,7 +89,7 @@ def read_chatgpt(
 
 
 class _Reading:
-    """The walk from the roots down. `nearest` tells of each node which kept one it stands for."""
+    """Walks the tree from the roots. `nearest` maps each node to its nearest imported ancestor."""
 
     def __init__(self, nodes: Mapping[str, _Node], where: str, created: datetime) -> None:
         self._nodes = nodes
@@ -98,11 +98,11 @@ class _Reading:
         self.nearest: dict[str, str | None] = {}
 
     def words(self) -> Iterator[Words]:
-        """What is kept, parents before their children, versions by their time. BadImport."""
+        """Imported messages, parents before children, siblings by time. Raises BadImport."""
         for key in self._from_the_roots():
             parent = self._nodes[key].parent
             above = self.nearest[parent] if parent is not None else None
-            words = self._said(key, str(len(self.nearest)), above)
+            words = self._message_words(key, str(len(self.nearest)), above)
             self.nearest[key] = words.id if words else above
             if words:
                 yield words
@@ -115,7 +115,7 @@ class _Reading:
                 raise refusal(where, "names no node", UnknownParent)
             below[node.parent].append(key)
         keys: list[str] = sorted(below[None], key=self._moment)
-        for key in keys:  # grows while it is walked
+        for key in keys:  # the list grows during iteration
             keys += sorted(below.get(key, ()), key=self._moment)
         if len(keys) < len(self._nodes):
             seen = set(keys)
@@ -128,9 +128,9 @@ class _Reading:
         message = self._nodes[key].message
         return message.create_time or 0.0 if message else 0.0
 
-    def _said(self, key: str, new_id: str, above: str | None) -> Words | None:
+    def _message_words(self, key: str, new_id: str, above: str | None) -> Words | None:
         message, where = self._nodes[key].message, field_path(self._where, key, "message")
-        if message is None or not message.is_for_people or not (text := message.content.text()):
+        if message is None or not message.is_visible or not (text := message.content.text()):
             return None
         text = check_words(text, field_path(where, "content", "parts"))
         time = _time(message.create_time, field_path(where, "create_time")) or self._created

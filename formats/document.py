@@ -1,6 +1,6 @@
-"""Our own JSON: everything of a conversation, all branches, and back again as it was.
+"""The app's own JSON format: lossless export and import of conversations with all branches.
 
-`docs/export.md` describes it for people, `docs/export.schema.json` for programs.
+Documented in `docs/export.md`, schema in `docs/export.schema.json`.
 """
 
 import json
@@ -20,9 +20,9 @@ TAIL = "]}\n"
 
 
 def write_conversation(archive: Archive) -> str:
-    """One conversation as JSON, in one line: an item of `conversations`."""
+    """One conversation as one line of JSON: an item of `conversations`."""
     record = asdict(archive.conversation)
-    # Whose it is, is decided where it is read; and a campaign has only what was asked within it.
+    # The importer sets the owner; imported conversations belong to no campaign.
     del record["owner_id"], record["campaign_id"]
     record["messages"] = [asdict(message) for message in archive.messages]
     for message in record["messages"]:
@@ -33,7 +33,7 @@ def write_conversation(archive: Archive) -> str:
 
 
 def read_document(value: Mapping[str, object], *, owner_id: str) -> list[Archive]:
-    """The conversations of a file of ours. Raises BadImport."""
+    """Parse the conversations of a file. Raises BadImport."""
     head = {name: item for name, item in value.items() if name != "conversations"}
     validate(FileHead, head, "")
     conversations = value.get("conversations")
@@ -58,16 +58,16 @@ def _archive(value: object, where: str, owner_id: str) -> Archive:
 
 
 def _check_tree(record: ConversationRecord, where: str) -> None:
-    """Parents stand before their children, so no chain of parents can be broken or a circle."""
-    known: set[str] = set()
+    """Parents precede their children, which excludes unknown parents and cycles."""
+    seen_ids: set[str] = set()
     for number, message in enumerate(record.messages):
-        if message.id in known:
+        if message.id in seen_ids:
             raise refusal(
                 field_path(where, "messages", number, "id"), "stands in another message too"
             )
-        if message.parent_id is not None and message.parent_id not in known:
+        if message.parent_id is not None and message.parent_id not in seen_ids:
             parent = field_path(where, "messages", number, "parent_id")
             raise refusal(parent, "names no earlier message", UnknownParent)
-        known.add(message.id)
-    if record.head_id is not None and record.head_id not in known:
+        seen_ids.add(message.id)
+    if record.head_id is not None and record.head_id not in seen_ids:
         raise refusal(field_path(where, "head_id"), "names no message")

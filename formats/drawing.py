@@ -1,4 +1,4 @@
-"""Calls the macros in `templates/`: the only place where HTML of exports and reports comes from."""
+"""Renders the macros in `templates/`, from which all HTML of exports and reports comes."""
 
 from pathlib import Path
 

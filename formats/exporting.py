@@ -1,4 +1,4 @@
-"""Archives → files: one conversation, or all of a person, piece by piece."""
+"""Export of conversations: one, or all of a user in pieces."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ from formats.words import ExportLanguage
 
 
 class Format(StrEnum):
-    """The kinds of files, by the names that addresses use."""
+    """The file formats, by the names in addresses."""
 
     MARKDOWN = "md"
     JSON = "json"
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 
 class Collection(Protocol):
-    """Many conversations as one file. The pieces that are given back make up the file, in order."""
+    """Writes many conversations into one file; the returned pieces in order make up the file."""
 
     media_type: str
     suffix: str
@@ -54,7 +54,7 @@ def export_one(archive: Archive, kind: Format, language: ExportLanguage) -> byte
 
 
 def export_all(kind: Format, language: ExportLanguage) -> Collection:
-    """A new, empty file for many conversations: JSON as one document, pages in a zip."""
+    """A new file for many conversations: one JSON document, or a zip archive of pages."""
     if kind is Format.JSON:
         write = document.write_conversation
         return _JsonCollection(kind, write, document.HEAD, document.TAIL)
@@ -64,7 +64,7 @@ def export_all(kind: Format, language: ExportLanguage) -> Collection:
 
 
 class _JsonCollection:
-    """The items of one list."""
+    """Writes the items of one JSON list."""
 
     def __init__(self, kind: Format, write: Callable[[Archive], str], head: str, tail: str) -> None:
         self.media_type = kind.media_type
@@ -83,7 +83,7 @@ class _JsonCollection:
 
 
 class _ZipCollection:
-    """One file for each conversation, numbered, because titles repeat."""
+    """One file for each conversation, numbered because titles may repeat."""
 
     media_type = "application/zip"
     suffix = ".zip"
@@ -98,9 +98,9 @@ class _ZipCollection:
     def add(self, archive: Archive) -> bytes:
         self._count += 1
         stem = file_stem(archive.conversation.title, self._language.words.untitled)
-        entry = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(entry, export_one(archive, self._kind, self._language))
+        info = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
+        info.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(info, export_one(archive, self._kind, self._language))
         return self._outlet.take()
 
     def end(self) -> bytes:
@@ -109,14 +109,14 @@ class _ZipCollection:
 
 
 def _date(archive: Archive) -> tuple[int, int, int, int, int, int]:
-    """A zip knows the years 1980 to 2107 alone."""
+    """A zip archive can store the years 1980 to 2107 only."""
     time = archive.conversation.updated_at
     year = min(max(time.year, 1980), 2107)
     return year, time.month, time.day, time.hour, time.minute, time.second
 
 
 class _Outlet(io.RawIOBase):
-    """A file that can only be written on: what came since the last look is taken away."""
+    """A write-only file; `take` returns and clears what was written since the last call."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What conversations that were made elsewhere have in common when they come in."""
+"""Common parts of the import of other applications' formats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNTITLED = "…"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One message as it was said elsewhere, checked; the ids are those of its file."""
+    """One checked message of a foreign file; the ids are those of the file."""
 
     id: str
     parent_id: str | None
@@ -26,7 +26,7 @@ class Words:
 
 
 def check_words(content: str, where: str) -> str:
-    """The text of a message. Raises BadImport."""
+    """Check the text of a message. Raises BadImport."""
     if len(content) > MAX_TEXT:
         raise refusal(where, f"should have at most {MAX_TEXT} characters")
     try:
@@ -43,7 +43,7 @@ def check_number(messages: Sequence[object] | Mapping[str, object], where: str) 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A conversation as it was elsewhere; parents stand before their children."""
+    """A conversation of a foreign file; parents precede their children."""
 
     words: Sequence[Words]
     head_id: str
@@ -53,7 +53,7 @@ class Foreign:
     system_prompt: str = ""
 
     def archive(self, owner_id: str) -> Archive:
-        """As one of ours. Who answered is not known to us, so there is no provenance."""
+        """The conversation as an archive, without provenance, because the model is unknown."""
         conversation = Conversation(
             id="imported",
             owner_id=owner_id,
@@ -66,7 +66,7 @@ class Foreign:
         return Archive(conversation, tuple(map(_message, self.words)))
 
     def _title(self) -> str:
-        """The given title in one line, or else the first line of the first words."""
+        """The title in one line, or else the first line of the first message."""
         line = " ".join(self.title.split())[:MAX_RENAMED].rstrip()
         return line or next(
             (title_of(words.content) for words in self.words if words.content.strip()), UNTITLED

@@ -1,4 +1,4 @@
-"""The shown path of a conversation as one HTML file that loads nothing and runs nothing."""
+"""Export of the displayed path as one HTML file without external resources and scripts."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,8 +14,8 @@ from markupsafe import Markup
 from chat.conversations.models import Archive, Message
 from chat.conversations.tree import Tree
 from formats.drawing import html
-from formats.formulas import keep_formulas
-from formats.mathml import mathml
+from formats.formulas.markdown import keep_formulas
+from formats.formulas.mathml import mathml
 from formats.words import ExportLanguage, Wording, moment
 
 STYLE = Path(__file__).with_name("export.css")
@@ -53,9 +53,9 @@ def _answer(message: Message, words: Wording) -> Markup | None:
 
 
 def render(text: str, words: Wording, *, set_formulas: bool = False) -> Markup:
-    """Markdown as HTML, with raw HTML as text, links to the web alone and no pictures.
+    """Markdown as HTML: raw HTML is escaped, links lead to the web only, images become links.
 
-    Formulas stay as they are written, or are set as MathML, where that can be done.
+    With `set_formulas` formulas become MathML where possible; otherwise they stay as source.
     """
     env = {"picture": words.picture, "set_formulas": set_formulas}
     rendered = _markdown().render(text, env)
@@ -68,7 +68,7 @@ def _style() -> str:
 
 
 class _Markdown(MarkdownIt):
-    """Markdown whose links lead to the web or to a mailbox, and nowhere else."""
+    """A Markdown parser that accepts http, https and mailto links only."""
 
     def validateLink(self, url: str) -> bool:
         try:
@@ -86,7 +86,7 @@ def _markdown() -> MarkdownIt:
 
 
 class _Renderer(RendererHTML):
-    """Links open without telling where from; a picture becomes a link to it."""
+    """Links send no referrer; an image becomes a link."""
 
     def link_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
@@ -101,13 +101,13 @@ class _Renderer(RendererHTML):
         is_block = token.markup != "\\("
         drawn = mathml(token.content, block=is_block) if env["set_formulas"] else None
         source = str(token.meta["source"])
-        # A str: added to Markup, what the renderer has so far would be escaped once more.
+        # A str, not Markup: adding the renderer's str to Markup would escape it again.
         return str(html("export.formula", drawn=drawn, source=source, block=token.block))
 
     def th_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
     ) -> str:
-        """Aligned by an attribute: pages that allow no style of their own show it too."""
+        """Aligns cells by an attribute, because pages may forbid inline styles."""
         token = tokens[index]
         if style := token.attrs.pop("style", None):
             token.attrSet("align", str(style).removeprefix("text-align:"))

@@ -1,6 +1,6 @@
-"""A file of conversations → archives. The kind of the file is found out, not asked for.
+"""Import of conversations; the format of the file is detected.
 
-All or nothing: what is broken is refused with its place before anything is handed on.
+All or nothing: a broken file is rejected with the place of the error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ MAX_CONVERSATIONS = 50_000
 
 
 def read_archives(data: bytes, *, owner_id: str, now: datetime) -> list[Archive]:
-    """The conversations in a file: ours, ShareGPT (a list, or one on a line) or ChatGPT's.
+    """The conversations in a file: own format, ShareGPT (list or JSON Lines) or ChatGPT.
 
-    `now` is the time of what has none of its own. Raises BadImport.
+    `now` is the time of conversations without one. Raises BadImport.
     """
     entries = parse(decode(data))
     value = entries[0].value

@@ -1,4 +1,4 @@
-"""The shown path of a conversation as Markdown. Texts stay letter by letter as they are."""
+"""Export of the displayed path of a conversation as Markdown, with unchanged texts."""
 
 import re
 
@@ -36,12 +36,12 @@ def _file(item: Attachment) -> str:
 
 
 def escaped(text: str) -> str:
-    """Words for one line that are not ours, with nothing in them that Markdown would act on."""
+    """Foreign text for one line, with Markdown syntax escaped."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def closed(text: str) -> str:
-    """The text; with its last fence closed, if an answer was cut off inside it."""
+    """The text with an unclosed code fence closed, as of a cut-off answer."""
     fence = ""
     for line in text.splitlines():
         match = _FENCE.fullmatch(line)

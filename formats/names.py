@@ -1,4 +1,4 @@
-"""Names of files made from titles: of any title, on any system, without tricks."""
+"""Safe file names from titles, for any title and any operating system."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNOREC
 
 
 def file_stem(title: str, fallback: str) -> str:
-    """A name without its ending. Never a path, hidden, empty, or one that reads otherwise."""
+    """A file name without extension; never a path, hidden, empty, or visually misleading."""
     # Controls, and signs that turn the direction: with U+202E a name shows another ending.
     # Zero-width joiners are of the same category, but hold emoji together.
     signs = (
@@ -26,5 +26,5 @@ def file_stem(title: str, fallback: str) -> str:
 
 
 def _shortened(line: str) -> str:
-    """Cut between characters, so that the name fits wherever names are counted in bytes."""
+    """Truncate at a character boundary, because file systems limit names in bytes."""
     return line.encode()[:MAX_BYTES].decode(errors="ignore")

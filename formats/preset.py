@@ -1,4 +1,4 @@
-"""One preset as a JSON file, and back."""
+"""Export and import of one preset as a JSON file."""
 
 import json
 from collections.abc import Mapping
@@ -43,13 +43,13 @@ class PresetFile(FileRecord):
 
 
 def write_preset(text: PresetText) -> bytes:
-    """A preset as a file, laid out for people who want to edit it."""
+    """A preset as a file, indented for manual editing."""
     record = {"format": FORMAT, "version": VERSION} | asdict(text)
     return (json.dumps(record, ensure_ascii=False, allow_nan=False, indent=2) + "\n").encode()
 
 
 def read_preset(data: bytes) -> PresetText:
-    """The preset in a file. Raises BadImport."""
+    """Parse the preset in a file. Raises BadImport."""
     entries = parse(decode(data))
     if len(entries) != 1 or not isinstance(entries[0].value, Mapping):
         raise refusal("", "the file should hold one preset")

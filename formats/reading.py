@@ -1,4 +1,4 @@
-"""JSON text → plain values, and words for what is broken in it. Knows no format."""
+"""Parses JSON text, with located errors. Knows no file format."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from chat.conversations.errors import BadImport, NotJson
 
 MAX_WHERE = 200
 MAX_CONTAINERS = 2_000_000
-"""Lists and objects of one file: empty ones need 20 times the room of their text in memory."""
+"""Most lists and objects of a file: an empty one needs 20 times its text in memory."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 Record = TypeVar("Record", bound=BaseModel)
@@ -21,20 +21,20 @@ Record = TypeVar("Record", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One JSON value of a text; `line` is where it stands if there is one on each line."""
+    """One JSON value of a file; `line` is its line number in JSON Lines."""
 
     value: object
     line: int | None = None
 
 
 def refusal(where: str, why: str, kind: type[BadImport] = BadImport) -> BadImport:
-    """The error for a file that is broken at `where`: a line, or the path of a field."""
+    """The error for a file that is invalid at `where`: a line, or the path of a field."""
     where = _printable(where[:MAX_WHERE])
     return kind(f"{where}: {why}" if where else why, where=where, why=why)
 
 
 def decode(data: bytes) -> str:
-    """The text of a file. Raises BadImport when it is not UTF-8."""
+    """Decode a file. Raises BadImport when it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -43,7 +43,7 @@ def decode(data: bytes) -> str:
 
 
 def parse(text: str) -> Sequence[FileEntry]:
-    """The JSON values in a text: one, or one on each line (JSONL). Raises BadImport."""
+    """The JSON values in a text: one, or one per line (JSON Lines). Raises BadImport."""
     if text.count("[") + text.count("{") > MAX_CONTAINERS:
         raise refusal("", f"the file holds more than {MAX_CONTAINERS} lists and objects")
     reader = _Reader(text)
@@ -76,14 +76,14 @@ def validate(kind: type[Record], value: object, where: str) -> Record:
 
 
 def field_path(where: str, *names: str | int) -> str:
-    """A field as it is written in most languages: conversations[3].messages[2].role"""
+    """The path of a field: conversations[3].messages[2].role"""
     for name in names:
         where += f"[{name}]" if isinstance(name, int) else f".{name}"
     return where.removeprefix(".")
 
 
 def _printable(text: str) -> str:
-    """Without what cannot be sent or would be invisible: names of fields come from the file."""
+    """Remove invisible characters and surrogates: names of fields come from the file."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
@@ -95,10 +95,10 @@ DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class _Reader:
-    """Decodes the two outermost levels itself and gives each part of them to the library.
+    """Decodes the two outermost levels itself and passes each part to the library.
 
-    The library holds the interpreter for as long as a call takes; a large file read in one would
-    make everybody's answers stand still.
+    The library holds the GIL during a call, so decoding a large file in one call would block all
+    running answers.
     """
 
     def __init__(self, text: str, first_line: int = 1) -> None:
@@ -107,7 +107,7 @@ class _Reader:
         self._at = 0
 
     def value(self, levels: int = 2) -> object:
-        """The value that comes next. Raises BadImport."""
+        """The next value. Raises BadImport."""
         mark = self._peek()
         if levels and mark == "[":
             return self._array(levels - 1)
@@ -119,7 +119,7 @@ class _Reader:
         return not self._peek()
 
     def fail(self, why: str, at: int | None = None) -> NoReturn:
-        """Raise BadImport that names the line and the column."""
+        """Raise BadImport with the line and the column."""
         error = JSONDecodeError(why, self._text, self._at if at is None else at)
         line = self._first_line + error.lineno - 1
         raise refusal(f"line {line}", f"{error.msg} (column {error.colno})", NotJson)

@@ -1,6 +1,8 @@
-"""Our JSON as it is written in files: every field with its bounds. The schema is made from these.
+"""Records of the app's own JSON files, with bounds.
 
-Fields have the names of `chat.models`. Knows nothing of how files are read or found.
+The JSON schemas in docs/ are generated from them, docstrings included.
+
+Fields have the names of `chat.models`.
 """
 
 import re
@@ -27,7 +29,7 @@ from chat.models import (
 from chat.validation import BOUNDS, MAX_CHARACTERS, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
 
 MAX_TEXT = 1_000_000
-"""Characters of one message. Questions are shorter; an answer of the longest context may not be."""
+"""Characters of one message. Questions are shorter; answers of the longest context may reach it."""
 
 MAX_ID = 128
 MAX_MESSAGES = 20_000
@@ -36,7 +38,7 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """The text, if every database can keep it. Raises ValueError."""
+    """The text, if every database can store it. Raises ValueError."""
     if _UNSTORABLE.search(text):
         raise ValueError("holds characters that cannot be stored (NUL or half a surrogate pair)")
     return text
@@ -176,12 +178,12 @@ class AttachmentRecord(FileRecord):
         return Attachment(self.name, self.text)
 
 
-def _shown_as_it_is(record: AttachmentRecord) -> AttachmentRecord:
+def _has_showable_name(record: AttachmentRecord) -> AttachmentRecord:
     try:
-        shown = attachment(record.name, record.text)
+        parsed = attachment(record.name, record.text)
     except BadAttachment:
-        shown = None
-    if shown != record.value():
+        parsed = None
+    if parsed != record.value():
         raise ValueError("has a name that cannot be shown")
     return record
 
@@ -200,7 +202,7 @@ class MessageRecord(FileRecord):
     timing: TimingRecord | None = None
     provenance: ProvenanceRecord | None = None
     error_code: Annotated[Plain, Field(max_length=64)] | None = None
-    attachments: list[Annotated[AttachmentRecord, AfterValidator(_shown_as_it_is)]] = Field(
+    attachments: list[Annotated[AttachmentRecord, AfterValidator(_has_showable_name)]] = Field(
         default=[], max_length=MAX_FILES
     )
     origin: Annotated[Origin, Field(strict=False)] = Origin.HERE

@@ -1,4 +1,4 @@
-"""The JSON Schemas of our files, made from the records that read them.
+"""Generates the JSON schemas of the file formats from their records.
 
 `python -m formats.schema` writes them into docs/.
 """

@@ -1,4 +1,4 @@
-"""ShareGPT: a flat list of turns, as collections for training have it. It knows no branches."""
+"""ShareGPT: a flat list of messages, a common format of training data, without branches."""
 
 import json
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ HEAD, TAIL = "[", "]\n"
 
 
 def write_sharegpt(archive: Archive) -> str:
-    """The shown path as JSON, in one line: an item of the file's list.
+    """The displayed path as one line of JSON: an item of the file's list.
 
-    Files of a question are told as the model was told of them. Empty messages are left out.
+    Attachments are part of the text, as in the prompt. Empty messages are left out.
     """
     conversation = archive.conversation
     turns = [
@@ -45,22 +45,22 @@ def write_sharegpt(archive: Archive) -> str:
 
 
 class _Turn(BaseModel):
-    """Who says what."""
+    """One message: speaker and text."""
 
     model_config = ConfigDict(strict=True)
     speaker: str
     text: str
 
 
-class _Said(_Turn):
-    """In the words of ShareGPT."""
+class _ShareGptTurn(_Turn):
+    """A message with the keys of ShareGPT."""
 
     speaker: str = Field(alias="from")
     text: str = Field(alias="value")
 
 
-class _SaidInChatWords(_Turn):
-    """In the words of the chat completions API."""
+class _OpenAiTurn(_Turn):
+    """A message with the keys of the chat completions API."""
 
     speaker: str = Field(alias="role")
     text: str = Field(alias="content")
@@ -69,20 +69,20 @@ class _SaidInChatWords(_Turn):
 def read_sharegpt(
     value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
 ) -> Archive | None:
-    """One conversation; None if nothing is said in it. Raises BadImport."""
+    """One conversation; None if it has no text. Raises BadImport."""
     name = "conversations" if "conversations" in value else "messages"
     turns, where = value[name], field_path(where, name)
     if not isinstance(turns, list):
         raise refusal(where, "should be a list")
     check_number(turns, where)
-    said = [_turn(turn, field_path(where, number)) for number, turn in enumerate(turns)]
-    system_prompt = said.pop(0)[1] if said and said[0][0] is Role.SYSTEM else ""
-    for number, (role, _) in enumerate(said, start=len(turns) - len(said)):
+    parsed = [_turn(turn, field_path(where, number)) for number, turn in enumerate(turns)]
+    system_prompt = parsed.pop(0)[1] if parsed and parsed[0][0] is Role.SYSTEM else ""
+    for number, (role, _) in enumerate(parsed, start=len(turns) - len(parsed)):
         if role is Role.SYSTEM:
             raise refusal(field_path(where, number), "the system prompt should be the first")
     words = [
         Words(str(number), str(number - 1) if number else None, role, text, now)
-        for number, (role, text) in enumerate((role, text) for role, text in said if text)
+        for number, (role, text) in enumerate((role, text) for role, text in parsed if text)
     ]
     if not words:
         return None
@@ -90,10 +90,10 @@ def read_sharegpt(
 
 
 def _turn(value: object, where: str) -> tuple[Role, str]:
-    in_chat_words = isinstance(value, Mapping) and "role" in value
-    kind: type[_Turn] = _SaidInChatWords if in_chat_words else _Said
-    said = validate(kind, value, where)
-    names = ("role", "content") if in_chat_words else ("from", "value")
-    if said.speaker not in SPEAKERS:
+    is_openai = isinstance(value, Mapping) and "role" in value
+    kind: type[_Turn] = _OpenAiTurn if is_openai else _ShareGptTurn
+    turn = validate(kind, value, where)
+    names = ("role", "content") if is_openai else ("from", "value")
+    if turn.speaker not in SPEAKERS:
         raise refusal(field_path(where, names[0]), f"should be one of {', '.join(SPEAKERS)}")
-    return SPEAKERS[said.speaker], check_words(said.text, field_path(where, names[1]))
+    return SPEAKERS[turn.speaker], check_words(turn.text, field_path(where, names[1]))

@@ -1,4 +1,4 @@
-"""The few words that are on exported pages, in both languages."""
+"""The texts of exported pages, in both languages."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from chat.models import Finish, Role, Status
 
 
 class ExportLanguage(StrEnum):
-    """In which language an export speaks of itself; what was said in it stays as it is."""
+    """The language of the headings of an export; messages are not translated."""
 
     EN = "en"
     ZH = "zh"
@@ -21,7 +21,7 @@ class ExportLanguage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One language's words."""
+    """The texts of one language."""
 
     tag: str
     user: str
@@ -41,7 +41,7 @@ class Wording:
         return self.user if message.role is Role.USER else self.assistant
 
     def remarks(self, message: Message) -> list[str]:
-        """What is to be known of a message: its model, where it comes from, how it ended."""
+        """The details of a message: model, origin and how it ended."""
         ends = {
             Status.STOPPED: self.stopped,
             Status.INTERRUPTED: self.interrupted,
@@ -87,5 +87,5 @@ CHINESE = Wording(
 
 
 def moment(time: datetime) -> str:
-    """A time as it is read, in the one zone that the file's reader can know."""
+    """A time in UTC, because the reader's time zone is unknown."""
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

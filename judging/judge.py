@@ -1,4 +1,4 @@
-"""`chat.evaluation.verdicts.Judge`: each check in a child process with a time limit."""
+"""`chat.evaluation.ports.Judge`: each check in a child process with a time limit."""
 
 import asyncio
 import json

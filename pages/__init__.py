@@ -1,1 +1,1 @@
-"""The pages around the chat, made by the server: signing in, one's account, people, guest links."""
+"""Server-rendered HTML pages: sign-in, accounts, users, guest links, campaigns, results, cases."""

@@ -54,8 +54,8 @@ def render(template: str, reader: ReaderContext, **values: object) -> Markup:
 
     Templates have `t` for texts, `pattern` for texts that scripts fill, `link` for addresses.
     """
-    made = _environment().get_template(template).render(values, **_functions(reader))
-    return Markup(made)  # noqa: S704 - the environment escapes every value
+    html = _environment().get_template(template).render(values, **_functions(reader))
+    return Markup(html)  # noqa: S704 - the environment escapes every value
 
 
 def render_macro(template: str, macro: str, reader: ReaderContext, value: object) -> Markup:
@@ -91,9 +91,9 @@ def _functions(reader: ReaderContext) -> dict[str, object]:
 
 @cache
 def _environment() -> Environment:
-    made = environment(TEMPLATES)
-    made.globals |= {"script_texts": script_texts, "languages": LANGUAGES}
-    return made
+    templates = environment(TEMPLATES)
+    templates.globals |= {"script_texts": script_texts, "languages": LANGUAGES}
+    return templates
 
 
 @cache

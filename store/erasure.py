@@ -11,7 +11,7 @@ from chat.accounts.models import AuditEntry
 from chat.errors import NotFound
 from store.accounts.api_keys import delete_keys
 from store.accounts.guest_links import end_guests_of
-from store.accounts.rows import count_of, refuse_last_admin, user_row, write_entry
+from store.accounts.rows import add_audit_entry, count_of, refuse_last_admin, user_row
 from store.conversations.conversations import destroy
 from store.conversations.rows import index_for
 from store.feedback.ratings import index_words
@@ -113,14 +113,14 @@ def delete_old_feedback(session: Session, before: datetime) -> int:
     )
 
 
-def delete_person(session: Session, user_id: str, entry: AuditEntry) -> int:
+def delete_user(session: Session, user_id: str, audit_entry: AuditEntry) -> int:
     """Raises NotFound, LastAdmin."""
     refuse_last_admin(session, user_id)
     end_guests_of(session, user_id)
     user_row(session, user_id, for_update=True)
     deleted = destroy_user(session, user_id)
     index_for(session).wipe(session)
-    write_entry(session, replace(entry, detail=str(deleted)))
+    add_audit_entry(session, replace(audit_entry, detail=str(deleted)))
     return deleted
 
 
@@ -185,15 +185,15 @@ def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
     return deleted + _destroy_chats(session, chats)
 
 
-def destroy_left(session: Session, campaign_id: str, entry: AuditEntry) -> int:
+def destroy_left(session: Session, campaign_id: str, audit_entry: AuditEntry) -> int:
     """Delete the guests of a campaign and all data in it; return the row count."""
     deleted = _destroy_left(session, campaign_id)
     if deleted:
-        write_entry(session, replace(entry, detail=str(deleted)))
+        add_audit_entry(session, replace(audit_entry, detail=str(deleted)))
     return deleted
 
 
-def destroy_campaign(session: Session, campaign_id: str, entry: AuditEntry) -> int:
+def destroy_campaign(session: Session, campaign_id: str, audit_entry: AuditEntry) -> int:
     """Delete a campaign with its links and all data in it. Raises NotFound."""
     deleted = _destroy_left(session, campaign_id)
     deleted += count_of(
@@ -201,7 +201,7 @@ def destroy_campaign(session: Session, campaign_id: str, entry: AuditEntry) -> i
     )
     if not count_of(session, delete(CampaignRow).where(CampaignRow.id == campaign_id)):
         raise NotFound
-    write_entry(session, replace(entry, detail=str(deleted + 1)))
+    add_audit_entry(session, replace(audit_entry, detail=str(deleted + 1)))
     return deleted + 1
 
 

@@ -38,12 +38,12 @@ class DatabaseFeedback:
     def __init__(self, transactions: Transactions) -> None:
         self.campaigns = DatabaseCampaigns(transactions, erasure)
         self.cases = DatabaseCases(transactions)
-        self.votes = DatabaseComparisons(transactions)
-        self.figures = DatabaseDashboard(transactions)
+        self.comparisons = DatabaseComparisons(transactions)
+        self.dashboard = DatabaseDashboard(transactions)
         self.ratings = DatabaseRatings(transactions)
         self.reports = DatabaseReports(transactions)
         self.results = DatabaseResults(transactions)
-        self.ballots = DatabaseVotes(transactions)
+        self.votes = DatabaseVotes(transactions)
 
 
 def open_store(
@@ -149,7 +149,7 @@ class RoutingStore:
         await self.database.ping()
 
     @property
-    def people(self) -> DatabaseAccounts:
+    def accounts(self) -> DatabaseAccounts:
         """The store of accounts in the same database."""
         return DatabaseAccounts(self.database.transactions, self.temporary, erasure)
 

@@ -5,11 +5,18 @@ from datetime import datetime
 
 from chat.accounts.models import Clock, utc_now
 from chat.errors import NotFound
-from chat.evaluation.cases import Cases, CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
+from chat.evaluation.cases import Cases
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    EarlierAnswers,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from chat.evaluation.runs import Runs
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import EarlierAnswers
 from chat.feedback.models import RatedAnswer
 from chat.serving.generation import Generation
 from judging.judge import ProcessJudge
@@ -21,9 +28,9 @@ PATIENCE_S = 60
 
 
 class NoCases:
-    """`chat.evaluation.cases.CaseStore` and `chat.evaluation.cases.RatedAnswers`, without any."""
+    """`chat.evaluation.ports.CaseStore` and `chat.evaluation.ports.RatedAnswers`, without any."""
 
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
+    async def rated(self, seen_by: str | None, snapshot_id: str) -> RatedAnswer:
         raise NotFound
 
     async def add(self, cases: Sequence[Case]) -> None:
@@ -78,8 +85,8 @@ def cases_of(
     """The services over that store."""
     judge, shipped = ProcessJudge(PATIENCE_S), load_shipped_cases()
     if has_database(store):
-        kept = store.feedback
-        casebook = Cases(kept.cases, kept.results, judge, shipped, clock)
-        return casebook, Runs(kept.cases, generation, judge, clock)
+        stored = store.feedback
+        cases = Cases(stored.cases, stored.results, judge, shipped, clock)
+        return cases, Runs(stored.cases, generation, judge, clock)
     none = NoCases()
     return Cases(none, none, judge, shipped, clock), Runs(none, generation, judge, clock)

@@ -54,7 +54,7 @@ class Chat:
             options=options or ChatOptions(),
         )
 
-    async def told(self, text: str, **more: str | None) -> Job:
+    async def ask_and_wait(self, text: str, **more: str | None) -> Job:
         """Send a question and wait for the end of its answer."""
         job = await self.ask(text, **more)  # type: ignore[arg-type]
         await finished(job)

@@ -35,6 +35,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Reports travel between processes as UTF-8: half a surrogate pair would end the run."""
     report = yield
     report.sections = [
-        (name, said.encode(errors="backslashreplace").decode()) for name, said in report.sections
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report

@@ -9,8 +9,8 @@ from itertools import accumulate
 
 from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
-from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
-from chat.feedback.ratings import Placement, Ratings
+from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
+from chat.feedback.ratings import Ratings
 from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
 from chat.serving.errors import EngineNotReady, PromptTooLong
 from chat.serving.models import Delta, EngineInfo, EngineState, Phase, PreparedPrompt
@@ -187,14 +187,14 @@ def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
 
 
 class Unrated:
-    """A `chat.feedback.ratings.RatingStore` in which nothing was ever said of an answer."""
+    """A `chat.feedback.ports.RatingStore` in which nothing was ever said of an answer."""
 
     async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
+        self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime
     ) -> Rating:
         raise NotFound
 
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
+    async def snapshot_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
         return None
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:

@@ -55,26 +55,26 @@ class RatedChat:
             options=options or ChatOptions(),
         )
 
-    async def told(self, text: str, **more: Any) -> Job:
+    async def ask_and_wait(self, text: str, **more: Any) -> Job:
         """Send a question and wait for the end of its answer."""
         job = await self.ask(text, **more)
         await finished(job)
         return job
 
     async def rate(
-        self, job: Job, opinion: RatingInput, *, user: User = LOCAL, page_language: str = ""
+        self, job: Job, rating_input: RatingInput, *, user: User = LOCAL, page_language: str = ""
     ) -> Rating:
         return await self.ratings.rate(
             user,
             conversation_id=job.conversation_id,
             message_id=job.message_id,
-            opinion=opinion,
+            rating_input=rating_input,
             page_language=page_language,
         )
 
     async def snapshot(self, job: Job) -> AnswerSnapshot:
         """An answer as it is frozen."""
-        found = await self.store.feedback.ratings.evidence_of(job.user_id, job.message_id)
+        found = await self.store.feedback.ratings.snapshot_of(job.user_id, job.message_id)
         assert found
         return found
 

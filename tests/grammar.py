@@ -108,7 +108,7 @@ def _declared(schema: Json) -> Iterator[str]:
             yield from _declared(part)
 
 
-class MadeHere:
+class InProcess:
     """A MaskMaker (see `engine.grammar.compiler`) without a thread of its own."""
 
     def __init__(self, maker: Maker) -> None:

@@ -11,12 +11,20 @@ from chat.accounts.models import AccountRole, AuditEntry, Clock, GuestLink, User
 from chat.accounts.sign_in import Accounts
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.hosts import CampaignCounts, Campaigns, VariantProgress
-from chat.campaigns.models import Campaign, Participant, Plan, SurveyAnswers
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Participant,
+    Plan,
+    SurveyAnswers,
+    VariantProgress,
+)
 from chat.campaigns.participation import Participation
 from chat.conversations.turns import Turns
 from chat.errors import NotFound
-from chat.feedback.dashboard import Count, Dashboard, DashboardScope
+from chat.feedback.dashboard import Dashboard
+from chat.feedback.dashboard_models import Count, DashboardScope
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
@@ -26,17 +34,17 @@ from tests.cases import cases_of
 from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine
-from tests.memory_people import MemoryPeople, OpenHasher
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryUsers, OpenHasher
 
 Store = MemoryStore | RoutingStore
 
 
 class NoCampaigns:
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore`, without any campaign."""
+    """`chat.campaigns.ports.CampaignStore` and
+    `chat.campaigns.ports.ParticipationStore`, without any campaign."""
 
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
+    async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None:
         raise NotFound
 
     async def campaign(self, campaign_id: str) -> Campaign:
@@ -45,24 +53,24 @@ class NoCampaigns:
     async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
         return ()
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
         raise NotFound
 
     async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+        self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
     ) -> Campaign:
         raise NotFound
 
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         raise NotFound
 
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         return 0
 
     async def links(self, campaign_id: str) -> Sequence[GuestLink]:
         return ()
 
-    async def figures(
+    async def counts(
         self, campaign_id: str, *, active_since: datetime, silent_since: datetime
     ) -> CampaignCounts:
         raise NotFound
@@ -109,27 +117,27 @@ class NoCampaigns:
         raise NotFound
 
 
-class NoFigures:
-    """`chat.feedback.dashboard.DashboardStore`, of nothing."""
+class NoCounts:
+    """`chat.feedback.ports.DashboardStore`, of nothing."""
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None
 
-    async def tally(self, scope: DashboardScope) -> Count:
+    async def counts(self, scope: DashboardScope) -> Count:
         return Count()
 
 
-def figures_of(store: Store, clock: Clock = utc_now) -> Dashboard:
+def dashboard_of(store: Store, clock: Clock = utc_now) -> Dashboard:
     """The dashboard's service over that store."""
     if has_database(store):
-        return Dashboard(Campaigns(store.feedback.campaigns), store.feedback.figures, clock)
-    return Dashboard(Campaigns(NoCampaigns()), NoFigures(), clock)
+        return Dashboard(Campaigns(store.feedback.campaigns), store.feedback.dashboard, clock)
+    return Dashboard(Campaigns(NoCampaigns()), NoCounts(), clock)
 
 
 def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:
     """What puts questions under the plan of their campaign."""
     if has_database(store):
-        return Enrolment(store.people, store.feedback.campaigns, clock)
+        return Enrolment(store.accounts, store.feedback.campaigns, clock)
     return None
 
 
@@ -142,27 +150,27 @@ def hosting_of(
 ) -> HostServices:
     """The services over that store."""
     engines = (generation := generation or make_generation(ScriptedEngine())).engines
-    casebook, replays = cases_of(store, generation, clock)
+    cases, runs = cases_of(store, generation, clock)
     if has_database(store):
-        kept = store.feedback.campaigns
-        participation = Participation(kept, store.people, stop=stop, clock=clock)
-        results = Results(store.feedback.results, store.people, clock)
-        hosts = Campaigns(kept, engines=lambda: engines.names, clock=clock)
-        votes = store.feedback.votes
+        stored = store.feedback.campaigns
+        participation = Participation(stored, store.accounts, stop=stop, clock=clock)
+        results = Results(store.feedback.results, store.accounts, clock)
+        hosts = Campaigns(stored, engines=lambda: engines.names, clock=clock)
+        votes = store.feedback.comparisons
         comparisons = Comparisons(votes, participation, answers, clock=clock) if answers else None
         reports = Reports(hosts, store.feedback.reports, clock)
         return HostServices(
             hosts,
             participation,
-            casebook,
-            replays,
+            cases,
+            runs,
             results,
             reports,
             comparisons,
-            Votes(store.feedback.ballots),
+            Votes(store.feedback.votes),
         )
     none = NoCampaigns()
-    return HostServices(Campaigns(none), Participation(none, MemoryPeople()), casebook, replays)
+    return HostServices(Campaigns(none), Participation(none, MemoryUsers()), cases, runs)
 
 
 @dataclass
@@ -173,20 +181,22 @@ class Inn:
     sign_in_needed: bool = True
 
     def __post_init__(self) -> None:
-        kept = self.store.people
-        self.accounts = Accounts(kept, OpenHasher())
+        stored = self.store.accounts
+        self.accounts = Accounts(stored, OpenHasher())
         self.people = SignIn(
-            AccountAuthenticator(self.accounts, kept, self.sign_in_needed),
+            AccountAuthenticator(self.accounts, stored, self.sign_in_needed),
             PageContext(self.accounts),
         )
 
-    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
+    async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in await self.store.people.people() if p.rank is AccountRole.ADMIN)
-            token = await self.accounts.invite(admin, rank)
-        return await self.accounts.accept_pass(
+            admin = next(
+                p for p in await self.store.accounts.users() if p.role is AccountRole.ADMIN
+            )
+            token = await self.accounts.invite(admin, role)
+        return await self.accounts.accept_one_time_link(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 

@@ -23,9 +23,9 @@ from chat.serving.completions import Completions
 from chat.serving.engines import Engines
 from tests.chat import make_generation
 from tests.fakes import ScriptedEngine, unrated
-from tests.hosting import figures_of, hosting_of
-from tests.memory_people import MemoryPeople, OpenHasher
+from tests.hosting import dashboard_of, hosting_of
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryUsers, OpenHasher
 from ui.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
@@ -44,7 +44,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_by(self, **spans: float) -> None:
+    def advance(self, **spans: float) -> None:
         self.now += timedelta(**spans)
         self.seconds += timedelta(**spans).total_seconds()
 
@@ -62,7 +62,7 @@ class House:
     allow_new: bool = False
     edge: EdgeOptions = field(default_factory=EdgeOptions)
     clock: Clock = field(default_factory=Clock)
-    kept: MemoryPeople = field(default_factory=MemoryPeople)
+    kept: MemoryUsers = field(default_factory=MemoryUsers)
     store: MemoryStore = field(default_factory=MemoryStore)
     set_up: int = 0
 
@@ -88,13 +88,13 @@ class House:
             **more,
         )
 
-    async def add(self, name: str, rank: AccountRole = AccountRole.MEMBER) -> str:
+    async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new person; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in self.kept.everybody.values() if p.rank is AccountRole.ADMIN)
-            token = await self.accounts.invite(admin, rank)
-        return await self.accounts.accept_pass(
+            admin = next(p for p in self.kept.everybody.values() if p.role is AccountRole.ADMIN)
+            token = await self.accounts.invite(admin, role)
+        return await self.accounts.accept_one_time_link(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
         )
 
@@ -108,8 +108,8 @@ class House:
         self.conversations = Conversations(store=self.store, jobs=jobs)
         presets, ratings = Presets(self.store), unrated(self.store)
         part = hosting_of(self.store).participation
-        figures = figures_of(self.store)
-        services = Services(engine, answers, self.conversations, presets, ratings, part, figures)
+        dashboard = dashboard_of(self.store)
+        services = Services(engine, answers, self.conversations, presets, ratings, part, dashboard)
         self.page = build_page(services, open_to_network=False)
         app = self.app(
             archives=self.conversations,

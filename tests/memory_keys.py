@@ -11,20 +11,20 @@ from store.schema.columns import refuse_bad_text
 
 @dataclass
 class MemoryKeys:
-    """The part of `tests.memory_people.MemoryPeople` that is about keys."""
+    """The part of `tests.memory_users.MemoryPeople` that is about keys."""
 
     everybody: dict[str, User] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     use_by_key: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, key, entry)
+    async def add_key(self, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(token_hash, key, audit_entry)
         owner = self.everybody.get(key.owner_id)
-        if owner is None or owner.disabled or owner.rank is AccountRole.GUEST:
+        if owner is None or owner.disabled or owner.role is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         found = self.api_keys.get(token_hash)
@@ -40,23 +40,23 @@ class MemoryKeys:
                 self.api_keys[token_hash] = replace(key, used_at=used_at)
 
     async def revoke_key(
-        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+        self, key_id: str, audit_entry: AuditEntry, *, owner_id: str | None = None
     ) -> None:
         for token_hash, key in self.api_keys.items():
             if key.id == key_id and owner_id in (None, key.owner_id):
                 self.api_keys[token_hash] = replace(key, revoked=True)
-                self.audit.append(entry)
+                self.audit.append(audit_entry)
                 return
         raise NotFound
 
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
+    async def spend_by_key(self, key_id: str, day: date, usage: AccountUsage) -> None:
         if key_id in {key.id for key in self.api_keys.values()}:
-            so_far = await self.spent_by_key(key_id, day)
+            so_far = await self.used_by_key(key_id, day)
             self.use_by_key[key_id, day] = AccountUsage(
-                so_far.messages + spent.messages, so_far.tokens + spent.tokens
+                so_far.messages + usage.messages, so_far.tokens + usage.tokens
             )
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage:
+    async def used_by_key(self, key_id: str, day: date) -> AccountUsage:
         return self.use_by_key.get((key_id, day), AccountUsage())
 
     def revoke_keys_of(self, owner_id: str) -> None:
@@ -65,10 +65,10 @@ class MemoryKeys:
                 self.api_keys[token_hash] = replace(key, revoked=True)
 
     def drop_keys_of(self, owner_id: str) -> None:
-        gone = {key.id for key in self.api_keys.values() if key.owner_id == owner_id}
+        deleted = {key.id for key in self.api_keys.values() if key.owner_id == owner_id}
         self.api_keys = {
-            token_hash: key for token_hash, key in self.api_keys.items() if key.id not in gone
+            token_hash: key for token_hash, key in self.api_keys.items() if key.id not in deleted
         }
         self.use_by_key = {
-            key: spent for key, spent in self.use_by_key.items() if key[0] not in gone
+            key: usage for key, usage in self.use_by_key.items() if key[0] not in deleted
         }

@@ -18,12 +18,16 @@ class MemoryPresets:
 
     clock: Callable[[], datetime]
     versions: dict[str, list[Preset]] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    deleted_presets: set[str] = field(default_factory=set)
     ids: "count[int]" = field(default_factory=count)
 
     async def presets(self, user_id: str) -> Sequence[Preset]:
         refuse_bad_text(user_id)
-        newest = [made[-1] for key, made in self.versions.items() if key not in self.gone]
+        newest = [
+            versions[-1]
+            for key, versions in self.versions.items()
+            if key not in self.deleted_presets
+        ]
         visible = [preset for preset in newest if _may_see(user_id, preset)]
         return sorted(
             visible, key=lambda preset: (preset.owner_id != "", preset.owner_id != user_id)
@@ -31,8 +35,8 @@ class MemoryPresets:
 
     async def preset(self, user_id: str, preset_id: str, version: int | None = None) -> Preset:
         refuse_bad_text(user_id, preset_id)
-        made = self.versions.get(preset_id, [])
-        for preset in reversed(made):
+        versions = self.versions.get(preset_id, [])
+        for preset in reversed(versions):
             if version in (None, preset.ref.version) and _may_see(user_id, preset):
                 return preset
         raise NotFound
@@ -51,40 +55,44 @@ class MemoryPresets:
     async def share_preset(self, user_id: str, preset_id: str, shared: bool) -> None:
         refuse_bad_text(user_id, preset_id)
         self._my_preset(user_id, preset_id)
-        made = self.versions[preset_id]
-        self.versions[preset_id] = [replace(preset, shared=shared) for preset in made]
+        versions = self.versions[preset_id]
+        self.versions[preset_id] = [replace(preset, shared=shared) for preset in versions]
 
     async def delete_preset(self, user_id: str, preset_id: str) -> None:
         refuse_bad_text(user_id, preset_id)
         self._my_preset(user_id, preset_id)
-        self.gone.add(preset_id)
+        self.deleted_presets.add(preset_id)
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
         refuse_bad_text([*shipped], [*shipped.values()])
-        self.gone |= {key for key, made in self.versions.items() if not made[-1].owner_id}
-        self.gone -= shipped.keys()
+        self.deleted_presets |= {
+            key for key, versions in self.versions.items() if not versions[-1].owner_id
+        }
+        self.deleted_presets -= shipped.keys()
         for preset_id, text in shipped.items():
             if preset_id not in self.versions or self.versions[preset_id][-1].text != text:
                 self._add_version(preset_id, "", text, shared=True)
 
     def destroy_presets(self, owner_id: str) -> int:
         """For good; how many presets and versions."""
-        theirs = [key for key, made in self.versions.items() if made[-1].owner_id == owner_id]
+        theirs = [
+            key for key, versions in self.versions.items() if versions[-1].owner_id == owner_id
+        ]
         return sum(1 + len(self.versions.pop(key)) for key in theirs)
 
     def _my_preset(self, user_id: str, preset_id: str) -> Preset:
-        made = self.versions.get(preset_id)
-        if not made or made[-1].owner_id != user_id or preset_id in self.gone:
+        versions = self.versions.get(preset_id)
+        if not versions or versions[-1].owner_id != user_id or preset_id in self.deleted_presets:
             raise NotFound
-        return made[-1]
+        return versions[-1]
 
     def _add_version(
         self, preset_id: str, owner_id: str, text: PresetText, *, shared: bool = False
     ) -> Preset:
-        made = self.versions.setdefault(preset_id, [])
-        ref = PresetRef(preset_id, len(made) + 1)
-        made.append(Preset(ref, owner_id, shared, text, self.clock()))
-        return made[-1]
+        versions = self.versions.setdefault(preset_id, [])
+        ref = PresetRef(preset_id, len(versions) + 1)
+        versions.append(Preset(ref, owner_id, shared, text, self.clock()))
+        return versions[-1]
 
 
 def _may_see(user_id: str, preset: Preset) -> bool:

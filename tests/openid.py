@@ -28,7 +28,7 @@ class OpenId:
     lies: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     sign_with: RSAKey | None = None
-    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    requests: dict[str, dict[str, str]] = field(default_factory=dict)
     issuer: str = ""
 
     def describe(self) -> dict[str, str]:
@@ -41,27 +41,27 @@ class OpenId:
 
     def authorize(self, url: str) -> str:
         """Where the browser is sent back to."""
-        asked = dict(parse_qsl(urlsplit(url).query))
-        assert asked["response_type"] == "code"
-        assert asked["code_challenge_method"] == "S256"
-        code = f"code {len(self.asked)}"
-        self.asked[code] = asked
-        told = {"code": code, "state": asked["state"], "iss": self.issuer}
-        return f"{asked['redirect_uri']}?{urlencode(told)}"
+        request = dict(parse_qsl(urlsplit(url).query))
+        assert request["response_type"] == "code"
+        assert request["code_challenge_method"] == "S256"
+        code = f"code {len(self.requests)}"
+        self.requests[code] = request
+        parameters = {"code": code, "state": request["state"], "iss": self.issuer}
+        return f"{request['redirect_uri']}?{urlencode(parameters)}"
 
     def token(self, form: dict[str, str]) -> dict[str, str] | None:
-        asked = self.asked.pop(form.get("code", ""), None)
-        if asked is None or asked["redirect_uri"] != form["redirect_uri"]:
+        request = self.requests.pop(form.get("code", ""), None)
+        if request is None or request["redirect_uri"] != form["redirect_uri"]:
             return None
         digest = sha256(form["code_verifier"].encode()).digest()
-        if urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
+        if urlsafe_b64encode(digest).rstrip(b"=").decode() != request["code_challenge"]:
             return None
         claims = {
             "iss": self.issuer,
             "aud": CLIENT,
             "sub": self.subject,
             "exp": int(time.time()) + 300,
-            "nonce": asked["nonce"],
+            "nonce": request["nonce"],
             "preferred_username": self.name,
         }
         claims = {name: value for name, value in (claims | self.lies).items() if value is not None}
@@ -90,7 +90,7 @@ def serve_openid() -> Iterator[OpenId]:
             self.end_headers()
             self.wfile.write(json.dumps(body or {"error": "invalid_grant"}).encode())
 
-        def log_message(self, *said: object) -> None: ...
+        def log_message(self, *args: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"

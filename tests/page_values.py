@@ -15,10 +15,10 @@ from chat.accounts.models import (
     Session,
     User,
 )
-from chat.campaigns.comparisons import ComparisonView
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
+from chat.campaigns.comparison_models import ComparisonView
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Mode,
     Participant,
     Plan,
@@ -26,14 +26,33 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VariantProgress,
+    Visit,
+    VisitStage,
     VoteChoice,
 )
-from chat.campaigns.participation import Visit, VisitStage
 from chat.conversations.models import Preset, PresetText, Progress
-from chat.evaluation.cases import CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    Check,
+    CheckKind,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from chat.feedback.models import Rating, RatingInput, Review, ReviewState, Verdict
-from chat.feedback.queries import (
+from chat.feedback.report_models import (
+    AnswerSource,
+    Report,
+    SourceCount,
+    Spread,
+    VariantResult,
+    Vote,
+)
+from chat.feedback.reports import comparison_of
+from chat.feedback.result_models import (
     AnswerDetail,
     Cursor,
     FilterOptions,
@@ -43,21 +62,18 @@ from chat.feedback.queries import (
     ReviewStatus,
     VotedComparison,
 )
-from chat.feedback.reports import (
-    AnswerSource,
-    Report,
-    SourceCount,
-    Spread,
-    VariantResult,
-    Vote,
-    comparison_of,
+from chat.feedback.vote_models import (
+    VoteCounts,
+    VoteCursor,
+    VoteFilter,
+    VoteFilterOptions,
+    VotePage,
 )
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, VotePage
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.tools import ToolCall
 from pages.accounts.keys import keys_page
-from pages.accounts.people import account_page, guests_page, people_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.accounts.users import account_page, guests_page, users_page
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.compare import (
@@ -68,7 +84,7 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.evaluation.case_form import EMPTY as EMPTY_CASE
@@ -81,7 +97,7 @@ from pages.feedback.vote import VoteView, vote_page
 from pages.feedback.votes import VoteListView, votes_page
 from pages.html import ReaderContext
 from tests.contract.stores import START
-from tests.rated import MADE, TIMING, path, rated, snapshot, voted_comparison
+from tests.rated import PROVENANCE, TIMING, path, rated, snapshot, voted_comparison
 
 LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
 
@@ -123,7 +139,7 @@ class PageValues:
             Session("s", "1", START, START, START, text),
             Session("t", "1", START, START, START),
         ]
-        entries = [
+        audit_entries = [
             AuditEntry(START, "1", text, text, text),
             AuditEntry(START, text, "sign-in", "1"),
         ]
@@ -136,8 +152,8 @@ class PageValues:
         for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
             yield f"account {name}", account_page(reader, someone, sessions, session_id="t")
             yield f"keys {name}", keys_page(reader, someone, self._keys(), self.names, START)
-        yield "people", people_page(reader, user, [user, self.member, self.guest], entries)
-        yield "no entries", people_page(reader, user, [], [])
+        yield "people", users_page(reader, user, [user, self.member, self.guest], audit_entries)
+        yield "no entries", users_page(reader, user, [], [])
         yield "guests", guests_page(reader, user, links, [(text, text)], self.names)
 
     def _keys(self) -> list[ApiKey]:
@@ -187,7 +203,7 @@ class PageValues:
                     reader,
                     someone,
                     replace(campaign, closed_at=None if campaign is bare else START),
-                    figures=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+                    counts=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
                     waiting=3,
                     links=links,
                     now=START,
@@ -208,15 +224,15 @@ class PageValues:
         bare = Campaign("c2", "1", EMPTY, START)
         for stage in VisitStage:
             for someone in (self.user, self.guest):
-                for shown in (campaign, blind, bare):
-                    visit = Visit(shown, participant, stage)
-                    name = f"{stage} {someone.id} {shown.id} {shown.plan.mode}"
+                for case_ in (campaign, blind, bare):
+                    visit = Visit(case_, participant, stage)
+                    name = f"{stage} {someone.id} {case_.id} {case_.plan.mode}"
                     yield f"visit {name}", campaign_visit_page(reader, someone, visit)
                     yield f"survey {name}", survey_page(reader, someone, visit)
         unknown = Visit(campaign, None, VisitStage.OVER)
         yield "visit over", campaign_visit_page(reader, self.guest, unknown)
         yield "survey of nobody", survey_page(reader, self.guest, unknown)
-        yield "campaign gone", gone_page(reader)
+        yield "campaign gone", unavailable_page(reader)
 
     def _comparisons(self) -> Iterator[tuple[str, str]]:
         reader, text = self.reader, self.text
@@ -242,13 +258,13 @@ class PageValues:
         bare = Visit(Campaign("c2", "1", EMPTY, START), None, VisitStage.WORK)
         yield "compare without tasks", compare_page(reader, bare, [], escape)
         yield "no tasks", tasks_html(reader, bare)
-        for number, shown in enumerate(rounds):
+        for number, case_ in enumerate(rounds):
             for may_ask in (True, False):
-                page = comparison_html(reader, shown, escape, may_ask=may_ask)
+                page = comparison_html(reader, case_, escape, may_ask=may_ask)
                 yield f"round {number} {may_ask}", page
-                foot = actions_html(reader, shown, may_ask=may_ask, voted_before=True)
+                foot = actions_html(reader, case_, may_ask=may_ask, voted_before=True)
                 yield f"foot {number} {may_ask}", foot
-            yield f"side {number}", side_html(reader, shown.right, escape)
+            yield f"side {number}", side_html(reader, case_.right, escape)
 
     def _reports(self) -> Iterator[tuple[str, str]]:
         for mode in Mode:
@@ -264,9 +280,9 @@ class PageValues:
     def _report(self, mode: Mode, count: int) -> Report:
         """Of a campaign with `count` votes or ratings: most for the first variant."""
         text = self.text
-        ballots = [Vote(0, 1, VoteChoice.LEFT, text, text)] * count
-        ballots += [Vote(0, 1, VoteChoice.RIGHT, "1", "t2")] * (count // 2 - 1)
-        ballots += [Vote(1, 0, VoteChoice.BOTH_BAD, "1", "t2")] * (count > 0)
+        votes = [Vote(0, 1, VoteChoice.LEFT, text, text)] * count
+        votes += [Vote(0, 1, VoteChoice.RIGHT, "1", "t2")] * (count // 2 - 1)
+        votes += [Vote(1, 0, VoteChoice.BOTH_BAD, "1", "t2")] * (count > 0)
         campaign = self._campaign(mode)
         variants = campaign.plan.variants
         if count == 60:
@@ -279,8 +295,8 @@ class PageValues:
         spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
         return Report(
             campaign=campaign,
-            made_at=START,
-            figures=CampaignCounts(),
+            created_at=START,
+            counts=CampaignCounts(),
             rated=0,
             comments=0,
             corrections=0,
@@ -290,7 +306,7 @@ class PageValues:
                 VariantResult(count, count, count // 9, spreads),
                 VariantResult(count, count // 5, count, {}),
             ),
-            comparison=comparison_of(ballots),
+            comparison=comparison_of(votes),
             survey=(),
             best=(),
             worst=(),
@@ -301,7 +317,7 @@ class PageValues:
     def _ratings(self) -> Iterator[tuple[str, str]]:
         reader, user, text = self.reader, self.user, self.text
         liked = RatingInput(Verdict.UP, ("wrong-facts", text), text, text)
-        made = replace(MADE, model=text, revision=text, quantization=text, engine=text)
+        provenance = replace(PROVENANCE, model=text, revision=text, quantization=text, engine=text)
         calls = (ToolCall("call", text, text),)
         prompt = (
             ChatMessage(Role.SYSTEM, text),
@@ -310,7 +326,7 @@ class PageValues:
         )
         full = rated(text, liked, RatingInput(Verdict.DOWN), RatingInput(), answer=text)
         example = replace(
-            snapshot("e", text, text, prompt=prompt, provenance=made, campaign_id=text),
+            snapshot("e", text, text, prompt=prompt, provenance=provenance, campaign_id=text),
             owner_id=text,
             variant=1,
             language=text,
@@ -352,14 +368,14 @@ class PageValues:
     def _votes(self) -> Iterator[tuple[str, str]]:
         """With answers of hostile models, without, and without the plan they were asked by."""
         reader, user, text = self.reader, self.user, self.text
-        made = replace(MADE, model=text, quantization=text, system_prompt=text)
+        provenance = replace(PROVENANCE, model=text, quantization=text, system_prompt=text)
         comparison = replace(voted_comparison(comment=text).comparison, question=text, task_id=text)
-        left, right = (path(name, text, text, provenance=made) for name in ("left", "right"))
+        left, right = (path(name, text, text, provenance=provenance) for name in ("left", "right"))
         variants = (Variant(text), Variant(text))
         plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
         campaign = Campaign(comparison.campaign_id, "ann", plan, START)
-        known = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
-        wanted = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
+        options = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
+        filters = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
         page = VotePage(
             (
                 comparison,
@@ -372,7 +388,7 @@ class PageValues:
             votes_page(
                 reader,
                 user,
-                VoteListView(wanted, page, VoteCounts(1), known, self.names, first_page=False),
+                VoteListView(filters, page, VoteCounts(1), options, self.names, first_page=False),
             ),
         )
         unknown = VoteListView(
@@ -382,12 +398,14 @@ class PageValues:
         nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
         yield "no votes", votes_page(reader, user, nothing)
         voted = VotedComparison(comparison, left, right)
-        full = VoteView(voted, wanted, campaign, escape, text, {"helper": text}, self.names)
+        full = VoteView(voted, filters, campaign, escape, text, {"helper": text}, self.names)
         yield "vote", vote_page(reader, user, full)
-        gone = VotedComparison(replace(comparison, choice=VoteChoice.TIE, comment=""), (), right)
+        without_answers = VotedComparison(
+            replace(comparison, choice=VoteChoice.TIE, comment=""), (), right
+        )
         yield (
             "vote without an answer",
-            vote_page(reader, user, VoteView(gone, wanted, None, escape)),
+            vote_page(reader, user, VoteView(without_answers, filters, None, escape)),
         )
 
     def _case(self) -> Case:
@@ -413,16 +431,16 @@ class PageValues:
 
     def _cases(self) -> Iterator[tuple[str, str]]:
         reader, user, case = self.reader, self.user, self._case()
-        for kept in ([case], []):
+        for case_list in ([case], []):
             yield (
-                f"cases {len(kept)}",
+                f"cases {len(case_list)}",
                 cases_page(
                     reader,
                     user,
-                    cases=kept,
+                    cases=case_list,
                     shipped=[replace(case, id="shipped.en", checks=())],
-                    runs=self._run_views() if kept else RunsView((), {}),
-                    choices=self.choices if kept else PlanOptions(),
+                    runs=self._run_views() if case_list else RunsView((), {}),
+                    choices=self.choices if case_list else PlanOptions(),
                 ),
             )
         text = CaseText(

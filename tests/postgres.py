@@ -31,9 +31,9 @@ def postgres_server() -> Iterator[str]:
         server = get_server(folder, cleanup_mode="delete")
     except (OSError, subprocess.SubprocessError) as error:
         log = folder / "log"
-        said = log.read_text() if log.exists() else "nothing"
+        log_text = log.read_text() if log.exists() else "nothing"
         shutil.rmtree(folder, ignore_errors=True)
-        pytest.fail(f"The tests' PostgreSQL server cannot start: {error}. Its log says: {said}")
+        pytest.fail(f"The tests' PostgreSQL server cannot start: {error}. Its log says: {log_text}")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes"):  # nothing of it outlives the run
             connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())

@@ -136,7 +136,7 @@ class ApiConnection:
     def __init__(self, app: FastAPI, path: str, body: Mapping[str, Any]) -> None:
         self.sent: list[Message] = []
         self._body: bytes | None = json.dumps(body).encode()
-        self._left = asyncio.Event()
+        self._disconnected = asyncio.Event()
         self._news = asyncio.Event()
         headers = [
             (b"host", b"localhost"),
@@ -164,7 +164,7 @@ class ApiConnection:
         return b"".join(message.get("body", b"") for message in self.sent)
 
     def hang_up(self) -> None:
-        self._left.set()
+        self._disconnected.set()
 
     async def until(self, piece: bytes) -> None:
         async with asyncio.timeout(5):
@@ -176,10 +176,10 @@ class ApiConnection:
         body, self._body = self._body, None
         if body is not None:
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._left.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if not self._left.is_set():  # a server says nothing of what nobody hears
+        if not self._disconnected.is_set():  # a server says nothing of what nobody hears
             self.sent.append(message)
             self._news.set()

@@ -14,8 +14,8 @@ from chat.feedback.models import (
     ReviewState,
     Verdict,
 )
-from chat.feedback.queries import ExportContext, VotedComparison
-from chat.feedback.results import DataFile
+from chat.feedback.ports import DataFile
+from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import (
     ChatMessage,
     Finish,
@@ -32,7 +32,7 @@ from chat.serving.provenance import prompt_sha256
 from tests.contract.stores import START
 
 UP, DOWN = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN, ("wrong-facts",))
-MADE = Provenance(
+PROVENANCE = Provenance(
     model="Qwen2.5-7B-Instruct",
     revision="r1",
     quantization="none",
@@ -44,9 +44,9 @@ MADE = Provenance(
 TIMING = Timing(queue_s=0.1, prefill_s=0.2, ttft_s=0.3, total_s=2.0, decode_tokens_per_s=20.5)
 
 
-def exactly(prompt: tuple[ChatMessage, ...], made: Provenance = MADE) -> Provenance:
+def exactly(prompt: tuple[ChatMessage, ...], provenance: Provenance = PROVENANCE) -> Provenance:
     """With the digest of what was sent."""
-    return replace(made, prompt_sha256=prompt_sha256(prompt))
+    return replace(provenance, prompt_sha256=prompt_sha256(prompt))
 
 
 def snapshot(name: str, question: str = "Why?", answer: str = "So.", **more: Any) -> AnswerSnapshot:
@@ -57,7 +57,7 @@ def snapshot(name: str, question: str = "Why?", answer: str = "So.", **more: Any
         "id": name,
         "answer_id": f"answer {name}",
         "owner_id": "ann",
-        "door": Source.PAGE,
+        "source": Source.PAGE,
         "prompt": prompt,
         "answer": answer,
         "status": Status.DONE,
@@ -73,26 +73,28 @@ def snapshot(name: str, question: str = "Why?", answer: str = "So.", **more: Any
     return AnswerSnapshot(**values | more)
 
 
-def rating(name: str, opinion: RatingInput = UP, user_id: str = "ann", version: int = 1) -> Rating:
-    return Rating(name, user_id, version, opinion, START)
+def rating(
+    name: str, rating_input: RatingInput = UP, user_id: str = "ann", version: int = 1
+) -> Rating:
+    return Rating(name, user_id, version, rating_input, START)
 
 
 def rated(
     name: str,
-    opinion: RatingInput = UP,
-    *more_opinions: RatingInput,
+    rating_input: RatingInput = UP,
+    *more_inputs: RatingInput,
     state: ReviewState | None = None,
     note: str = "",
-    **of_evidence: Any,
+    **snapshot_fields: Any,
 ) -> RatedAnswer:
     """Opinions after the first are those of other people."""
-    opinions = (opinion, *more_opinions)
+    rating_inputs = (rating_input, *more_inputs)
     ratings = tuple(
         rating(name, each, f"rater {number}" if number else "ann")
-        for number, each in enumerate(opinions)
+        for number, each in enumerate(rating_inputs)
     )
     review = Review(name, "host", START, state, note=note) if state or note else None
-    return RatedAnswer(snapshot(name, **of_evidence), ratings, review)
+    return RatedAnswer(snapshot(name, **snapshot_fields), ratings, review)
 
 
 def path(
@@ -102,11 +104,13 @@ def path(
     prompt: tuple[ChatMessage, ...] = (ChatMessage(Role.USER, question),)
     if system:
         prompt = (ChatMessage(Role.SYSTEM, system), *prompt)
-    asked = Message(f"question {name}", f"of {name}", None, Role.USER, question, Status.DONE, START)
+    question_message = Message(
+        f"question {name}", f"of {name}", None, Role.USER, question, Status.DONE, START
+    )
     values: dict[str, Any] = {
         "id": f"answer {name}",
         "conversation_id": f"of {name}",
-        "parent_id": asked.id,
+        "parent_id": question_message.id,
         "role": Role.ASSISTANT,
         "content": answer,
         "status": Status.DONE,
@@ -115,7 +119,7 @@ def path(
         "timing": TIMING,
         "provenance": replace(exactly(prompt), system_prompt=system),
     }
-    return asked, Message(**values | more)
+    return question_message, Message(**values | more)
 
 
 def voted_comparison(

@@ -4,7 +4,7 @@ from tests.schemas import closed
 
 Json = object
 
-PERSON = {
+USER_SCHEMA = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "friend": {"$ref": "#"}},
     "required": ["name"],
@@ -72,7 +72,11 @@ SUPPORTED: list[tuple[Json, list[str], list[str]]] = [
         ["[1, 2]", "[1, 2, 2]"],
         ["[1]", "[2, 2]", "[1, 2, 2, 2]"],
     ),
-    (PERSON, ['{"name": "A"}', '{"name": "A", "friend": {"name": "B"}}'], ["{}", '{"friend": 1}']),
+    (
+        USER_SCHEMA,
+        ['{"name": "A"}', '{"name": "A", "friend": {"name": "B"}}'],
+        ["{}", '{"friend": 1}'],
+    ),
     (
         {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}},
         ["{}", '{"a": 1}', '{"a": 1, "c": 3}', '{"b": 2, "c": 3}', '{"c": 3}'],

@@ -21,7 +21,7 @@ def starter_model() -> Path:
     """A folder of real weights: the one that QWEN_CHAT_TEST_MODEL names, else the starter model."""
     if named := os.environ.get(VARIABLE):
         return checked_folder(Path(named))
-    made = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "download_model.py", "--source", "starter", "--models-dir", str(MODELS)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -29,6 +29,6 @@ def starter_model() -> Path:
         timeout=TIMEOUT_S,
         check=False,
     )
-    if made.returncode:
-        pytest.fail(f"{made.stdout.strip()} For tests: {VARIABLE}=FOLDER.", pytrace=False)
+    if completed.returncode:
+        pytest.fail(f"{completed.stdout.strip()} For tests: {VARIABLE}=FOLDER.", pytrace=False)
     return MODELS / STARTER_FOLDER

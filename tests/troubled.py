@@ -17,7 +17,7 @@ from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt
 from engine.startup import OpenedModel
 from engine.worker import Runner
-from tests.grammar import MadeHere, Maker
+from tests.grammar import InProcess, Maker
 from tests.tiny import tiny_config, tiny_model, tiny_tokenizer
 
 Trouble = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -75,8 +75,8 @@ async def engine_with(
 
     def opener(folder: Path, options: EngineOptions, report: Report) -> OpenedModel:
         prompt = ChatPrompt(tokenizer)
-        made_here = masks or MadeHere(Maker(end_ids))
-        return OpenedModel(runner(_troubled_model(trouble)), prompt, info, end_ids, made_here)
+        in_process = masks or InProcess(Maker(end_ids))
+        return OpenedModel(runner(_troubled_model(trouble)), prompt, info, end_ids, in_process)
 
     async def fetch(report: Report) -> Path:
         return Path()

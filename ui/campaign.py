@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from chat.accounts.models import AccountRole, User
-from chat.campaigns.participation import Visit, VisitStage
+from chat.campaigns.models import Visit, VisitStage
 from i18n import Language
 from ui.html import html
 
@@ -25,7 +25,7 @@ def panel(visit: Visit, user: User, language: Language) -> Markup:
         address=address,
         over=_over(visit),
         end=_end(visit),
-        may_leave=user.rank is not AccountRole.GUEST,  # guests are here for the campaign alone
+        may_leave=user.role is not AccountRole.GUEST,  # guests are here for the campaign alone
         language=language,
     )
 

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 from markupsafe import Markup
 
-from chat.feedback.dashboard import DAY, HOUR, VOTE, Overview, Period, Point, SpreadOverTime
+from chat.feedback.dashboard_models import DAY, HOUR, VOTE, Overview, Period, Point, SpreadOverTime
 from i18n import Language
 from ui.html import html
 from ui.i18n import NAMES, text, words

@@ -48,7 +48,7 @@ def overlays(user: User, language: Language) -> Markup:
     return html(
         "overlays.overlays",
         formats=FORMATS,
-        pages=("campaigns",) if is_local else PAGES[user.rank],
+        pages=("campaigns",) if is_local else PAGES[user.role],
         sign_out=not is_local,
         keys=KEYS,
         title_limit=MAX_RENAMED,

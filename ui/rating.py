@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from chat.conversations.models import Message
-from chat.feedback.models import REASONS, Rating, RatingInput
-from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.models import REASONS, Ratable, Rating, RatingInput
 from chat.feedback.snapshots import may_be_rated
+from chat.feedback.validation import MAX_COMMENT
 from i18n import Language
 from ui.html import html
 from ui.i18n import text
@@ -25,7 +25,7 @@ def thumbs(message: Message, ratings: Ratings | None, language: Language) -> Mar
 
 def thumbs_of(message_id: str, rating: Rating | None, language: Language) -> Markup:
     """The two buttons, and a third where there is a rating already."""
-    given = rating.opinion if rating else RatingInput()
+    given = rating.rating_input if rating else RatingInput()
     more = ""
     if given != RatingInput():
         has_words = given.comment or given.correction or given.reasons
@@ -41,7 +41,7 @@ def form(
     `chosen` is the thumb that was pressed. The script opens the form whose `key` it asked for.
     """
     rating = ratable.rating
-    given = rating.opinion if rating else RatingInput()
+    given = rating.rating_input if rating else RatingInput()
     conversation_id, message_id = place
     return html(
         "rating.form",

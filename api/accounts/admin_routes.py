@@ -54,7 +54,7 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.post("/{user_id}/rank")
     async def set_role(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
-        await accounts.set_rank(account_of(request).user, user_id, body.rank)
+        await accounts.set_role(account_of(request).user, user_id, body.rank)
         return JSONResponse({})
 
     @router.post("/{user_id}/disable")
@@ -73,7 +73,7 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.get("/audit.csv")
     async def audit(request: Request) -> Response:
-        entries = await accounts.entries(account_of(request).user, limit=MAX_ENTRIES)
+        entries = await accounts.audit_entries(account_of(request).user, limit=MAX_ENTRIES)
         headers = download_headers("audit.csv")
         return Response(as_csv(entries), headers=headers, media_type="text/csv")
 

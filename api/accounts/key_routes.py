@@ -36,7 +36,7 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     async def page(request: Request) -> Response:
         user, reader = account_of(request).user, reader_of(request, root_path)
         keys = await accounts.keys(user)
-        users = await accounts.people(user) if is_admin(user) else [user]
+        users = await accounts.users(user) if is_admin(user) else [user]
         owners = {other.id: other.name for other in users}
         return page_answer(keys_page(reader, user, keys, owners, utc_now()))
 

@@ -16,9 +16,9 @@ from api.html import page_answer, reader_of
 from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
-from formats.mathml import STYLE
-from pages.accounts.people import account_page, guests_page, people_page
+from formats.formulas.mathml import STYLE
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
+from pages.accounts.users import account_page, guests_page, users_page
 
 STATIC = Path(__file__).parents[2] / "pages" / "static"
 MAX_ENTRIES = 100
@@ -73,7 +73,7 @@ def _sign_in_pages(
                 return await context.welcome(request, named, then)
             except ProviderRefused:
                 refused = True
-        has_users = await authenticator.has_people()
+        has_users = await authenticator.has_users()
         reader = reader_of(request, context.root_path)
         page = sign_in_page(reader, then=then, set_up=has_users, provider=provider, refused=refused)
         return page_answer(page)
@@ -104,9 +104,9 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     @router.get("/people")
     async def accounts_page(request: Request) -> Response:
         user = account_of(request).user
-        users = await accounts.people(user)
-        entries = await accounts.entries(user, limit=MAX_ENTRIES)
-        return page_answer(people_page(reader_of(request, context.root_path), user, users, entries))
+        users = await accounts.users(user)
+        entries = await accounts.audit_entries(user, limit=MAX_ENTRIES)
+        return page_answer(users_page(reader_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
@@ -114,7 +114,7 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
         links = await accounts.guest_links(user)
         owners = {user.id: user.name}
         if is_admin(user):
-            owners = {other.id: other.name for other in await accounts.people(user)}
+            owners = {other.id: other.name for other in await accounts.users(user)}
         usable = await presets.list(user.id, reader.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
         return page_answer(guests_page(reader, user, links, shared, owners))

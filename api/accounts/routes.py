@@ -121,13 +121,13 @@ def _sign_in_routes(context: PageContext) -> APIRouter:
 
     @router.post("/pass")
     async def look_at_pass(body: TokenForm) -> dict[str, str]:
-        one_time = await accounts.look_at_pass(body.token)
+        one_time = await accounts.check_one_time_link(body.token)
         return {"kind": one_time.kind}
 
     @router.post("/accept")
     async def accept_pass(request: Request, body: Acceptance) -> JSONResponse:
-        one_time = await accounts.look_at_pass(body.token)
-        token = await accounts.accept_pass(
+        one_time = await accounts.check_one_time_link(body.token)
+        token = await accounts.accept_one_time_link(
             body.token, name=body.name, password=body.password, **origin_of(request)
         )
         if one_time.kind is OneTimeLinkKind.SETUP:
@@ -165,7 +165,7 @@ def _own_account_routes(context: PageContext) -> APIRouter:
     @router.get("")
     async def current_account(request: Request) -> dict[str, str]:
         user = user_of(request)
-        return {"name": user.name, "rank": user.rank}
+        return {"name": user.name, "rank": user.role}
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> JSONResponse:

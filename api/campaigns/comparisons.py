@@ -26,9 +26,10 @@ from starlette.responses import (
 
 from api.edge.identity import user_of
 from api.html import markdown_renderer, page_answer, reader_of
-from chat.campaigns.comparisons import ComparisonRequest, Comparisons, ComparisonView
-from chat.campaigns.models import VoteChoice
-from chat.campaigns.participation import Participation, VisitStage
+from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.models import VisitStage, VoteChoice
+from chat.campaigns.participation import Participation
 from chat.errors import AppError, NotFound
 from pages.campaigns.compare import (
     actions_html,
@@ -37,7 +38,7 @@ from pages.campaigns.compare import (
     side_html,
     tasks_html,
 )
-from pages.campaigns.participation import gone_page
+from pages.campaigns.participation import unavailable_page
 from pages.html import ReaderContext
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
@@ -115,10 +116,10 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
         try:
             visit = await comparisons.visit(user, campaign_id)
         except NotFound:
-            return page_answer(gone_page(reader), 404)
+            return page_answer(unavailable_page(reader), 404)
         if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
-        rounds = await comparisons.rounds(user, campaign_id)
+        rounds = await comparisons.views(user, campaign_id)
         return page_answer(compare_page(reader, visit, rounds, markdown_renderer(reader)))
 
     return router
@@ -129,7 +130,7 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     async def rendered(request: Request, comparison_id: str) -> dict[str, str]:
         reader = reader_of(request, root_path)
-        view = await comparisons.round(user_of(request), comparison_id)
+        view = await comparisons.view(user_of(request), comparison_id)
         return {
             "html": comparison_html(reader, view, markdown_renderer(reader)),
             "next_request": uuid4().hex,
@@ -157,7 +158,7 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     @router.get("/api/duel-events/{comparison_id}")
     async def events(request: Request, comparison_id: str) -> Response:
         user, reader = user_of(request), reader_of(request, root_path)
-        await comparisons.round(user, comparison_id)  # raises NotFound before the stream begins
+        await comparisons.view(user, comparison_id)  # raises NotFound before the stream begins
         rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
             _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
@@ -172,7 +173,7 @@ def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     async def actions_response(
         request: Request, comparison_id: str, *, before: bool = False
     ) -> dict[str, str]:
-        view = await comparisons.round(user_of(request), comparison_id)
+        view = await comparisons.view(user_of(request), comparison_id)
         return {"html": actions_html(reader_of(request, root_path), view, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")

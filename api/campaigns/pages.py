@@ -22,7 +22,7 @@ from chat.feedback.results import Results
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, gone_page, survey_page
+from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.feedback.results import campaign_results
@@ -91,7 +91,7 @@ def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRo
     async def edit(request: Request, campaign_id: str) -> Response:
         user, reader = user_of(request), reader_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
-        counts = await campaigns.figures(user, campaign_id)
+        counts = await campaigns.counts(user, campaign_id)
         page = edit_page(
             reader,
             user,
@@ -125,7 +125,7 @@ def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults |
             reader,
             user,
             campaign,
-            figures=await campaigns.figures(user, campaign_id),
+            counts=await campaigns.counts(user, campaign_id),
             waiting=campaigns.waiting,
             links=await campaigns.links(user, campaign_id),
             now=utc_now(),
@@ -147,7 +147,7 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
-            return page_answer(gone_page(reader), 404)
+            return page_answer(unavailable_page(reader), 404)
         return page_answer(campaign_visit_page(reader, user, visit))
 
     @router.get("/{campaign_id}/survey")
@@ -156,7 +156,7 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
-            return page_answer(gone_page(reader), 404)
+            return page_answer(unavailable_page(reader), 404)
         page = survey_page if visit.may_answer else campaign_visit_page
         return page_answer(page(reader, user, visit))
 

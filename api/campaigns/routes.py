@@ -91,7 +91,7 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
 
     @router.get("/{campaign_id}/progress")
     async def progress(request: Request, campaign_id: str) -> dict[str, int]:
-        counts = await campaigns.figures(user_of(request), campaign_id)
+        counts = await campaigns.counts(user_of(request), campaign_id)
         return asdict(counts) | {"waiting": campaigns.waiting}
 
     @router.post("/{campaign_id}/links")

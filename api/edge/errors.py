@@ -31,7 +31,7 @@ from chat.accounts.errors import (
 from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse
 from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
 from chat.errors import AppError, BadRequest, NotFound
-from chat.evaluation.errors import RunGoingOn
+from chat.evaluation.errors import RunInProgress
 from chat.serving.errors import (
     Busy,
     EngineNotReady,
@@ -97,7 +97,7 @@ STATUS: Mapping[type[AppError], int] = {
     KeyNotAllowed: 403,
     ModelNotFound: 404,
     AnswerRunning: 409,
-    RunGoingOn: 409,
+    RunInProgress: 409,
     PlanInUse: 409,
     AnswersUnfinished: 409,
     NoPart: 403,

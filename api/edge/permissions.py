@@ -252,4 +252,4 @@ def allows(user: User | None, needed: Permission) -> bool:
     """Whether `user`, or an anonymous client if None, has the permission `needed`."""
     if needed is Permission.ANYBODY:
         return True
-    return user is not None and user.rank in ALLOWED_ROLES[needed]
+    return user is not None and user.role in ALLOWED_ROLES[needed]

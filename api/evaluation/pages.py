@@ -12,8 +12,8 @@ from api.conversations.presets import PresetReader
 from api.edge.identity import user_of
 from api.html import page_answer, reader_of
 from chat.accounts.models import User
-from chat.evaluation.cases import Cases, CaseText, VerdictCounts, text_of
-from chat.evaluation.models import Run
+from chat.evaluation.cases import Cases, text_of
+from chat.evaluation.models import CaseText, Run, VerdictCounts
 from chat.evaluation.runs import Runs
 from pages.campaigns.choices import PlanOptions
 from pages.evaluation.case_form import EMPTY, case_page

@@ -13,9 +13,10 @@ from api.conversations.presets import PresetReader
 from api.downloads import download_headers
 from api.edge.identity import user_of
 from chat.accounts.models import User
-from chat.evaluation.cases import MOST_CHECKS, MOST_TURNS, Cases, CaseText
-from chat.evaluation.models import Case, Check, CheckKind
+from chat.evaluation.cases import Cases
+from chat.evaluation.models import Case, CaseText, Check, CheckKind
 from chat.evaluation.runs import Runs
+from chat.evaluation.validation import MOST_CHECKS, MOST_TURNS
 from chat.models import ChatMessage, Role
 from formats.apart import FileReader
 from formats.cases import read_calls, read_sampling, write_cases
@@ -68,7 +69,7 @@ class CaseForm(BaseModel):
             ),
             sampling=read_sampling(self.sampling, seen),
             reference=self.reference or "",
-            evidence_id=self.evidence_id or "",
+            snapshot_id=self.evidence_id or "",
         )
 
 

@@ -11,7 +11,7 @@ from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, ListQuery
 from api.html import markdown_renderer, page_answer, reader_of
 from chat.accounts.models import User
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from pages.feedback.answer import AnswerView, answer_page
 from pages.feedback.results import RatingListView, results_page

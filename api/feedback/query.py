@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field
 
 from chat.feedback.models import Verdict
-from chat.feedback.queries import Cursor, RatingFilter, ReviewStatus
+from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
 
 
 def none_if_blank(value: object) -> object:

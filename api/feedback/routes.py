@@ -16,13 +16,13 @@ from api.downloads import download_headers
 from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, Id
 from chat.accounts.models import User
-from chat.feedback.queries import ReviewChange, ReviewStatus
 from chat.feedback.reports import Reports
+from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.feedback.results import Results
 from formats.datasets import DataFormat, PieceFile, data_file
 from formats.names import file_stem
-from formats.redaction import Redactor, names_of
-from formats.report import write_report
+from formats.redaction.redactor import Redactor, names_of
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 
 

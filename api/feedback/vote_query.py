@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from api.feedback.query import Day, Id, Word, moment_and_id, none_if_blank
 from chat.campaigns.models import VoteChoice
-from chat.feedback.votes import VoteCursor, VoteFilter
+from chat.feedback.vote_models import VoteCursor, VoteFilter
 
 
 class VoteQuery(BaseModel):

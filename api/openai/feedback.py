@@ -12,7 +12,8 @@ from api.openai.response_models import ERRORS
 from api.openai.route import StrictRoute
 from chat.errors import NotFound
 from chat.feedback.models import Rating, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT, Ratings
+from chat.feedback.ratings import Ratings
+from chat.feedback.validation import MAX_COMMENT
 from chat.serving.response_cache import RECENT_S
 
 MAX_REASONS = 20
@@ -74,7 +75,7 @@ def feedback_routes(ratings: Ratings) -> APIRouter:
 
 
 def _feedback_out(completion_id: str, rating: Rating) -> FeedbackOut:
-    rating_input = rating.opinion
+    rating_input = rating.rating_input
     return FeedbackOut(
         id=completion_id,
         created=int(rating.rated_at.timestamp()),

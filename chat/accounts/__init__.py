@@ -1,1 +1,1 @@
-"""People, how they sign in, API keys and quotas."""
+"""Users, sign-in, sessions, API keys and quotas."""

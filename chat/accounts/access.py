@@ -18,12 +18,12 @@ class Owned(Protocol):
 
 def is_admin(user: User) -> bool:
     """Whether the user sees the rows of all users."""
-    return user.rank is AccountRole.ADMIN
+    return user.role is AccountRole.ADMIN
 
 
 def is_guest(user: User) -> bool:
     """Whether the user came by a guest link and has no password."""
-    return user.rank is AccountRole.GUEST
+    return user.role is AccountRole.GUEST
 
 
 def refuse_unless_admin(user: User) -> None:

@@ -11,22 +11,22 @@ from chat.errors import BadRequest
 
 INVITE_LASTS = timedelta(days=7)
 RESET_LASTS = timedelta(hours=24)
-MOST_ENTRIES = 1000
+MAX_AUDIT_ENTRIES = 1000
 
 
 class Administration(AccountBase):
     """Account operations for administrators. Each raises NotFound for other users."""
 
-    async def people(self, user: User) -> Sequence[User]:
+    async def users(self, user: User) -> Sequence[User]:
         """All users including guests, oldest first."""
         refuse_unless_admin(user)
-        return await self._store.people()
+        return await self._store.users()
 
-    async def invite(self, user: User, rank: AccountRole) -> str:
+    async def invite(self, user: User, role: AccountRole) -> str:
         """Create an invitation; return its token. Raises BadRequest for the role of a guest."""
         refuse_unless_admin(user)
-        _refuse_guest_rank(rank)
-        return await self._add_pass(user, OneTimeLinkKind.INVITE, rank, INVITE_LASTS)
+        _refuse_guest_role(role)
+        return await self._add_one_time_link(user, OneTimeLinkKind.INVITE, role, INVITE_LASTS)
 
     async def reset(self, user: User, user_id: str) -> str:
         """Create a password reset link; return its token.
@@ -34,60 +34,64 @@ class Administration(AccountBase):
         The old password stays valid until the link is used. Raises BadRequest for a guest.
         """
         refuse_unless_admin(user)
-        person = await self._store.user(user_id)
-        _refuse_guest_rank(person.rank)
-        return await self._add_pass(user, OneTimeLinkKind.RESET, person.rank, RESET_LASTS, user_id)
+        target = await self._store.user(user_id)
+        _refuse_guest_role(target.role)
+        return await self._add_one_time_link(
+            user, OneTimeLinkKind.RESET, target.role, RESET_LASTS, user_id
+        )
 
-    async def set_rank(self, user: User, user_id: str, rank: AccountRole) -> User:
+    async def set_role(self, user: User, user_id: str, role: AccountRole) -> User:
         """Change the role. Raises LastAdmin, and BadRequest from or to the role of a guest."""
         refuse_unless_admin(user)
-        _refuse_guest_rank(rank)
-        _refuse_guest_rank((await self._store.user(user_id)).rank)
-        entry = self._entry(user.id, Action.SET_RANK, user_id, rank)
-        return self._changed(await self._store.change_person(user_id, entry, rank=rank))
+        _refuse_guest_role(role)
+        _refuse_guest_role((await self._store.user(user_id)).role)
+        audit_entry = self._audit_entry(user.id, Action.SET_ROLE, user_id, role)
+        return self._changed(await self._store.change_user(user_id, audit_entry, role=role))
 
     async def disable(self, user: User, user_id: str) -> User:
         """Disable the account and end all its sessions. Raises LastAdmin."""
         refuse_unless_admin(user)
-        entry = self._entry(user.id, Action.DISABLE, user_id)
-        return self._changed(await self._store.change_person(user_id, entry, disabled=True))
+        audit_entry = self._audit_entry(user.id, Action.DISABLE, user_id)
+        return self._changed(await self._store.change_user(user_id, audit_entry, disabled=True))
 
     async def enable(self, user: User, user_id: str) -> User:
         refuse_unless_admin(user)
-        entry = self._entry(user.id, Action.ENABLE, user_id)
-        return self._changed(await self._store.change_person(user_id, entry, disabled=False))
+        audit_entry = self._audit_entry(user.id, Action.ENABLE, user_id)
+        return self._changed(await self._store.change_user(user_id, audit_entry, disabled=False))
 
     async def delete(self, user: User, user_id: str) -> int:
         """Delete an account with all its rows; return their number. Raises LastAdmin."""
         refuse_unless_admin(user)
         return await self._delete(user, user_id)
 
-    async def entries(
+    async def audit_entries(
         self, user: User, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """Audit entries older than `before`, newest first."""
         refuse_unless_admin(user)
-        return await self._store.entries(before=before, limit=min(max(limit, 0), MOST_ENTRIES))
+        return await self._store.audit_entries(
+            before=before, limit=min(max(limit, 0), MAX_AUDIT_ENTRIES)
+        )
 
     async def _delete(self, user: User, user_id: str) -> int:
-        entry = self._entry(user.id, Action.DELETE, user_id)
-        rows = await self._store.delete_person(user_id, entry)
+        audit_entry = self._audit_entry(user.id, Action.DELETE, user_id)
+        rows = await self._store.delete_user(user_id, audit_entry)
         self._sessions.invalidate()
         return rows
 
-    async def _add_pass(
+    async def _add_one_time_link(
         self,
         user: User,
         kind: OneTimeLinkKind,
-        rank: AccountRole,
+        role: AccountRole,
         lasts: timedelta,
         user_id: str | None = None,
     ) -> str:
         token = new_token()
-        one_time = OneTimeLink(kind, rank, user.id, self._clock() + lasts, user_id)
+        one_time = OneTimeLink(kind, role, user.id, self._clock() + lasts, user_id)
         action = Action.RESET if kind is OneTimeLinkKind.RESET else Action.INVITE
-        entry = self._entry(user.id, action, user_id or "", rank)
-        await self._store.add_pass(token_hash(token), one_time, entry)
+        audit_entry = self._audit_entry(user.id, action, user_id or "", role)
+        await self._store.add_one_time_link(token_hash(token), one_time, audit_entry)
         return token
 
     def _changed(self, user: User) -> User:
@@ -95,6 +99,6 @@ class Administration(AccountBase):
         return user
 
 
-def _refuse_guest_rank(rank: AccountRole) -> None:
-    if rank is AccountRole.GUEST:
+def _refuse_guest_role(role: AccountRole) -> None:
+    if role is AccountRole.GUEST:
         raise BadRequest("Guests come by guest links, and have no password and no other rank.")

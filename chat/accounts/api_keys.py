@@ -1,7 +1,7 @@
-"""API keys: made, listed, revoked, and whose a key is that somebody comes in with.
+"""API keys: creation, listing, revocation, and the lookup of the key of a request.
 
-Knows no header and no SQL. A key has 256 random bits, so its digest alone finds it, and a fast one
-will do; what it says is looked up at each request, so that a revoked one is dead at once.
+Knows no header and no SQL. A key has 256 random bits, so it is found by an unsalted fast digest.
+Every request reads the key from the store, so that a revoked key is rejected at once.
 """
 
 import logging
@@ -29,25 +29,25 @@ from chat.accounts.models import (
     User,
 )
 from chat.accounts.ports import KeyUsageStore
-from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_spent
+from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_used_up
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
 
 BEGINNING = "sk-"
 PREFIX_LENGTH = len(BEGINNING) + 5
-"""Of a key, shown to tell it from others: short enough that the log does not take it for one."""
+"""Characters of a key that are shown. The log masks longer strings as secrets."""
 
 BOUNDS = {
     "days": (1, 3_650),
     "requests_per_minute": (1, 1_000_000),
     "tokens_per_day": (1, 1_000_000_000),
 }
-"""Lowest and highest of each number of a key."""
+"""Lowest and highest value of each setting of a key."""
 
 
 class Keys(AccountBase):
-    """The keys of members. Each sees their own, administrators see all."""
+    """API keys. Members see their own, administrators all."""
 
     async def add_key(  # noqa: PLR0913 - the fields of a form, by name
         self,
@@ -60,9 +60,9 @@ class Keys(AccountBase):
         tokens_per_day: int | None = None,
         owner: User | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key as a value and in full, which nobody can see again. `days` None: for ever.
+        """Create a key; return it with its secret, which is not stored. `days` None: no expiry.
 
-        Only administrators make one for another `owner`. Raises NotFound for guests, BadName,
+        Only administrators create one for another `owner`. Raises NotFound for guests, BadName,
         InvalidSetting, KeyNotAllowed.
         """
         refuse_guests(user)
@@ -85,8 +85,8 @@ class Keys(AccountBase):
             requests_per_minute=requests_per_minute,
             tokens_per_day=tokens_per_day,
         )
-        entry = self._entry(user.id, Action.NEW_KEY, key.id, key.prefix)
-        await self._store.add_key(token_hash(secret), key, entry)
+        audit_entry = self._audit_entry(user.id, Action.NEW_KEY, key.id, key.prefix)
+        await self._store.add_key(token_hash(secret), key, audit_entry)
         return key, secret
 
     async def keys(self, user: User) -> Sequence[ApiKey]:
@@ -94,15 +94,15 @@ class Keys(AccountBase):
         return await self._store.keys(visible_owner(user))
 
     async def revoke_key(self, user: User, key_id: str) -> None:
-        """Nobody comes in by it any more. Raises NotFound."""
+        """Revoke a key for good. Raises NotFound."""
         owner_id = visible_owner(user)
-        entry = self._entry(user.id, Action.REVOKE_KEY, key_id)
-        await self._store.revoke_key(key_id, entry, owner_id=owner_id)
+        audit_entry = self._audit_entry(user.id, Action.REVOKE_KEY, key_id)
+        await self._store.revoke_key(key_id, audit_entry, owner_id=owner_id)
 
     async def principal(self, secret: str, *, address: str) -> Principal:
-        """Who comes in with that key. Raises BadKey, TooManyAttempts.
+        """The principal of an API key. Raises BadKey, TooManyAttempts.
 
-        The second says only that the first was said too often: a good key always lets in.
+        TooManyAttempts replaces BadKey after too many bad keys; a good key is always accepted.
         """
         found, now = await self._store.key(token_hash(secret)), self._clock()
         if found is None or not lets_in(*found, now):
@@ -117,21 +117,21 @@ class Keys(AccountBase):
 
 
 def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
-    """Whether that key of that person is good at that time."""
+    """Whether the key of this user is valid at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
     return not (key.revoked or expired or user.disabled or is_guest(user))
 
 
 class KeyLimits:
-    """What each key may use, beside what its owner may. `clock` gives the time where the server is.
+    """Limits of each key, in addition to the quota of its owner.
 
-    A caller without a key has no limits here.
+    `clock` gives the server's local time. A principal without a key has no limits here.
     """
 
     def __init__(
-        self, spending: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
+        self, usage: KeyUsageStore, rates: Rates, clock: Callable[[], datetime] = local_now
     ) -> None:
-        self._spending = spending
+        self._usage = usage
         self._rates = rates
         self._clock = clock
 
@@ -143,16 +143,16 @@ class KeyLimits:
         count_request(self._rates, f"key {key.id}", key.requests_per_minute)
         if key.tokens_per_day is not None:
             now = self._clock()
-            spent = await self._spending.spent_by_key(key.id, now.date())
-            refuse_when_spent(spent, key.tokens_per_day, now)
+            usage = await self._usage.used_by_key(key.id, now.date())
+            refuse_when_used_up(usage, key.tokens_per_day, now)
 
     async def spend(self, principal: Principal, tokens: int) -> None:
-        """Add one request and its tokens, read and written, to what its key has used."""
+        """Add one request and its tokens (prompt and completion) to the usage of the key."""
         if principal.key is None:
             return
-        day, spent = self._clock().date(), AccountUsage(1, tokens)
+        day, usage = self._clock().date(), AccountUsage(1, tokens)
         try:
-            await self._spending.spend_by_key(principal.key.id, day, spent)
+            await self._usage.spend_by_key(principal.key.id, day, usage)
         except AppError as error:  # an answer that was written does not fail for its bill
             log.warning("what key %s used could not be written: %s", principal.key.id, error)
 
@@ -172,5 +172,5 @@ def _check_bounds(**numbers: int | None) -> None:
 
 
 def _in_words(secret: str) -> str:
-    """What the log may tell of something that was taken for a key: it may be a password."""
+    """A rejected key for the log: its prefix only, and nothing of what may be a password."""
     return f"a key {secret[:PREFIX_LENGTH]}…" if secret.startswith(BEGINNING) else "no key of ours"

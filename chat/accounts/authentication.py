@@ -1,7 +1,7 @@
-"""Who comes in: by a session or a key, or, where nobody has to sign in, as the local user.
+"""Authentication of a request: by a session, by an API key, or as the local user.
 
-Nobody has to on an address that only this machine reaches, until there are people. Knows no cookie
-and no header.
+On a loopback address every request is the local user's until the first account exists. Knows no
+cookie and no header.
 """
 
 import time
@@ -16,26 +16,26 @@ CACHE_S = 2.0
 
 
 class UserCount(Protocol):
-    """What is asked of the store."""
+    """Whether the store has any account."""
 
-    async def has_people(self) -> bool: ...
+    async def has_users(self) -> bool: ...
 
 
 class Authenticator(Protocol):
-    """What stands before every route asks for each request."""
+    """Authenticates requests for the middleware."""
 
     async def who(self, token: str | None) -> SignedIn | None:
-        """Who has that session token; None: nobody, they have to sign in."""
+        """The session with that token; None: sign-in is needed."""
         ...
 
     async def principal(self, key: str, *, address: str) -> Principal:
-        """Whose API key it is. Raises BadKey, TooManyAttempts.
+        """The principal of an API key. Raises BadKey, TooManyAttempts.
 
-        Where nobody has to sign in any key is as good as none: everybody is the local user.
+        Without accounts any key is accepted as the local user's.
         """
         ...
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         """Whether there is an account to sign in to."""
         ...
 
@@ -49,17 +49,17 @@ class OpenAuthenticator:
     async def principal(self, key: str, *, address: str) -> Principal:
         return Principal(LOCAL)
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         return False
 
 
 @dataclass
 class AccountAuthenticator:
-    """Sessions of accounts. `sign_in_needed`: also while there are no people, so that nobody
-    comes in before the administrator."""
+    """Authenticates by accounts. `sign_in_needed`: also before the first account exists, so that
+    no request is served before an administrator has been set up."""
 
     accounts: Accounts
-    people: UserCount
+    users: UserCount
     sign_in_needed: bool
     timer: Timer = time.monotonic
     _some: bool = False
@@ -75,17 +75,17 @@ class AccountAuthenticator:
             return Principal(LOCAL)
         return await self.accounts.principal(key, address=address)
 
-    async def has_people(self) -> bool:
-        """Once there are people there always are: the last administrator cannot go."""
+    async def has_users(self) -> bool:
+        """A positive result is cached for good: the last administrator cannot be deleted."""
         now = self.timer()
         fresh = self._looked_at is not None and now - self._looked_at < CACHE_S
         if not (self._some or fresh):
-            self._some, self._looked_at = await self.people.has_people(), now
+            self._some, self._looked_at = await self.users.has_users(), now
         return self._some
 
     def invalidate(self) -> None:
-        """The first account may just have been made."""
+        """Forget a cached negative result: the first account may just have been created."""
         self._looked_at = None
 
     async def _everybody_is_local(self) -> bool:
-        return not (self.sign_in_needed or await self.has_people())
+        return not (self.sign_in_needed or await self.has_users())

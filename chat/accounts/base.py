@@ -11,7 +11,7 @@ from chat.accounts.sessions import ABSOLUTE, IDLE, Sessions
 
 
 class AccountBase:
-    """The ground that each subject of `chat.accounts.sign_in.Accounts` stands on."""
+    """Base class of the parts of `chat.accounts.sign_in.Accounts`."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class AccountBase:
         self._throttle = LoginThrottle(timer)
         self._used_keys = LastUse(timer)
 
-    def _entry(
+    def _audit_entry(
         self, user_id: str, action: Action, target: str = "", detail: str = ""
     ) -> AuditEntry:
         return AuditEntry(self._clock(), user_id, action, target, detail)

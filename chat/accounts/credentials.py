@@ -1,4 +1,4 @@
-"""Names, passwords and tokens: what they may look like. Knows no store and hashes no password."""
+"""Rules for names, passwords and tokens. Knows no store and hashes no password."""
 
 import hashlib
 import secrets
@@ -9,29 +9,31 @@ from chat.accounts.models import name_key
 
 MAX_NAME = 60
 MOST_TYPED = 1_000
-"""Characters: of a name, and with the spaces around it."""
+"""Characters of a name, and of the input with surrounding spaces."""
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 128
-"""Characters. Hashing is slow on purpose: a longer one would only keep a processor busy."""
+"""Characters. Hashing is slow on purpose, so longer passwords would only cost CPU time."""
 
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Kinds of characters that no name has: controls, marks of direction, halves of a pair."""
+"""Unicode categories that names must not have: controls, direction marks, lone surrogates."""
 
 MAX_DEVICE = 200
 
 
 def check_name(name: str) -> str:
-    """The name as it is kept, on one line without outer spaces. Raises BadName."""
+    """The name as it is stored: one line, NFC, no outer or double spaces. Raises BadName."""
     typed = normalize("NFC", name) if len(name) <= MOST_TYPED else ""
-    kept = " ".join(part for part in typed.split(" ") if part)
-    if not 1 <= len(kept) <= MAX_NAME or any(category(letter) in INVISIBLE for letter in kept):
+    cleaned = " ".join(part for part in typed.split(" ") if part)
+    if not 1 <= len(cleaned) <= MAX_NAME or any(
+        category(letter) in INVISIBLE for letter in cleaned
+    ):
         raise BadName(limit=MAX_NAME)
-    return kept
+    return cleaned
 
 
 def check_password(password: str, name: str) -> str:
-    """A new password, as it is hashed. Raises BadPassword."""
+    """A new password in the form that is hashed. Raises BadPassword."""
     prepared = prepare_password(password)
     if prepared is None or len(password) < MIN_PASSWORD or name_key(prepared) == name_key(name):
         raise BadPassword(low=MIN_PASSWORD, high=MAX_PASSWORD)
@@ -39,23 +41,23 @@ def check_password(password: str, name: str) -> str:
 
 
 def prepare_password(password: str) -> str | None:
-    """A password as it is hashed, however the keyboard composes letters; None if it can be none."""
+    """A password in NFKC, the form that is hashed; None if it cannot be a password."""
     whole = len(password) <= MAX_PASSWORD and not any(map(_is_half, password))
     return normalize("NFKC", password) if whole else None
 
 
 def clean_device(device: str) -> str:
-    """What a browser says it is, fit to be kept and shown."""
+    """A User-Agent header, shortened and without invisible characters."""
     return "".join(letter for letter in device[:MAX_DEVICE] if category(letter) not in INVISIBLE)
 
 
 def new_token() -> str:
-    """A secret of 256 bits, fit for a cookie and for the path of a link."""
+    """A URL-safe secret of 256 bits, for cookies and links."""
     return secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token. A fast hash will do: nobody can try 2²⁵⁶ of them."""
+    """The digest of a token as it is stored. A fast hash is safe for 256 random bits."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -55,8 +55,8 @@ class Guests(AccountBase):
             preset_id=preset_id,
             campaign_id=campaign_id,
         )
-        entry = self._entry(user.id, Action.NEW_GUEST_LINK, link.id)
-        await self._store.add_guest_link(token_hash(token), link, entry)
+        audit_entry = self._audit_entry(user.id, Action.NEW_GUEST_LINK, link.id)
+        await self._store.add_guest_link(token_hash(token), link, audit_entry)
         return link, token
 
     async def guest_links(self, user: User) -> Sequence[GuestLink]:
@@ -70,8 +70,8 @@ class Guests(AccountBase):
         """
         refuse_guests(user)
         refuse_unless_visible(user, await self._store.guest_link(link_id))
-        entry = self._entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
-        await self._store.revoke_guest_link(link_id, entry)
+        audit_entry = self._audit_entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
+        await self._store.revoke_guest_link(link_id, audit_entry)
         self._sessions.invalidate()
 
     async def look_at_guest_link(self, token: str) -> GuestLink:
@@ -94,7 +94,9 @@ class Guests(AccountBase):
             self._clock(),
             guest_link_id=link.id,
         )
-        await self._store.admit_guest(link.id, guest, self._entry(guest.id, Action.ENTER, link.id))
+        await self._store.admit_guest(
+            link.id, guest, self._audit_entry(guest.id, Action.ENTER, link.id)
+        )
         return await self._sessions.begin(
             guest, address=address, device=device, ends_at=link.sessions_end
         )

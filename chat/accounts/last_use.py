@@ -19,9 +19,9 @@ class LastUse:
             MOST_REMEMBERED, WRITE_EVERY.total_seconds(), timer
         )
 
-    def is_news(self, key: str, kept: datetime | None, now: datetime) -> bool:
+    def is_news(self, key: str, stored_at: datetime | None, now: datetime) -> bool:
         """Whether a use `now` is to be written; `kept` is what the store has."""
-        if key in self._written or (kept is not None and now - kept < WRITE_EVERY):
+        if key in self._written or (stored_at is not None and now - stored_at < WRITE_EVERY):
             return False
         self._written[key] = None
         return True

@@ -1,8 +1,8 @@
-"""How often somebody may be wrong about a password. In memory: a restart forgives.
+"""Throttles failed sign-ins. The counts are in memory and are lost at a restart.
 
-Counts failures for each account and for each address. Nobody can shut out the owner of an account:
-an address that has signed in to it before is measured by its own failures only, and no other
-address alone has failures enough. Knows no password and no store.
+Counts failures by account and by address. An attacker cannot lock the owner out: for an address
+that has signed in to the account before, only its own failures count; and one address contributes
+at most `SHARE` failures to an account, which is below the limit. Knows no password and no store.
 """
 
 import ipaddress
@@ -19,113 +19,113 @@ FAILURES = 15
 WINDOW_S = 180.0
 
 SHARE = 10
-"""Failures of one address that count for one account: the address is shut out before that is."""
+"""Most failures of one address that count for one account."""
 
 MOST_KEYS = 10_000
-"""Of each table; the longest untouched goes first."""
+"""Entries of each table; the least recently used is dropped."""
 
 NETWORK_BITS = 64
-"""What one household has of IPv6: an address there costs nothing."""
+"""IPv6 addresses are counted by /64 network, because one subscriber usually has a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """One failure: when, in seconds of the timer, and from where."""
+    """One failed attempt: its time in seconds of the timer, and its network."""
 
     at: float
     source: str
 
 
 class FailedAttempts:
-    """The failures of the last minutes, by key."""
+    """Failed attempts within `WINDOW_S`, by key."""
 
     def __init__(self, timer: Timer, share: int = FAILURES) -> None:
         self._share = share
         self._recent: TTLCache[str, list[FailedAttempt]] = TTLCache(MOST_KEYS, WINDOW_S, timer)
 
     def wait_s(self, key: str, now: float) -> float:
-        """How many seconds until one more attempt is allowed; zero if it is now."""
+        """Seconds until the next attempt is allowed; zero if it is allowed now."""
         recent = self._since(key, now - WINDOW_S)
         if len(recent) < FAILURES:
             return 0.0
         return recent[-FAILURES].at + WINDOW_S - now
 
-    def add(self, key: str, strike: FailedAttempt) -> None:
-        recent = self._since(key, strike.at - WINDOW_S)
-        if sum(other.source == strike.source for other in recent) < self._share:
-            recent.append(strike)
+    def add(self, key: str, failure: FailedAttempt) -> None:
+        recent = self._since(key, failure.at - WINDOW_S)
+        if sum(other.source == failure.source for other in recent) < self._share:
+            recent.append(failure)
         self._recent[key] = recent
 
-    def take_back(self, key: str, strike: FailedAttempt) -> None:
+    def take_back(self, key: str, failure: FailedAttempt) -> None:
         recent = self._recent.get(key, [])
-        if strike in recent:
-            recent.remove(strike)
+        if failure in recent:
+            recent.remove(failure)
 
     def _since(self, key: str, start: float) -> list[FailedAttempt]:
-        return [strike for strike in self._recent.get(key, ()) if strike.at > start]
+        return [failure for failure in self._recent.get(key, ()) if failure.at > start]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password being checked. It counts as wrong until `LoginThrottle.forgive` says otherwise."""
+    """A password check in progress. It counts as failed until `LoginThrottle.forgive` is called."""
 
-    strike: FailedAttempt
+    failure: FailedAttempt
     places: tuple[tuple[FailedAttempts, str], ...]
 
 
 class LoginThrottle:
-    """Refuses to check passwords for who was wrong too often."""
+    """Limits failed password and key checks."""
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
         self._timer = timer
         self._by_account = FailedAttempts(timer, share=SHARE)
         self._by_address = FailedAttempts(timer)
-        self._by_person = FailedAttempts(timer)
+        self._by_user = FailedAttempts(timer)
         self._by_key_sender = FailedAttempts(timer)
-        self._known: LRUCache[tuple[str, str], None] = LRUCache(MOST_KEYS)
+        self._trusted_sources: LRUCache[tuple[str, str], None] = LRUCache(MOST_KEYS)
 
     def sign_in(self, user_id: str, address: str) -> Attempt:
-        """Before the password is checked. Raises TooManyAttempts."""
+        """Register an attempt before the password is checked. Raises TooManyAttempts."""
         network = network_of(address)
         places = [(self._by_address, network)]
-        if (user_id, network) not in self._known:
+        if (user_id, network) not in self._trusted_sources:
             places.append((self._by_account, user_id))
         return self._attempt(network, *places)
 
     def confirm(self, user_id: str) -> Attempt:
-        """Before somebody who is signed in proves it once more. Raises TooManyAttempts."""
-        return self._attempt(user_id, (self._by_person, user_id))
+        """Register a re-authentication of a signed-in user. Raises TooManyAttempts."""
+        return self._attempt(user_id, (self._by_user, user_id))
 
     def wrong_key(self, address: str) -> None:
-        """Somebody came with a key that is none. Raises TooManyAttempts.
+        """Count a bad API key. Raises TooManyAttempts.
 
-        Asked after the key was looked at, so that it shuts nobody out who has a good one.
+        Called after the lookup of the key, so that good keys are never throttled.
         """
         network = network_of(address)
         self._attempt(network, (self._by_key_sender, network))
 
     def forgive(self, attempt: Attempt) -> None:
-        """The password was right."""
-        for strikes, key in attempt.places:
-            strikes.take_back(key, attempt.strike)
+        """Take a registered attempt back: the password was right."""
+        for failures, key in attempt.places:
+            failures.take_back(key, attempt.failure)
 
     def remember(self, user_id: str, address: str) -> None:
-        """The account was signed in to from that address."""
-        self._known[user_id, network_of(address)] = None
+        """Trust this address for this account after a successful sign-in."""
+        self._trusted_sources[user_id, network_of(address)] = None
 
     def _attempt(self, source: str, *places: tuple[FailedAttempts, str]) -> Attempt:
-        strike = FailedAttempt(self._timer(), source)
-        wait_s = max(strikes.wait_s(key, strike.at) for strikes, key in places)
+        failure = FailedAttempt(self._timer(), source)
+        wait_s = max(failures.wait_s(key, failure.at) for failures, key in places)
         if wait_s > 0:
             raise TooManyAttempts(retry_after_s=math.ceil(wait_s))
-        # Counted before it is checked: a thousand guesses at once are a thousand guesses.
-        for strikes, key in places:
-            strikes.add(key, strike)
-        return Attempt(strike, places)
+        # Counted before the password is checked, so that concurrent guesses are all counted.
+        for failures, key in places:
+            failures.add(key, failure)
+        return Attempt(failure, places)
 
 
 def network_of(address: str) -> str:
-    """What counts as one address."""
+    """The network that counts as one address: an IPv4 address or an IPv6 /64."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

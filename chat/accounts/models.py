@@ -1,7 +1,6 @@
-"""Who uses the app, as values: people, their sessions, the links that let them in, what they did.
+"""Values of accounts: users, sessions, links, API keys, usage and audit entries.
 
-Knows no cookie, no password and no SQL. Tokens never appear here, only in the hands of who needs
-them and, hashed, in the store.
+Knows no cookie, no password and no SQL. No value holds a token; the store has only their digests.
 """
 
 from collections.abc import Callable
@@ -27,12 +26,12 @@ def utc_now() -> datetime:
 
 
 def name_key(name: str) -> str:
-    """A name as names are compared: without case and width, so that none looks like another."""
+    """The key by which names are compared: NFKC and case-folded, so that look-alikes collide."""
     return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
 
 
 class AccountRole(StrEnum):
-    """What a person may do. Called rank because a role is who speaks in a conversation."""
+    """What a user may do. Stored and sent under the name "rank"."""
 
     ADMIN = "admin"
     MEMBER = "member"
@@ -45,7 +44,7 @@ class User:
 
     id: str
     name: str
-    rank: AccountRole
+    role: AccountRole
     created_at: datetime
     disabled: bool = False
     guest_link_id: str | None = None
@@ -57,7 +56,7 @@ LOCAL = User(LOCAL_USER, "local", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that is signed in. `id` names it to its owner, it lets nobody in."""
+    """A signed-in browser. `id` identifies it in lists; it is no credential."""
 
     id: str
     user_id: str
@@ -69,7 +68,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who asks, and by which of their sessions."""
+    """The user of a request, and the session that it came with."""
 
     user: User
     session_id: str
@@ -85,20 +84,20 @@ class OneTimeLinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
-    """A one-time link: to make an account of this rank, or (RESET) to give `user_id` a password."""
+    """A link to create an account of this role, or (RESET) to set the password of `user_id`."""
 
     kind: OneTimeLinkKind
-    rank: AccountRole
-    made_by: str
+    role: AccountRole
+    created_by: str
     expires_at: datetime
     user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GuestLink:
-    """A link for guests, what each of them may use, and what was used so far.
+    """A link for guests, with the quota of each guest and the usage of all of them.
 
-    Who comes by the link of a campaign takes part in it.
+    Guests of a campaign's link take part in that campaign.
     """
 
     id: str
@@ -118,20 +117,20 @@ class GuestLink:
 
     @property
     def sessions_end(self) -> datetime:
-        """When its guests are signed out, if it is not revoked."""
+        """When the sessions of its guests end, unless it is revoked earlier."""
         return self.expires_at + CAMPAIGN_GRACE if self.campaign_id else self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class AccountUsage:
-    """What a person has used: questions asked, tokens read and written."""
+    """Usage of a user: number of questions, and prompt and completion tokens together."""
 
     messages: int = 0
     tokens: int = 0
 
 
 class Action(StrEnum):
-    """What the audit log tells of."""
+    """The actions in the audit log."""
 
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
@@ -143,7 +142,7 @@ class Action(StrEnum):
     RESET = "reset"
     JOIN = "join"
     ENTER = "enter"
-    SET_RANK = "set-rank"
+    SET_ROLE = "set-rank"
     DISABLE = "disable"
     ENABLE = "enable"
     DELETE = "delete"
@@ -161,9 +160,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of the audit log: who did what to whom, when. Never holds a message's text.
+    """One entry of the audit log. Never holds the text of a message.
 
-    People are named by id alone: who is deleted leaves no name behind. The app itself is "".
+    Users are identified by id only, so that no name of a deleted user remains. The app itself is
+    "".
     """
 
     at: datetime
@@ -174,12 +174,12 @@ class AuditEntry:
 
 
 UNBOUNDED = 2**31
-"""More requests than ever run or wait."""
+"""Stands for "no limit" where a number is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What people of one rank may use. None: no bound."""
+    """The quota of the users of one role. None: no limit."""
 
     running: int
     waiting: int
@@ -196,10 +196,10 @@ class KeyScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of a person. `prefix` is its beginning, by which its owner knows it.
+    """An API key. `prefix` is the beginning of the secret, which is shown to its owner.
 
-    `requests_per_minute` and `tokens_per_day` bound this key alone, beside what its owner may use;
-    None sets no bound. `expires_at` None: never. `used_at` is exact to a minute.
+    `requests_per_minute` and `tokens_per_day` limit this key, in addition to its owner's quota;
+    None is no limit. `expires_at` None: no expiry. `used_at` is accurate to a minute.
     """
 
     id: str
@@ -217,7 +217,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls the API: a person, by a key or (None) by a session or as the local user."""
+    """The caller of the API: a user, by a key, or (None) by a session or as the local user."""
 
     user: User
     key: ApiKey | None = None
@@ -225,5 +225,5 @@ class Principal:
 
     @property
     def id(self) -> str:
-        """Whose requests are one and the same caller's: those of a key, or of a person."""
+        """Identifies the caller: the id of the key, or else of the user."""
         return self.key.id if self.key else self.user.id

@@ -17,12 +17,12 @@ from chat.accounts.models import (
 
 
 class PasswordHasher(Protocol):
-    """Slow on purpose; never runs on the event loop."""
+    """Hashes passwords with a slow function, in a thread outside the event loop."""
 
     async def hash(self, password: str) -> str: ...
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether it is the password. None takes the same time and is False."""
+        """Whether the password matches. A hash of None takes as long and returns False."""
         ...
 
 
@@ -33,7 +33,7 @@ class UserReader(Protocol):
         """Raises NotFound."""
         ...
 
-    async def people(self) -> Sequence[User]:
+    async def users(self) -> Sequence[User]:
         """All, oldest first."""
         ...
 
@@ -41,43 +41,45 @@ class UserReader(Protocol):
 class UserStore(UserReader, Protocol):
     """Creates, changes and deletes accounts. Every change is stored with its audit entry."""
 
-    async def has_people(self) -> bool: ...
+    async def has_users(self) -> bool: ...
 
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
-        """Raises NameTaken, comparing names without case; guests' nicknames are no names."""
+    async def add_user(
+        self, user: User, password_hash: str | None, audit_entry: AuditEntry
+    ) -> None:
+        """Raises NameTaken. Names are compared without case; guests' nicknames are ignored."""
         ...
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
-        """The person of that name, without case, and the hash of the password; None if none."""
+        """The user of that name, compared without case, with the password hash; None if unknown."""
         ...
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, audit_entry: AuditEntry, *, keep: str | None = None
     ) -> None:
-        """Also ends every session but `keep`, and every RESET pass. Raises NotFound."""
+        """Also ends every session but `keep`, and deletes RESET links. Raises NotFound."""
         ...
 
-    async def change_person(
+    async def change_user(
         self,
         user_id: str,
-        entry: AuditEntry,
+        audit_entry: AuditEntry,
         *,
-        rank: AccountRole | None = None,
+        role: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
-        """Disabling also ends every session and revokes guest links and keys of that person.
+        """Disabling also ends every session and revokes the guest links and keys of the user.
 
-        Who is disabled or no administrator any more has made no pass that still lets in. Raises
-        NotFound, LastAdmin.
+        One-time links that the user created become invalid when they are disabled or no
+        administrator any more. Raises NotFound, LastAdmin.
         """
         ...
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
-        """Destroy the account with all its rows.
+    async def delete_user(self, user_id: str, audit_entry: AuditEntry) -> int:
+        """Delete the account with all its rows; return their number.
 
-        These are chats, presets, sessions, links, keys, spending, ratings, votes, cases, and
-        campaigns with what others left in them. Guests of those links are disabled. How many rows
-        went; it becomes the entry's detail. Raises NotFound, LastAdmin.
+        These are conversations, presets, sessions, links, keys, usage, ratings, votes, cases, and
+        campaigns with the data of their testers. Guests of the links are disabled. The number
+        becomes the detail of the audit entry. Raises NotFound, LastAdmin.
         """
         ...
 
@@ -85,56 +87,58 @@ class UserStore(UserReader, Protocol):
 class SessionStore(Protocol):
     """Stores sessions by the digest of their token."""
 
-    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
-        """Also sweeps out what has expired.
+    async def add_session(self, token_hash: str, session: Session, audit_entry: AuditEntry) -> None:
+        """Also deletes expired sessions.
 
-        Raises NotFound for who is not there, disabled, or came by a link that is revoked.
+        Raises NotFound for a user who is unknown, disabled, or a guest of a revoked link.
         """
         ...
 
     async def session(self, token_hash: str) -> tuple[Session, User] | None:
-        """None when unknown; expiry and disabling are the caller's to judge."""
+        """None when unknown. The caller checks expiry and whether the user is disabled."""
         ...
 
     async def touch_session(self, session_id: str, used_at: datetime) -> None:
-        """One that has ended meanwhile stays ended."""
+        """Does not revive a session that has ended."""
         ...
 
     async def sessions(self, user_id: str) -> Sequence[Session]:
         """Newest first."""
         ...
 
-    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
+    async def end_session(self, user_id: str, session_id: str, audit_entry: AuditEntry) -> None:
         """Raises NotFound."""
         ...
 
     async def end_sessions(
-        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+        self, user_id: str, audit_entry: AuditEntry, *, besides: str | None = None
     ) -> int:
-        """How many ended."""
+        """End all sessions of a user but `besides`; return their number."""
         ...
 
 
 class OneTimeLinkStore(Protocol):
     """Stores links for set-up, invitation and password reset, each of which works once."""
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
-        """A new SETUP pass replaces the old one, a RESET pass the old one of that person."""
+    async def add_one_time_link(
+        self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry
+    ) -> None:
+        """A new SETUP link replaces the old one, a RESET link the old one of the same user."""
         ...
 
-    async def pass_of(self, token_hash: str) -> OneTimeLink:
-        """Look without using it up. Raises NotFound."""
+    async def one_time_link(self, token_hash: str) -> OneTimeLink:
+        """Find a link without using it. Raises NotFound."""
         ...
 
-    async def use_pass(
-        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+    async def use_one_time_link(
+        self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
-        """Use a link up, once: make `person`, or give the pass's person the password.
+        """Use a link: create `user`, or (None) set the password of the user of the link.
 
-        The first person takes over what the local user has. A SETUP pass is good while there are
-        no people. A RESET pass ends every session, and is no good for who is disabled.
+        The first user takes over the rows of the local user. A SETUP link is valid while there
+        are no users. A RESET link ends every session, and is invalid for a disabled user.
 
-        Raises NotFound (unknown, used up or no good), NameTaken (then it is not used up).
+        Raises NotFound (unknown, used or invalid), NameTaken (the link stays usable).
         """
         ...
 
@@ -150,25 +154,27 @@ class GuestLinkReader(Protocol):
 class GuestLinkStore(GuestLinkReader, Protocol):
     """Stores guest links and the guests that came by them."""
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None: ...
+    async def add_guest_link(
+        self, token_hash: str, link: GuestLink, audit_entry: AuditEntry
+    ) -> None: ...
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
-        """Those of one person, or of all, newest first, with what was used."""
+        """The links of one user, or of all, newest first, with their usage."""
         ...
 
     async def guest_link_of(self, token_hash: str) -> GuestLink:
         """Raises NotFound."""
         ...
 
-    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
-        """Make a guest, in one step with counting it.
+    async def admit_guest(self, link_id: str, guest: User, audit_entry: AuditEntry) -> None:
+        """Create a guest and count it, in one transaction.
 
-        Raises NotFound (unknown, revoked, or expired when the guest is made), LinkFull.
+        Raises NotFound (unknown, revoked, or expired when the guest is created), LinkFull.
         """
         ...
 
-    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
-        """Also ends its guests' sessions: those of a campaign's CAMPAIGN_GRACE after the entry.
+    async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
+        """Also ends the sessions of its guests: in a campaign CAMPAIGN_GRACE after the audit entry.
 
         Raises NotFound.
         """
@@ -178,62 +184,62 @@ class GuestLinkStore(GuestLinkReader, Protocol):
 class UsageStore(Protocol):
     """Adds up requests and tokens by user and day."""
 
-    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
-        """Add to what a person used on that day, and to the use of the link a guest came by.
+    async def spend(self, user_id: str, day: date, usage: AccountUsage) -> None:
+        """Add to the usage of a user on that day, and to that of a guest's link.
 
-        Nothing is kept of who is not there (any more).
+        Does nothing for a user who does not exist (any more).
         """
         ...
 
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
-        """On that day, or ever."""
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
+        """The usage on that day, or (None) in total."""
         ...
 
 
 class KeyUsageStore(Protocol):
     """Adds up requests and tokens by API key and day."""
 
-    async def spend_by_key(self, key_id: str, day: date, spent: AccountUsage) -> None:
-        """Add to what was used by a key on that day. Nothing is kept of one that is gone."""
+    async def spend_by_key(self, key_id: str, day: date, usage: AccountUsage) -> None:
+        """Add to the usage of a key on that day. Does nothing for a deleted key."""
         ...
 
-    async def spent_by_key(self, key_id: str, day: date) -> AccountUsage: ...
+    async def used_by_key(self, key_id: str, day: date) -> AccountUsage: ...
 
 
 class ApiKeyReader(Protocol):
     """Lists API keys."""
 
     async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
-        """Those of one person, or of all, newest first, revoked ones with them."""
+        """The keys of one user, or of all, newest first, including revoked ones."""
         ...
 
 
 class ApiKeyStore(ApiKeyReader, Protocol):
     """Stores API keys by the digest of their secret."""
 
-    async def add_key(self, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
-        """Raises NotFound for who is not there, disabled or a guest."""
+    async def add_key(self, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
+        """Raises NotFound for an owner who is unknown, disabled or a guest."""
         ...
 
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
-        """None when unknown; expiry, revocation and disabling are the caller's to judge."""
+        """None when unknown. The caller checks expiry, revocation and disabled users."""
         ...
 
     async def touch_key(self, key_id: str, used_at: datetime) -> None: ...
 
     async def revoke_key(
-        self, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+        self, key_id: str, audit_entry: AuditEntry, *, owner_id: str | None = None
     ) -> None:
-        """For good. Raises NotFound, also when it is not the owner's."""
+        """Revoke a key for good. Raises NotFound, also when it belongs to another owner."""
         ...
 
 
 class AuditLog(Protocol):
     """Appends to the audit log and reads it."""
 
-    async def write_entry(self, entry: AuditEntry) -> None: ...
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None: ...
 
-    async def entries(
+    async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """The audit log, newest first."""
@@ -244,9 +250,9 @@ class Retention(Protocol):
     """Destroys what is older than the retention time."""
 
     async def delete_older(self, before: datetime) -> int:
-        """Destroy conversations not touched since, and what was rated, voted and said before.
+        """Delete conversations not used since, and older ratings, votes and surveys.
 
-        How many conversations, rated answers, votes and participations.
+        Returns the number of conversations, rated answers, votes and participations.
         """
         ...
 

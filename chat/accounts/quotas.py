@@ -1,7 +1,7 @@
-"""What each person may use: so many questions a minute, tokens a day, and what a guest link gives.
+"""Quotas: requests a minute, tokens a day, and the quota of a guest link.
 
-Owns the order of the checks and the count of what is being answered. Knows no queue and no answer;
-how often somebody asked and what was spent is kept behind two seams.
+Owns the order of the checks and the count of open requests. Knows no queue and no answer; the rates
+and the usage are kept behind two ports.
 """
 
 import logging
@@ -39,12 +39,12 @@ class Rates(Protocol):
     """Counts requests in a sliding window of a minute, in memory of bounded size."""
 
     def hit(self, key: str, per_minute: int) -> float | None:
-        """Count one; None if it was allowed, else the seconds until one will be."""
+        """Count one request; None if it is allowed, else the seconds until one will be."""
         ...
 
 
 def local_now() -> datetime:
-    """The time where the server is: its days begin at midnight there."""
+    """The server's local time; quota days begin at local midnight."""
     return datetime.now().astimezone()
 
 
@@ -57,9 +57,9 @@ def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
         raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
 
 
-def refuse_when_spent(spent: AccountUsage, limit: int, now: datetime) -> None:
-    """Raises TokensUsedUp if the tokens of the day are; the next day begins at midnight."""
-    if spent.tokens < limit:
+def refuse_when_used_up(usage: AccountUsage, limit: int, now: datetime) -> None:
+    """Raises TokensUsedUp when the day's tokens are used; the next day begins at midnight."""
+    if usage.tokens < limit:
         return
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
     wait_s = math.ceil((midnight - now).total_seconds())
@@ -67,7 +67,7 @@ def refuse_when_spent(spent: AccountUsage, limit: int, now: datetime) -> None:
 
 
 class QuotaReservation:
-    """Leave to ask one question: spent when its answer ends, given back if it never began."""
+    """Quota reserved for one request: spent when its answer ends, released if it never started."""
 
     def __init__(
         self, user_id: str = "", allowance: Allowance = NO_LIMITS, quotas: "Quotas | None" = None
@@ -77,13 +77,13 @@ class QuotaReservation:
         self._quotas = quotas
 
     def give_back(self) -> None:
-        """Safe to call twice, and after `spend`."""
+        """Release the reservation. Safe to call twice, and after `spend`."""
         quotas, self._quotas = self._quotas, None
         if quotas:
             quotas.give_back(self.user)
 
     async def spend(self, tokens: int) -> None:
-        """The question was answered, in part or in full, with so many tokens read and written."""
+        """Bill the request with its prompt and completion tokens, and release the reservation."""
         try:
             if self._quotas:
                 await self._quotas.spend(self.user, tokens)
@@ -92,22 +92,22 @@ class QuotaReservation:
 
 
 class Quotas:
-    """Says who may ask one more question, and adds up what answers cost.
+    """Checks quotas, and adds up usage.
 
-    `per_address` bounds the questions of all people at one address in a minute. `clock` gives the
-    time where the server is: its days begin at midnight there.
+    `per_address` limits the requests a minute of all users at one address. `clock` gives the
+    server's local time.
     """
 
     def __init__(
         self,
-        spending: QuotaStore,
+        usage: QuotaStore,
         rates: Rates,
         allowances: Mapping[AccountRole, Allowance],
         *,
         per_address: int | None = None,
         clock: Callable[[], datetime] = local_now,
     ) -> None:
-        self._spending = spending
+        self._usage = usage
         self._rates = rates
         self._allowances = allowances
         self._per_address = per_address
@@ -115,19 +115,19 @@ class Quotas:
         self._open: Counter[str] = Counter()
 
     async def check(self, user_id: str, *, address: str = "") -> QuotaReservation:
-        """A permit for one question. Raises QuotaExceeded kinds, and NotFound for nobody.
+        """Reserve quota for one request. Raises QuotaExceeded kinds, NotFound for unknown users.
 
-        The local user, who is everybody while there are no accounts, may use everything.
+        The local user has no limits.
         """
         if user_id == LOCAL_USER:
             return QuotaReservation()
-        user = await self._spending.user(user_id)
-        allowance = self._allowances[user.rank]
+        user = await self._usage.user(user_id)
+        allowance = self._allowances[user.role]
         count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
             count_request(self._rates, f"address {network_of(address)}", self._per_address)
         reservation = QuotaReservation(user.id, allowance, self)
-        # Before anything is awaited: of two questions at once only one may be a guest's last.
+        # Counted before the first await, so that two concurrent requests cannot both be the last.
         self._open[user.id] += 1
         with ExitStack() as undo:
             undo.callback(reservation.give_back)
@@ -137,14 +137,16 @@ class Quotas:
         return reservation
 
     async def spend(self, user_id: str, tokens: int) -> None:
-        """Add one question and its tokens to what was used."""
+        """Add one request and its tokens to the usage."""
         try:
-            await self._spending.spend(user_id, self._clock().date(), AccountUsage(1, tokens))
-        except AppError as error:  # an answer that was written does not fail for its bill
+            await self._usage.spend(user_id, self._clock().date(), AccountUsage(1, tokens))
+        except (
+            AppError
+        ) as error:  # the answer is complete: a failed write of its usage must not fail it
             log.warning("what %s used could not be written: %s", user_id, error)
 
     def give_back(self, user_id: str) -> None:
-        """One question less is being answered."""
+        """Count one open request less."""
         self._open[user_id] -= 1
         self._open += Counter()  # which drops the zeros
 
@@ -153,14 +155,14 @@ class Quotas:
         if limit is None:
             return
         now = self._clock()
-        refuse_when_spent(await self._spending.spent(user.id, now.date()), limit, now)
+        refuse_when_used_up(await self._usage.used(user.id, now.date()), limit, now)
 
     async def _check_guest(self, user: User) -> None:
         if user.guest_link_id is None:
             return
-        link = await self._spending.guest_link(user.guest_link_id)
-        spent = await self._spending.spent(user.id)
-        if spent.messages + self._open[user.id] > link.max_messages:
+        link = await self._usage.guest_link(user.guest_link_id)
+        usage = await self._usage.used(user.id)
+        if usage.messages + self._open[user.id] > link.max_messages:
             raise GuestMessagesUsedUp(limit=link.max_messages)
-        if spent.tokens >= link.max_tokens:
+        if usage.tokens >= link.max_tokens:
             raise GuestTokensUsedUp(limit=link.max_tokens)

@@ -74,15 +74,15 @@ class Sessions:
             expires_at=min(latest, ends_at or latest),
             device=clean_device(device),
         )
-        entry = AuditEntry(now, user.id, Action.SIGN_IN, user.id)
-        await self._store.add_session(token_hash(token), session, entry)
-        log.info("%s %s signed in from %s", user.rank, user.id, address)
+        audit_entry = AuditEntry(now, user.id, Action.SIGN_IN, user.id)
+        await self._store.add_session(token_hash(token), session, audit_entry)
+        log.info("%s %s signed in from %s", user.role, user.id, address)
         return token
 
     async def find(self, token: str) -> SignedIn | None:
         """The session with that token; None if it is unknown or has ended."""
         key, now, cache = token_hash(token), self._clock(), self._cache
-        cached, asked_at = cache.get(key), self._timer()
+        cached, checked_at = cache.get(key), self._timer()
         if cached:
             return cached.signed_in
         found = await self._store.session(key)
@@ -92,14 +92,18 @@ class Sessions:
         signed_in = SignedIn(user, session.id)
         # Into the cache from before the query: if the cache was cleared during the query, this
         # result may be stale and must not enter the new cache.
-        cache[key] = SessionCheck(asked_at, signed_in)
+        cache[key] = SessionCheck(checked_at, signed_in)
         await self._touch(session, now)
         return signed_in
 
     async def of(self, user_id: str) -> Sequence[Session]:
         """The open sessions of the user, newest first."""
         now = self._clock()
-        return [kept for kept in await self._store.sessions(user_id) if self._is_open(kept, now)]
+        return [
+            session
+            for session in await self._store.sessions(user_id)
+            if self._is_open(session, now)
+        ]
 
     def invalidate(self) -> None:
         """Clear the session cache."""

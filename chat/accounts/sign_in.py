@@ -1,4 +1,4 @@
-"""Who may come in: set-up, signing in and out, one-time links, one's own sessions and data.
+"""Sign-in: set-up, signing in and out, one-time links, and the user's own sessions and data.
 
 Knows no cookie, no SQL and no way to hash a password. Administration is in `chat.accounts.admin`,
 guests in `chat.accounts.guests`, API keys in `chat.accounts.api_keys`.
@@ -38,40 +38,42 @@ SETUP_LASTS = timedelta(hours=24)
 
 
 class Accounts(Administration, Guests, SingleSignOn, Keys):
-    """The service behind every door. `idle` and `absolute` are how long a session lasts.
+    """The service of accounts. `idle` and `absolute` are the lifetimes of a session.
 
-    Tokens are secrets of 256 bits; whoever has one is who it was given to.
+    Tokens are bearer secrets of 256 bits.
     """
 
     async def setup_token(self) -> str | None:
-        """A new token that makes the first administrator, once; None when there are people.
+        """A new token to create the first administrator; None when there are users.
 
-        The one before it is dead.
+        It replaces the previous token.
         """
-        if await self._store.has_people():
+        if await self._store.has_users():
             return None
         token, ends = new_token(), self._clock() + SETUP_LASTS
         one_time = OneTimeLink(
-            OneTimeLinkKind.SETUP, AccountRole.ADMIN, made_by="", expires_at=ends
+            OneTimeLinkKind.SETUP, AccountRole.ADMIN, created_by="", expires_at=ends
         )
-        await self._store.add_pass(token_hash(token), one_time, self._entry("", Action.SETUP_LINK))
+        await self._store.add_one_time_link(
+            token_hash(token), one_time, self._audit_entry("", Action.SETUP_LINK)
+        )
         return token
 
     # --- signing in and out -------------------------------------------------------------------
 
     async def signed_in(self, token: str) -> SignedIn | None:
-        """Whose session it is; None when unknown, expired, ended, or of who is disabled."""
+        """The session with that token; None if it is unknown or ended or the user is disabled."""
         return await self._sessions.find(token)
 
     async def sign_in(self, name: str, password: str, *, address: str, device: str) -> str:
         """The token of a new session. Raises WrongPassword, TooManyAttempts.
 
-        An unknown name takes the same road, with the same answer, as a wrong password.
+        An unknown name takes as long and raises the same as a wrong password.
         """
-        known_as = _known_as(name)
-        account = name_key(known_as)
+        normalized = _normalized_name(name)
+        account = name_key(normalized)
         attempt = self._throttle.sign_in(account, address)
-        found = await self._store.credentials(known_as)
+        found = await self._store.credentials(normalized)
         user, password_hash = found or (None, None)
         right = await self._matches(password, password_hash)
         if user is None or user.disabled or not right:
@@ -81,82 +83,91 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
             token = await self._sessions.begin(user, address=address, device=device)
         except NotFound:  # disabled or deleted while the password was checked
             raise WrongPassword from None
-        # A password that was changed while this one was checked has ended the others only.
-        if await self._store.credentials(known_as) != found:
+        # A password change during the check ended the other sessions, but not this new one.
+        if await self._store.credentials(normalized) != found:
             await self.sign_out(token)
             raise WrongPassword
         self._throttle.remember(account, address)
         return token
 
     async def sign_out(self, token: str) -> None:
-        """End the session of that token, if it is one."""
+        """End the session with that token, if there is one."""
         if who := await self._sessions.find(token):
-            entry = self._entry(who.user.id, Action.SIGN_OUT, who.user.id)
-            with suppress(NotFound):  # it has just ended in another way
-                await self._store.end_session(who.user.id, who.session_id, entry)
+            audit_entry = self._audit_entry(who.user.id, Action.SIGN_OUT, who.user.id)
+            with suppress(NotFound):  # it ended concurrently
+                await self._store.end_session(who.user.id, who.session_id, audit_entry)
             self._sessions.invalidate()
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:
-        """End every session of that person, this one too."""
-        entry = self._entry(signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id)
-        await self._store.end_sessions(signed_in.user.id, entry)
+        """End every session of the user, including this one."""
+        audit_entry = self._audit_entry(
+            signed_in.user.id, Action.SIGN_OUT_EVERYWHERE, signed_in.user.id
+        )
+        await self._store.end_sessions(signed_in.user.id, audit_entry)
         self._sessions.invalidate()
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def look_at_pass(self, token: str) -> OneTimeLink:
-        """What a one-time link is for. Raises NotFound, also when it is expired or used up."""
-        one_time = await self._store.pass_of(token_hash(token))
+    async def check_one_time_link(self, token: str) -> OneTimeLink:
+        """A valid one-time link. Raises NotFound, also when it is expired or used."""
+        one_time = await self._store.one_time_link(token_hash(token))
         if self._clock() >= one_time.expires_at:
             raise NotFound
         return one_time
 
-    async def accept_pass(
+    async def accept_one_time_link(
         self, token: str, *, name: str, password: str, address: str, device: str
     ) -> str:
-        """Use a one-time link up; the token of a new session. A RESET ignores the name.
+        """Use a one-time link; return the token of a new session. A RESET link ignores the name.
 
-        Raises NotFound, BadName, BadPassword, NameTaken; then the link is not used up.
+        Raises NotFound, BadName, BadPassword, NameTaken; the link then stays usable.
         """
-        one_time = await self.look_at_pass(token)
+        one_time = await self.check_one_time_link(token)
         now, user = self._clock(), None
         if one_time.user_id is not None:
             name = (await self._store.user(one_time.user_id)).name
         else:
             name = check_name(name)
-            user = User(uuid4().hex, name, one_time.rank, now)
+            user = User(uuid4().hex, name, one_time.role, now)
         password_hash = await self._hasher.hash(check_password(password, name))
         user_id = user.id if user else one_time.user_id or ""
         action = Action.JOIN if user else Action.CHANGE_PASSWORD
-        entry = self._entry(user_id, action, user_id, one_time.kind)
-        made = await self._store.use_pass(token_hash(token), user, password_hash, entry)
+        audit_entry = self._audit_entry(user_id, action, user_id, one_time.kind)
+        account = await self._store.use_one_time_link(
+            token_hash(token), user, password_hash, audit_entry
+        )
         self._sessions.invalidate()
-        self._throttle.remember(name_key(made.name), address)
-        return await self._sessions.begin(made, address=address, device=device)
+        self._throttle.remember(name_key(account.name), address)
+        return await self._sessions.begin(account, address=address, device=device)
 
-    # --- what is one's own --------------------------------------------------------------------
+    # --- own account --------------------------------------------------------------------------
 
     async def sessions(self, user: User) -> Sequence[Session]:
-        """Where one is signed in, newest first."""
+        """The user's open sessions, newest first."""
         return await self._sessions.of(user.id)
 
     async def end_session(self, user: User, session_id: str) -> None:
-        """Sign out elsewhere. Raises NotFound."""
-        entry = self._entry(user.id, Action.END_SESSION, user.id)
-        await self._store.end_session(user.id, session_id, entry)
+        """End one of the user's sessions. Raises NotFound."""
+        audit_entry = self._audit_entry(user.id, Action.END_SESSION, user.id)
+        await self._store.end_session(user.id, session_id, audit_entry)
         self._sessions.invalidate()
 
     async def change_password(self, signed_in: SignedIn, old: str, new: str) -> None:
-        """Ends every other session. Raises WrongPassword, TooManyAttempts, BadPassword."""
+        """Change the password and end every other session.
+
+        Raises WrongPassword, TooManyAttempts, BadPassword.
+        """
         user = signed_in.user
         await self._confirm(user, old)
         password_hash = await self._hasher.hash(check_password(new, user.name))
-        entry = self._entry(user.id, Action.CHANGE_PASSWORD, user.id)
-        await self._store.set_password(user.id, password_hash, entry, keep=signed_in.session_id)
+        audit_entry = self._audit_entry(user.id, Action.CHANGE_PASSWORD, user.id)
+        await self._store.set_password(
+            user.id, password_hash, audit_entry, keep=signed_in.session_id
+        )
         self._sessions.invalidate()
 
     async def delete_my_data(self, user: User, password: str = "") -> int:
-        """Destroy one's account and all that is one's own; how many rows went.
+        """Delete the user's account and all their rows; return their number.
 
         Guests have no password. Raises WrongPassword, TooManyAttempts, LastAdmin.
         """
@@ -182,8 +193,8 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
         self._throttle.forgive(attempt)
 
 
-def _known_as(typed: str) -> str:
-    """The name that was meant, or one that nobody has."""
+def _normalized_name(typed: str) -> str:
+    """The name in its stored form; empty, which no user has, where it is invalid."""
     try:
         return check_name(typed)
     except BadName:

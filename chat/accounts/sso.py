@@ -1,6 +1,6 @@
-"""People whom somebody else vouches for: an OpenID provider, or a proxy that signs people in.
+"""Single sign-on: users authenticated by an OpenID provider or by a proxy.
 
-An account belongs to the issuer and its subject, not to a name: names change hands.
+An account is identified by issuer and subject, because names may be reassigned.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MOST_NAMESAKES = 100
 
 @dataclass(frozen=True, slots=True)
 class ExternalIdentity:
-    """Whom an issuer vouches for. `subject` is who it is there, `name` only what to call them."""
+    """An identity from an issuer. `subject` identifies the user there, `name` is for display."""
 
     issuer: str
     subject: str
@@ -27,13 +27,13 @@ class ExternalIdentity:
 
     @property
     def user_id(self) -> str:
-        """The id of that account here, always the same."""
+        """The id of the account here, derived from issuer and subject."""
         return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """A sign-in under way: where the browser goes, and what its way back is held against."""
+    """A sign-in in progress: the URL for the browser, and the values that its return must match."""
 
     url: str
     state: str
@@ -43,27 +43,29 @@ class PendingSignIn:
 
 
 class IdentityProvider(Protocol):
-    """Signs people in elsewhere. Raises ProviderRefused."""
+    """Authenticates users with an external provider. Raises ProviderRefused."""
 
     async def begin(self, return_to: str) -> PendingSignIn: ...
 
-    async def finish(self, begun: PendingSignIn, told: Mapping[str, str]) -> ExternalIdentity: ...
+    async def finish(
+        self, pending: PendingSignIn, query: Mapping[str, str]
+    ) -> ExternalIdentity: ...
 
 
 class SingleSignOn(AccountBase):
-    """Lets in whom others vouch for."""
+    """Signs in users that an external provider has authenticated."""
 
     async def sign_in_vouched(
         self, vouched: ExternalIdentity, *, allow_new: bool, address: str, device: str
     ) -> str:
-        """The token of a new session. `allow_new`: who was not here before becomes a member.
+        """The token of a new session. `allow_new`: an unknown user becomes a member.
 
-        Not before there is an administrator. Raises ProviderRefused.
+        New users are refused before there is an administrator. Raises ProviderRefused.
         """
         try:
             user = await self._store.user(vouched.user_id)
         except NotFound:
-            if not (allow_new and await self._store.has_people()):
+            if not (allow_new and await self._store.has_users()):
                 raise ProviderRefused from None
             user = await self._join(vouched)
         if user.disabled:
@@ -72,13 +74,13 @@ class SingleSignOn(AccountBase):
 
     async def _join(self, vouched: ExternalIdentity) -> User:
         now = self._clock()
-        entry = self._entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
+        audit_entry = self._audit_entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
         for number in range(1, MOST_NAMESAKES):
             suffix = f" {number}" if number > 1 else ""
             try:
                 name = check_name(vouched.name[: MAX_NAME - len(suffix)] + suffix)
                 user = User(vouched.user_id, name, AccountRole.MEMBER, now)
-                await self._store.add_person(user, None, entry)
+                await self._store.add_user(user, None, audit_entry)
             except NameTaken:
                 continue
             except BadName:

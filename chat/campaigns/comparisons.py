@@ -1,137 +1,43 @@
 """Blind comparison: one question, answered by both variants of a campaign side by side, and a vote.
 
-Owns which side is which, that both answers begin or none, and when a vote counts. Who may take part
-is decided in `chat.campaigns.participation`, with which options in `chat.campaigns.enrolment`.
+Owns the random assignment of variants to sides, that both answers start or none, and when a vote is
+accepted. `chat.campaigns.participation` decides who may take part, `chat.campaigns.enrolment` with
+which options.
 """
 
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from chat.accounts.models import Clock, User, utc_now
+from chat.campaigns.comparison_models import (
+    ComparisonRequest,
+    ComparisonView,
+    NewComparison,
+    StoredComparison,
+    TurnPosition,
+)
 from chat.campaigns.errors import CampaignOver
-from chat.campaigns.models import Comparison, Mode, Side, VoteChoice
-from chat.campaigns.participation import Visit
+from chat.campaigns.models import Comparison, Mode, Side, Visit, VoteChoice
+from chat.campaigns.ports import ComparisonStore, Visits
+from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.jobs import Job
-from chat.conversations.models import Message, Progress, Question, Turn
-from chat.conversations.turns import PreparedTurn, Turns
+from chat.conversations.models import Message, Progress, Question
+from chat.conversations.turns import Turns
 from chat.errors import MessageTooLong, NotFound
 from chat.models import Status
 from chat.validation import check_text
 
-MAX_COMMENT = 20_000
-SHOWN = 100
-"""Rounds of a tester that are shown, the newest ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonRequest:
-    """What a tester asks. With `after`, the id of a comparison, both variants go on from there."""
-
-    text: str
-    request_id: str
-    task_id: str = ""
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnPosition:
-    """Where a variant is asked: in a new conversation, below what was said in one, or beside it."""
-
-    conversation_id: str | None = None
-    beside: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewComparison:
-    """A question to both variants. `variants` are those on the left and on the right."""
-
-    campaign_id: str
-    user_id: str
-    comparison_request: ComparisonRequest
-    variants: tuple[int, int]
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredComparison:
-    """A comparison with its answers as they are kept."""
-
-    comparison: Comparison
-    left: Message
-    right: Message
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonView:
-    """A comparison with its answers as they are now. Only `comparison` tells the variants."""
-
-    comparison: Comparison
-    left: Progress
-    right: Progress
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is still to come."""
-        return self.left.status.is_open or self.right.status.is_open
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether both answers were written to their end, so that a vote counts."""
-        return self.left.status is Status.DONE and self.right.status is Status.DONE
-
-
-class ComparisonStore(Protocol):
-    """Keeps comparisons. Every query takes the user; not-yours raises NotFound like not-there."""
-
-    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        """Write a comparison, both questions and their pending answers, left first, all or nothing.
-
-        A request that came before gives the turns that are there. Raises NotFound for who takes
-        part no more, AnswerRunning, BadRequest.
-        """
-        ...
-
-    async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
-
-    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
-        """Raises NotFound."""
-        ...
-
-    async def comparisons(
-        self, user_id: str, campaign_id: str, limit: int
-    ) -> Sequence[StoredComparison]:
-        """The newest ones, oldest first."""
-        ...
-
-    async def vote(
-        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
-    ) -> Comparison:
-        """The comparison with the vote that came first. Raises NotFound, AnswersUnfinished."""
-        ...
-
-    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
-        """Raises NotFound."""
-        ...
-
-
-class Visits(Protocol):
-    """What is asked of the service of testers."""
-
-    async def visit(self, user: User, campaign_id: str) -> Visit:
-        """Raises NotFound."""
-        ...
+MAX_LISTED = 100
+"""Comparisons of a tester that are listed: the newest ones."""
 
 
 class Comparisons:
-    """The service behind the page that compares. Not for this person: NotFound.
+    """The service of blind comparisons. A campaign that the user may not see raises NotFound.
 
-    `draw` says which of the two variants is on the left.
+    `draw` chooses the variant on the left.
     """
 
     def __init__(
@@ -150,7 +56,7 @@ class Comparisons:
         self._clock = clock
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
-        """The comparison as this tester meets it. Raises NotFound, also for other campaigns."""
+        """The tester's visit of a campaign. Raises NotFound, also for campaigns of another mode."""
         visit = await self._visits.visit(user, campaign_id)
         if visit.campaign.plan.mode is not Mode.BLIND:
             raise NotFound
@@ -185,14 +91,14 @@ class Comparisons:
     async def ask_again(
         self, user: User, comparison_id: str, *, request_id: str, address: str = ""
     ) -> Comparison:
-        """Ask the same in place of a comparison whose answers did not come to their end.
+        """Ask the same question again after a comparison whose answers were not completed.
 
         Raises what `ask` raises.
         """
         written = await self._store.comparison(user.id, comparison_id)
         failed = written.comparison
         await self.visit(user, failed.campaign_id)
-        # Beside the first question, so that the model is not told what was cut off.
+        # Beside the first question, so that the incomplete answer is not in the prompt.
         places = {
             side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
@@ -200,18 +106,18 @@ class Comparisons:
         comparison_request = ComparisonRequest(failed.question, request_id, failed.task_id)
         return await self._ask(user, failed.campaign_id, comparison_request, places, address)
 
-    async def rounds(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
-        """What this tester has asked there, oldest first, with the answers as they are now."""
+    async def views(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
+        """The tester's comparisons in this campaign, oldest first, with the current answers."""
         await self.visit(user, campaign_id)
-        kept = await self._store.comparisons(user.id, campaign_id, SHOWN)
-        return [await self._round(written) for written in kept]
+        stored = await self._store.comparisons(user.id, campaign_id, MAX_LISTED)
+        return [await self._view(written) for written in stored]
 
-    async def round(self, user: User, comparison_id: str) -> ComparisonView:
-        """One of them. Raises NotFound."""
-        return await self._round(await self._store.comparison(user.id, comparison_id))
+    async def view(self, user: User, comparison_id: str) -> ComparisonView:
+        """One comparison with its current answers. Raises NotFound."""
+        return await self._view(await self._store.comparison(user.id, comparison_id))
 
     async def watch(self, user: User, comparison_id: str) -> AsyncGenerator[ComparisonView, None]:
-        """The round at once, after each change, and at least once a second until both have ended.
+        """Yield the comparison at once, after changes, and every second until both answers end.
 
         Raises NotFound.
         """
@@ -220,11 +126,11 @@ class Comparisons:
         async with aclosing(changes(jobs)) as moments:
             async for _ in moments:
                 if any(job.progress.status.is_open for job in jobs):
-                    yield await self._round(written)
-        yield await self.round(user, comparison_id)
+                    yield await self._view(written)
+        yield await self.view(user, comparison_id)
 
     async def stop(self, user: User, comparison_id: str) -> None:
-        """Stop both answers; what is written stays. Raises NotFound."""
+        """Stop both answers; the text so far is kept. Raises NotFound."""
         comparison = (await self._store.comparison(user.id, comparison_id)).comparison
         for side in (comparison.left, comparison.right):
             self._answers.stop(user.id, side.conversation_id)
@@ -232,16 +138,16 @@ class Comparisons:
     async def vote(
         self, user: User, comparison_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
-        """Vote, once: who comes second gets the comparison with the first vote.
+        """Vote once: a second vote returns the comparison with the first one.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
         await self._refuse_when_over(user, comparison_id)
-        said = _checked(comment)
-        return await self._store.vote(user.id, comparison_id, choice, said, self._clock())
+        checked = _checked(comment)
+        return await self._store.vote(user.id, comparison_id, choice, checked, self._clock())
 
     async def comment(self, user: User, comparison_id: str, comment: str) -> Comparison:
-        """Say why; what was said before is replaced.
+        """Set the comment of a vote; an earlier one is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
         """
@@ -250,19 +156,19 @@ class Comparisons:
 
     async def _ask(
         self,
-        person: User,
+        user: User,
         campaign_id: str,
         comparison_request: ComparisonRequest,
         places: Mapping[int, TurnPosition],
         address: str,
     ) -> Comparison:
-        """`places` are by variant; where there is none, a conversation is begun."""
-        user, request_id = person.id, comparison_request.request_id
-        if asked := await self._store.of_request(user, request_id):
-            return asked
+        """`places` are by variant; a variant without one gets a new conversation."""
+        user_id, request_id = user.id, comparison_request.request_id
+        if existing := await self._store.of_request(user_id, request_id):
+            return existing
         left = self._draw((0, 1))
         variants = (left, 1 - left)
-        new = NewComparison(campaign_id, user, comparison_request, variants, self._clock())
+        new = NewComparison(campaign_id, user_id, comparison_request, variants, self._clock())
         questions = []
         for side, variant in zip(("left", "right"), variants, strict=True):
             place = places.get(variant, TurnPosition())
@@ -274,24 +180,26 @@ class Comparisons:
             )
             questions.append((place.conversation_id, question, variant))
         await self._answers.send_together(
-            user, questions, partial(self._store.ask, new), address=address
+            user_id, questions, partial(self._store.ask, new), address=address
         )
-        made = await self._store.of_request(user, request_id)
-        if made is None:  # taken back meanwhile
+        written = await self._store.of_request(user_id, request_id)
+        if written is None:  # withdrawn meanwhile
             raise NotFound
-        return made
+        return written
 
     async def _refuse_when_over(self, user: User, comparison_id: str) -> None:
         comparison = (await self._store.comparison(user.id, comparison_id)).comparison
         if not (await self.visit(user, comparison.campaign_id)).may_answer:
             raise CampaignOver
 
-    async def _round(self, written: StoredComparison) -> ComparisonView:
-        """As the jobs have it, or else as it is kept."""
+    async def _view(self, written: StoredComparison) -> ComparisonView:
+        """The state of the running jobs, or else the stored state."""
         comparison, jobs = written.comparison, self._jobs_of(written.comparison)
-        kept = (written.left, written.right)
-        if any(job is None and item.status.is_open for job, item in zip(jobs, kept, strict=True)):
-            # It ended since it was read; if it still seems open, nobody writes it any more.
+        messages = (written.left, written.right)
+        if any(
+            job is None and item.status.is_open for job, item in zip(jobs, messages, strict=True)
+        ):
+            # It ended since it was read. One that is open without a job was interrupted.
             written = await self._store.comparison(comparison.user_id, comparison.id)
         left, right = (
             job.progress if job else _progress(item)
@@ -310,7 +218,7 @@ class Comparisons:
 
 
 async def changes(jobs: Sequence[Job]) -> AsyncGenerator[None, None]:
-    """At once, then whenever one of the answers has changed, until all have ended."""
+    """Yields at once, then after each change of an answer, until all have ended."""
     changed = asyncio.Event()
 
     async def follow(job: Job) -> None:
@@ -338,6 +246,6 @@ def _progress(message: Message) -> Progress:
 
 
 def _checked(comment: str) -> str:
-    if len(comment) > MAX_COMMENT:
-        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_COMMENT)
+    if len(comment) > MAX_VOTE_COMMENT:
+        raise MessageTooLong(field="comment", characters=len(comment), limit=MAX_VOTE_COMMENT)
     return check_text(comment)

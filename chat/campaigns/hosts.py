@@ -1,121 +1,32 @@
-"""Campaigns as their hosts see them: planned, changed, opened and closed, watched, deleted.
+"""Campaigns for hosts: create, change, open, close, monitor, delete.
 
-Owns who may do what with which campaign: members with their own, administrators with all, guests
-with none. Knows no page and no SQL; what testers do stands in `chat.campaigns.participation`.
+Owns the access rules: members manage their own campaigns, administrators all, guests none. Knows no
+page and no SQL; the side of the testers is in `chat.campaigns.participation`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
-from chat.campaigns.models import Campaign, Plan
+from chat.campaigns.models import Campaign, CampaignCounts, Plan, VariantProgress
+from chat.campaigns.ports import CampaignStore
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 from chat.serving.background import each_alone
 
 ACTIVE = timedelta(minutes=5)
-"""Who was seen within that time is active."""
+"""A tester seen within this time is active."""
 
 SILENT = timedelta(minutes=30)
-"""Who has agreed, has not finished and was not seen for that long has dropped out."""
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignCounts:
-    """How a campaign goes. `came` have seen what they were to agree to, `consented` have agreed;
-    of those, `finished` have sent the survey, and the others are `active`, silent for a while, or
-    `dropped_out`.
-
-    `questions` were asked, `failures` are answers that ended with an error, `votes` are of blind
-    comparisons, `up` and `down` of ratings as they are now.
-    """
-
-    came: int = 0
-    consented: int = 0
-    active: int = 0
-    finished: int = 0
-    dropped_out: int = 0
-    questions: int = 0
-    failures: int = 0
-    up: int = 0
-    down: int = 0
-    votes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VariantProgress:
-    """Those of one variant of a split test: they agreed; of those some finished, some left."""
-
-    consented: int = 0
-    finished: int = 0
-    dropped_out: int = 0
-
-
-class CampaignStore(Protocol):
-    """Keeps campaigns. Every change is written together with its line of the audit log."""
-
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None: ...
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        """Raises NotFound."""
-        ...
-
-    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
-        """Those of one person, or of all, newest first."""
-        ...
-
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
-        """Raises NotFound, PlanInUse when somebody takes part and a fixed field would change.
-
-        A trial of the owner's is no part: it is destroyed when such a field changes.
-        """
-        ...
-
-    async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
-    ) -> Campaign:
-        """Close, or (None) open again. Raises NotFound."""
-        ...
-
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
-        """Destroy a campaign, its links, its guests and all that testers left; how many rows.
-
-        The number becomes the entry's detail. Raises NotFound.
-        """
-        ...
-
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
-        """Destroy its guests and what testers left, not the plan; how many rows.
-
-        Nothing is written where there is nothing. The number becomes the entry's detail.
-        """
-        ...
-
-    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
-        """Those that lead to it, newest first."""
-        ...
-
-    async def figures(
-        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> CampaignCounts:
-        """Without what the owner has tried, unless everybody is the local user."""
-        ...
-
-    async def testers(
-        self, campaign_id: str, *, silent_since: datetime
-    ) -> Sequence[VariantProgress]:
-        """Those of each variant of a split test; nobody anywhere else. Counted as `figures` are."""
-        ...
+"""A tester who has consented, not finished, and not been seen for this long has dropped out."""
 
 
 class Campaigns:
-    """The service behind the hosts' pages. Not one's own campaign: NotFound.
+    """The service of campaigns for hosts. Another user's campaign raises NotFound.
 
-    `waiting` tells how many questions wait for a place, of all people; `engines` names those that
-    a variant can be asked of.
+    `waiting` returns the length of the queue of all users; `engines` the names of the engines that
+    a variant can use.
     """
 
     def __init__(
@@ -133,12 +44,12 @@ class Campaigns:
 
     @property
     def waiting(self) -> int:
-        """Questions of all people that wait for a place."""
+        """The length of the queue of all users."""
         return self._waiting()
 
     @property
     def engines(self) -> Sequence[str]:
-        """The names of those that serve, the first one's first."""
+        """The names of the engines; the first one is the default."""
         return self._engines()
 
     async def add(self, user: User, plan: Plan) -> Campaign:
@@ -147,7 +58,7 @@ class Campaigns:
         checked = check_plan(plan)
         refuse_unknown_engines(checked, self.engines)
         campaign = Campaign(uuid4().hex, user.id, checked, self._clock())
-        await self._store.add(campaign, self._entry(user, Action.NEW_CAMPAIGN, campaign.id))
+        await self._store.add(campaign, self._audit_entry(user, Action.NEW_CAMPAIGN, campaign.id))
         return campaign
 
     async def get(self, user: User, campaign_id: str) -> Campaign:
@@ -158,7 +69,10 @@ class Campaigns:
         return campaign
 
     async def list(self, user: User) -> Sequence[Campaign]:
-        """One's own, for administrators all, newest first. Raises NotFound for guests."""
+        """The user's own campaigns, for administrators all, newest first.
+
+        Raises NotFound for guests.
+        """
         return await self._store.campaigns(visible_owner(user))
 
     async def change(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
@@ -166,60 +80,60 @@ class Campaigns:
         before = (await self.get(user, campaign_id)).plan
         checked = check_plan(plan)
         refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
-        entry = self._entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
-        return await self._store.change_plan(campaign_id, checked, entry)
+        audit_entry = self._audit_entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
+        return await self._store.change_plan(campaign_id, checked, audit_entry)
 
     async def close(self, user: User, campaign_id: str) -> Campaign:
-        """End it now: nothing more can be asked, the survey can still be sent for a while."""
+        """Close it now: no more questions; the survey can be sent for CAMPAIGN_GRACE."""
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
-        return await self._store.close(campaign_id, self._clock(), entry)
+        audit_entry = self._audit_entry(user, Action.CLOSE_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, self._clock(), audit_entry)
 
     async def reopen(self, user: User, campaign_id: str) -> Campaign:
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.REOPEN_CAMPAIGN, campaign_id)
-        return await self._store.close(campaign_id, None, entry)
+        audit_entry = self._audit_entry(user, Action.REOPEN_CAMPAIGN, campaign_id)
+        return await self._store.close(campaign_id, None, audit_entry)
 
     async def delete(self, user: User, campaign_id: str) -> int:
-        """Destroy it with all that testers left; how many rows went."""
+        """Delete it with all data of its testers; return the row count."""
         await self.get(user, campaign_id)
-        entry = self._entry(user, Action.DELETE_CAMPAIGN, campaign_id)
-        return await self._store.delete(campaign_id, entry)
+        audit_entry = self._audit_entry(user, Action.DELETE_CAMPAIGN, campaign_id)
+        return await self._store.delete(campaign_id, audit_entry)
 
-    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
-        """How it goes, now. Raises NotFound."""
+    async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
+        """The current counts. Raises NotFound."""
         await self.get(user, campaign_id)
         now = self._clock()
-        return await self._store.figures(
+        return await self._store.counts(
             campaign_id, active_since=now - ACTIVE, silent_since=now - SILENT
         )
 
     async def testers(self, user: User, campaign_id: str) -> Sequence[VariantProgress]:
-        """Who was given which variant of a split test, now. Raises NotFound."""
+        """The current testers by variant of a split test. Raises NotFound."""
         await self.get(user, campaign_id)
         return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
 
     async def links(self, user: User, campaign_id: str) -> Sequence[GuestLink]:
-        """Those by which guests come to it, newest first. Raises NotFound."""
+        """The guest links of the campaign, newest first. Raises NotFound."""
         await self.get(user, campaign_id)
         return await self._store.links(campaign_id)
 
     async def destroy_due(self) -> int:
-        """Destroy what testers left in campaigns that ended long enough ago; how many rows.
+        """Delete tester data of campaigns past their retention time; return the row count.
 
         Raises the first failure when all campaigns have been handled.
         """
-        now, gone = self._clock(), 0
+        now, deleted = self._clock(), 0
 
         async def destroy(campaign: Campaign) -> None:
-            nonlocal gone
+            nonlocal deleted
             due = campaign.destroyed_at
             if due and due <= now:
-                entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
-                gone += await self._store.destroy_left(campaign.id, entry)
+                audit_entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
+                deleted += await self._store.destroy_tester_data(campaign.id, audit_entry)
 
         await each_alone(await self._store.campaigns(None), destroy)
-        return gone
+        return deleted
 
-    def _entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:
+    def _audit_entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:
         return AuditEntry(self._clock(), user.id, action, campaign_id)

@@ -1,4 +1,4 @@
-"""Campaigns as values: what a host plans, who takes part, and what was voted.
+"""Values of campaigns: plans, participants, comparisons, counts and visits.
 
 Knows no page, no link and no SQL.
 """
@@ -14,7 +14,7 @@ from chat.validation import later
 
 
 class Mode(StrEnum):
-    """One variant for all; two side by side, unnamed; two, of which each tester gets one."""
+    """One variant; blind comparison of two; split test, in which each tester gets one of two."""
 
     SINGLE = "single"
     BLIND = "blind"
@@ -23,9 +23,9 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What answers are made with. `preset` is where it was taken from, the rest is a copy of it.
+    """The settings of answers. They are a copy: `preset` only names the preset they came from.
 
-    `engine` is the name of the one that is asked (see `chat.serving.engines`); empty is the first.
+    `engine` is the name of an engine (see `chat.serving.engines`); empty is the first.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A card for testers. `question`, if there is one, can be put into the box with a click."""
+    """A task for testers. `question`, if any, can be copied into the input box with a click."""
 
     id: str
     title: str
@@ -65,10 +65,10 @@ class SurveyQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the host has set. Without `reasons` those of `chat.feedback.models.REASONS` are offered.
+    """The plan of a campaign. Without `reasons`, `chat.feedback.models.REASONS` are offered.
 
-    Texts are in the host's language. `keep_days` after the end everything that testers left is
-    destroyed; None keeps it.
+    Texts are in the host's language. `keep_days` after the end all data of testers are deleted;
+    None keeps them.
     """
 
     title: str
@@ -86,7 +86,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A plan that people can take part in. `plan_version` grows with every change of the plan."""
+    """A campaign with its plan. `plan_version` is incremented by every change of the plan."""
 
     id: str
     owner_id: str
@@ -97,7 +97,7 @@ class Campaign:
 
     @property
     def end(self) -> datetime | None:
-        """When it ended or will end, if that is known."""
+        """When it ended or will end; None without an end."""
         return min((at for at in (self.closed_at, self.plan.ends_at) if at), default=None)
 
     @property
@@ -113,14 +113,14 @@ class Campaign:
 
 
 SurveyAnswers = Mapping[str, str | int]
-"""To a survey: the number of a scale or the text, by the question's id."""
+"""Answers to a survey: the number on the scale or the text, by the id of the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A tester in a campaign. `consent_sha256` is the digest of the text that was agreed to.
+    """A tester in a campaign. `consent_sha256` is the digest of the accepted consent text.
 
-    `variant` is the index of the one that a split test drew. `survey` may be half done until
+    `variant` is the index drawn in a split test. `survey` may be incomplete until
     `survey_sent_at`.
     """
 
@@ -176,3 +176,64 @@ class Comparison:
         """The variant that was voted for; None without a vote, for a tie and for both bad."""
         sides = {VoteChoice.LEFT: self.left, VoteChoice.RIGHT: self.right}
         return sides[self.choice].variant if self.choice in sides else None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCounts:
+    """Counts of a campaign. `came` have opened the consent page, `consented` have agreed; of those,
+    `finished` have sent the survey; others are `active`, recently inactive, or `dropped_out`.
+
+    `failures` are answers that ended with an error, `votes` are of blind comparisons, `up` and
+    `down` are current ratings.
+    """
+
+    came: int = 0
+    consented: int = 0
+    active: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+    questions: int = 0
+    failures: int = 0
+    up: int = 0
+    down: int = 0
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VariantProgress:
+    """Testers of one variant of a split test: consented, and of those finished or dropped out."""
+
+    consented: int = 0
+    finished: int = 0
+    dropped_out: int = 0
+
+
+class VisitStage(StrEnum):
+    """The stage of a tester in a campaign."""
+
+    NOT_BEGUN = "not-begun"
+    CONSENT = "consent"
+    WORK = "work"
+    SURVEY = "survey"
+    """The campaign is over; its survey can still be sent."""
+    OVER = "over"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A campaign for one tester. `participant` is None before the consent page was opened."""
+
+    campaign: Campaign
+    participant: Participant | None
+    stage: VisitStage
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the survey is open to the user. A deadline is checked when it is sent."""
+        return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the campaign is a blind comparison."""
+        return self.campaign.plan.mode is Mode.BLIND

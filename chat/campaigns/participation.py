@@ -1,141 +1,56 @@
-"""Campaigns as testers meet them: agree, work through the tasks, answer the survey, take it back.
+"""Campaigns for testers: consent, tasks, survey, withdrawal.
 
-Owns who may take part where and until when. A guest who came by a campaign's link takes part in
-that one alone; members and the local user in any they know the address of. Knows no page and no
+Owns who may take part in which campaign, and until when. A guest of a campaign's link takes part in
+that campaign only; members and the local user in any whose address they know. Knows no page and no
 SQL.
 """
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from chat.accounts.models import Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.enrolment import link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
-from chat.campaigns.models import Campaign, Mode, Participant, QuestionKind, SurveyAnswers
+from chat.campaigns.models import (
+    Campaign,
+    Participant,
+    QuestionKind,
+    SurveyAnswers,
+    Visit,
+    VisitStage,
+)
+from chat.campaigns.ports import ParticipationStore
+from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE
 from chat.errors import BadRequest, MessageTooLong, NotFound
 from chat.validation import check_text
 
-MAX_SURVEY_TEXT = 20_000
-SCALE = range(1, 6)
-
-
-class ParticipationStore(Protocol):
-    """Keeps who takes part in which campaign, and what they left there."""
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        """Raises NotFound."""
-        ...
-
-    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
-
-    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
-        """The participant that is there, or a new one who has not agreed yet. Raises NotFound."""
-        ...
-
-    async def agree(
-        self,
-        campaign_id: str,
-        user_id: str,
-        *,
-        digest: str,
-        at: datetime,
-        page_language: str,
-        choose: Callable[[Sequence[int]], int],
-    ) -> Participant:
-        """Write that somebody has agreed to the text with that digest, once.
-
-        A split test's variant is drawn by `choose` from those that fewest have, in one step with
-        writing it. Raises NotFound, and ConsentNeeded when the text is another one by now.
-        """
-        ...
-
-    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
-
-    async def tick(
-        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
-    ) -> Participant:
-        """Raises NotFound."""
-        ...
-
-    async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
-    ) -> Participant:
-        """Put these answers over those that are kept; one that is sent can be sent anew.
-
-        Raises NotFound.
-        """
-        ...
-
-    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
-        """Ids of those that somebody holds for a campaign."""
-        ...
-
-    async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        """Destroy all that somebody left in a campaign; how many rows. Raises NotFound."""
-        ...
-
-
-class VisitStage(StrEnum):
-    """Where a tester stands."""
-
-    NOT_BEGUN = "not-begun"
-    CONSENT = "consent"
-    WORK = "work"
-    SURVEY = "survey"
-    """The campaign is over, its survey can still be sent."""
-    OVER = "over"
-    FINISHED = "finished"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A campaign as one tester meets it. `participant` is None for who never saw its text."""
-
-    campaign: Campaign
-    participant: Participant | None
-    stage: VisitStage
-
-    @property
-    def may_answer(self) -> bool:
-        """Whether the survey is for this person now; whether it is too late, sending it says."""
-        return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
-
-    @property
-    def compares(self) -> bool:
-        """Whether questions are asked on the page that compares two answers."""
-        return self.campaign.plan.mode is Mode.BLIND
-
 
 class Participation:
-    """The service behind the testers' pages. Not for this person: NotFound.
+    """The service of campaigns for testers. A campaign that the user may not see raises NotFound.
 
-    `stop` ends the answer being written in a conversation of a user, if there is one; `choose`
-    draws one of several variants.
+    `stop` stops the running answer in a conversation of a user; `choose` draws one of several
+    variants.
     """
 
     def __init__(
         self,
         store: ParticipationStore,
-        authenticator: GuestLinkReader,
+        guest_links: GuestLinkReader,
         *,
         choose: Callable[[Sequence[int]], int] = secrets.choice,
         stop: Callable[[str, str], None] = lambda _user, _conversation: None,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
-        self._doors = authenticator
+        self._guest_links = guest_links
         self._choose = choose
         self._stop = stop
         self._clock = clock
 
     async def bound_to(self, user: User) -> str:
-        """The campaign whose link a guest came by; empty for everybody else."""
-        link = await link_of(user, self._doors)
+        """The id of the campaign of a guest's link; empty for other users."""
+        link = await link_of(user, self._guest_links)
         return (link and link.campaign_id) or ""
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
@@ -145,7 +60,7 @@ class Participation:
         return Visit(campaign, participant, self._stage(campaign, link, participant))
 
     async def arrive(self, user: User, campaign_id: str) -> Visit:
-        """As `visit`; who sees what there is to agree to has come. Raises NotFound."""
+        """As `visit`, and count a first visit of the consent page. Raises NotFound."""
         visit = await self.visit(user, campaign_id)
         if visit.stage is VisitStage.CONSENT and visit.participant is None:
             await self._store.join(campaign_id, user.id, self._clock())
@@ -154,10 +69,10 @@ class Participation:
     async def agree(
         self, user: User, campaign_id: str, digest: str, *, page_language: str = ""
     ) -> Participant:
-        """Agree to the text with that digest.
+        """Consent to the text with that digest.
 
-        Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text is another
-        one by now.
+        Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text has
+        changed meanwhile.
         """
         campaign, link = await self._open_to(user, campaign_id)
         refuse_unless_open(campaign, link, self._clock())
@@ -171,7 +86,7 @@ class Participation:
         )
 
     async def tick(self, user: User, campaign_id: str, task_id: str, *, done: bool) -> Participant:
-        """Tick a task off, or on again. Raises NotFound, ConsentNeeded."""
+        """Mark a task as done or not done. Raises NotFound, ConsentNeeded."""
         campaign = (await self._agreed(user, campaign_id)).campaign
         if task_id not in {task.id for task in campaign.plan.tasks}:
             raise NotFound
@@ -181,21 +96,21 @@ class Participation:
     async def keep_survey(
         self, user: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
     ) -> Participant:
-        """Keep answers, half of them too; `send`: they are all.
+        """Save answers, which may be incomplete; `send` submits the survey.
 
         Raises NotFound, ConsentNeeded, BadRequest kinds, and CampaignOver a day after the end.
         """
         visit = await self._agreed(user, campaign_id)
         if self._too_late(visit.campaign):
             raise CampaignOver
-        kept = _checked(visit.campaign, answers)
+        checked = _checked(visit.campaign, answers)
         at = self._clock()
-        return await self._store.keep_survey(campaign_id, user.id, kept, at=at, send=send)
+        return await self._store.keep_survey(campaign_id, user.id, checked, at=at, send=send)
 
     async def withdraw(self, user: User, campaign_id: str) -> int:
-        """Destroy all that somebody left there; how many rows. Raises NotFound.
+        """Delete all data of the user in the campaign; return the row count. Raises NotFound.
 
-        A guest's account stays: who deletes that has no need of this.
+        A guest's account stays: deleting the account deletes these data too.
         """
         await self._open_to(user, campaign_id)
         for conversation_id in await self._store.conversations(campaign_id, user.id):
@@ -209,8 +124,8 @@ class Participation:
         return visit
 
     async def _open_to(self, user: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
-        """The campaign, and the link a guest came by. Raises NotFound."""
-        link = await link_of(user, self._doors)
+        """The campaign, and the link of a guest. Raises NotFound."""
+        link = await link_of(user, self._guest_links)
         if link and link.campaign_id != campaign_id:
             raise NotFound
         return await self._store.campaign(campaign_id), link
@@ -234,18 +149,18 @@ class Participation:
 
 
 def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:
-    """The answers to questions that are asked, as they are kept; empty ones are none."""
+    """The answers in the form in which they are stored. Raises NotFound, BadRequest kinds."""
     kinds = {question.id: question.kind for question in campaign.plan.survey}
-    kept: dict[str, str | int] = {}
+    checked: dict[str, str | int] = {}
     for key, answer in answers.items():
         if key not in kinds:
             raise NotFound
         if kinds[key] is QuestionKind.TEXT and isinstance(answer, str):
             if len(answer) > MAX_SURVEY_TEXT:
                 raise MessageTooLong(field=key, characters=len(answer), limit=MAX_SURVEY_TEXT)
-            kept[key] = check_text(answer)
+            checked[key] = check_text(answer)
         elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
-            kept[key] = answer
+            checked[key] = answer
         else:
             raise BadRequest("A scale is answered with 1 to 5, other questions with words.")
-    return kept
+    return checked

@@ -1,6 +1,6 @@
-"""What a campaign's plan may hold, and what of it stays once somebody takes part.
+"""Bounds and checks of plans, surveys and comments, and the fields that testers fix.
 
-Pure: knows no store and no person.
+Pure: knows no store and no user.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,7 +10,14 @@ from typing import TypeVar
 from uuid import uuid4
 
 from chat.campaigns.errors import BadPlan
-from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
+from chat.campaigns.models import (
+    Mode,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+)
 from chat.conversations.validation import check_options
 from chat.models import ChatOptions
 from chat.validation import IN_BOUNDS, check_text, is_bounded
@@ -25,6 +32,13 @@ MAX_SENTENCE = 500
 MAX_TEXT = 20_000
 """Of the consent, the thanks, a task's instructions and its question."""
 
+MAX_VOTE_COMMENT = 20_000
+MAX_SURVEY_TEXT = 20_000
+"""Characters."""
+
+SCALE = range(1, 6)
+"""The numbers of a scale."""
+
 MOST_TASKS = 50
 MOST_QUESTIONS = 30
 MOST_REASONS = 20
@@ -32,14 +46,14 @@ MOST_DAYS = 3650
 VARIANTS = {Mode.SINGLE: 1, Mode.BLIND: 2, Mode.SPLIT: 2}
 
 FREE = frozenset({"title", "tasks", "thanks", "starts_at", "ends_at"})
-"""What may be changed while people take part; of tasks only the words."""
+"""Fields that may change while there are testers; of tasks only the texts."""
 
 Numbered = TypeVar("Numbered", Task, SurveyQuestion)
 Piece = TypeVar("Piece")
 
 
 def check_plan(plan: Plan) -> Plan:
-    """A plan as it is kept: tidied, its tasks and questions with ids.
+    """A plan in the form that is stored: stripped, its tasks and questions with ids.
 
     Raises BadPlan, naming the first field that is wrong, InvalidSetting, MessageTooLong, BadText.
     """
@@ -64,7 +78,7 @@ def check_plan(plan: Plan) -> Plan:
 
 
 def fixed_change(before: Plan, after: Plan) -> str | None:
-    """The first field that differs in what people's answers come from, or were promised."""
+    """The first changed field that testers' answers depend on, or that they were promised."""
     for name in (item.name for item in fields(Plan)):
         if name not in FREE and getattr(before, name) != getattr(after, name):
             return name
@@ -73,28 +87,28 @@ def fixed_change(before: Plan, after: Plan) -> str | None:
 
 
 def copied(plan: Plan) -> Plan:
-    """The plan for another campaign: at no set time."""
+    """The plan for another campaign: without dates."""
     return replace(plan, starts_at=None, ends_at=None)
 
 
 def consent_digest(plan: Plan) -> str:
-    """The digest of the text that people agree to."""
+    """The SHA-256 of the consent text."""
     return sha256(plan.consent.encode()).hexdigest()
 
 
 def options_of(variant: Variant) -> ChatOptions:
-    """What a conversation is held with, for this variant."""
+    """The options of a conversation with this variant."""
     return ChatOptions(variant.system_prompt, variant.sampling, variant.preset)
 
 
 def engines_of(plan: Plan) -> frozenset[str]:
-    """The names of the engines that its variants are asked of, but for the first one."""
+    """The engines that its variants name; the default engine has no name."""
     return frozenset(variant.engine for variant in plan.variants if variant.engine)
 
 
-def refuse_unknown_engines(plan: Plan, known: Collection[str]) -> None:
-    """Raises BadPlan for a variant of an engine that is not among the `known`."""
-    if not engines_of(plan) <= set(known):
+def refuse_unknown_engines(plan: Plan, engines: Collection[str]) -> None:
+    """Raises BadPlan for a variant whose engine is not among `engines`."""
+    if not engines_of(plan) <= set(engines):
         raise BadPlan(field="variants.engine", limit=0)
 
 
@@ -138,12 +152,12 @@ def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
 
 
 def _numbered(items: Iterable[Numbered]) -> tuple[Numbered, ...]:
-    """With an id each: the one it has, if no other has it."""
-    kept: dict[str, Numbered] = {}
+    """Give each item an id: its own if it is unique, else a new one."""
+    by_id: dict[str, Numbered] = {}
     for item in items:
-        key = item.id if item.id and item.id not in kept else uuid4().hex
-        kept[key] = replace(item, id=_text(key, "tasks", MAX_LABEL))
-    return tuple(kept.values())
+        key = item.id if item.id and item.id not in by_id else uuid4().hex
+        by_id[key] = replace(item, id=_text(key, "tasks", MAX_LABEL))
+    return tuple(by_id.values())
 
 
 def _few(items: Sequence[Piece], name: str, most: int) -> Sequence[Piece]:
@@ -166,6 +180,6 @@ def _text(text: str, name: str, longest: int = MAX_TEXT) -> str:
 
 
 def _bad(name: str, limit: int) -> BadPlan:
-    """Of a field, or of a part of each card in a list: "tasks.title"."""
+    """The error for a field, or for a part of each item in a list: "tasks.title"."""
     field, _, part = name.partition(".")
     return BadPlan(field=field, part=part, limit=limit)

@@ -1,8 +1,8 @@
-"""How much of the context the next prompt would take, while its question is being typed.
+"""Estimates the context usage of the next prompt while its question is being typed.
 
-What stands before the draft is tokenised once for each head of a conversation; after a pause in
-typing only the draft is tokenised. So the sum is an estimate: tokens that would join over the
-border between template and draft are not seen. Sending tokenises the whole prompt and decides.
+The history before the draft is tokenised once for each head of a conversation; after a pause in
+typing only the draft is tokenised. The sum is an estimate, because tokens may merge at the border
+between template and draft. Sending tokenises the whole prompt and decides.
 """
 
 from collections.abc import Hashable, Sequence
@@ -76,17 +76,17 @@ class ContextMeter:
     def __init__(self) -> None:
         self._heads: LRUCache[Hashable, _Head] = LRUCache(CACHED_HEADS)
 
-    async def measure(self, engine: Engine, asked: UsageInput) -> ContextUsage:
+    async def measure(self, engine: Engine, usage_input: UsageInput) -> ContextUsage:
         """Raises EngineNotReady."""
-        head = self._heads.get(asked.head)
+        head = self._heads.get(usage_input.head)
         if head is None:
-            head = self._heads[asked.head] = await _count_head(engine, asked)
-        draft = (await engine.prepare(asked.draft)).tokens if asked.draft else 0
+            head = self._heads[usage_input.head] = await _count_head(engine, usage_input)
+        draft = (await engine.prepare(usage_input.draft)).tokens if usage_input.draft else 0
         if not head.history:
-            return await _measure_exactly(engine, asked, head.bare, draft)
+            return await _measure_exactly(engine, usage_input, head.bare, draft)
         turns = len(head.history) - 1  # of the history; the draft begins one more
-        first = max(0, turns + 1 - asked.keep_turns) if asked.keep_turns else 0
-        free = asked.limit - asked.room - head.bare - draft
+        first = max(0, turns + 1 - usage_input.keep_turns) if usage_input.keep_turns else 0
+        free = usage_input.limit - usage_input.room - head.bare - draft
         while first < turns and head.history[first] > free:
             first += 1
         fits = head.history[first] <= free
@@ -94,22 +94,22 @@ class ContextMeter:
             system=head.bare,
             history=head.history[first] if fits else 0,
             draft=draft,
-            room=asked.room,
-            limit=asked.limit,
+            room=usage_input.room,
+            limit=usage_input.limit,
             dropped_turns=first,
             fits=fits,
         )
 
 
-async def _count_head(engine: Engine, asked: UsageInput) -> _Head:
-    system, empty = system_message(asked.system_prompt), ChatMessage(Role.USER, "")
+async def _count_head(engine: Engine, usage_input: UsageInput) -> _Head:
+    system, empty = system_message(usage_input.system_prompt), ChatMessage(Role.USER, "")
     bare = await engine.prepare([*system, empty])
-    if not asked.history:
+    if not usage_input.history:
         return _Head(bare.tokens, (0,))
-    whole = await engine.prepare([*system, *asked.history, empty])
+    whole = await engine.prepare([*system, *usage_input.history, empty])
     if not whole.turn_ends:
         return _Head(bare.tokens, ())
-    return _Head(bare.tokens, _sizes_of(asked.history, len(system), whole, bare.tokens))
+    return _Head(bare.tokens, _sizes_of(usage_input.history, len(system), whole, bare.tokens))
 
 
 def _sizes_of(
@@ -125,20 +125,24 @@ def _sizes_of(
 
 
 async def _measure_exactly(
-    engine: Engine, asked: UsageInput, bare: int, draft: int
+    engine: Engine, usage_input: UsageInput, bare: int, draft: int
 ) -> ContextUsage:
-    """As `measure`, with the whole prompt tokenised anew."""
-    history = [*asked.history, ChatMessage(Role.USER, asked.draft)]
+    """As `measure`, by tokenising the whole prompt."""
+    history = [*usage_input.history, ChatMessage(Role.USER, usage_input.draft)]
     try:
         window = await fit(
-            asked.system_prompt,
+            usage_input.system_prompt,
             history,
             prepare=engine.prepare,
-            budget=asked.limit - asked.room,
-            keep_turns=asked.keep_turns,
+            budget=usage_input.limit - usage_input.room,
+            keep_turns=usage_input.keep_turns,
         )
     except PromptTooLong:
         dropped = len(split_turns(history)) - 1
-        return ContextUsage(bare, 0, draft, asked.room, asked.limit, dropped, fits=False)
+        return ContextUsage(
+            bare, 0, draft, usage_input.room, usage_input.limit, dropped, fits=False
+        )
     added = window.prompt_tokens - bare - draft
-    return ContextUsage(bare, added, draft, asked.room, asked.limit, window.dropped_turns)
+    return ContextUsage(
+        bare, added, draft, usage_input.room, usage_input.limit, window.dropped_turns
+    )

@@ -17,7 +17,7 @@ from chat.models import (
 )
 
 TEMPORARY = "temporary-"
-"""So begin the ids of conversations that leave no row, and of their messages."""
+"""Prefix of the ids of conversations that are not stored, and of their messages."""
 
 
 class Origin(StrEnum):
@@ -38,9 +38,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One entry of the list. `head_id` is the last message of the path that is shown.
+    """A conversation. `head_id` is the last message of the displayed path.
 
-    `campaign_id` is the campaign that it is held for, if it is for one.
+    `campaign_id` is the campaign that it belongs to, if any.
     """
 
     id: str
@@ -76,11 +76,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a user asks. The same `request_id` is the same question, however often it comes.
+    """A user's question. `request_id` makes sending it idempotent.
 
     It goes below the head of its conversation, or beside the question `beside`. `title`,
-    `temporary` and `campaign_id` are for the conversation that it may begin; a temporary one
-    leaves no row.
+    `temporary` and `campaign_id` are for a new conversation; a temporary one is not stored.
     """
 
     text: str
@@ -102,7 +101,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A piece of text with what was looked for: `marks` are [start, end) within `text`."""
+    """A piece of text with search matches: `marks` are [start, end) within `text`."""
 
     text: str
     marks: tuple[tuple[int, int], ...] = ()
@@ -123,7 +122,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class PresetText:
-    """What a preset says. `language` is that of a shipped one ("zh", "en"), else empty."""
+    """The content of a preset. `language` is that of a shipped one ("zh", "en"), else empty."""
 
     name: str
     system_prompt: str = ""
@@ -145,7 +144,7 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveOptions:
-    """The options that a question is really asked with, and the campaign that decides them.
+    """The options that apply to a question, and the campaign that sets them.
 
     `campaign_id` is empty outside campaigns. `engine` is the name of the engine that answers;
     empty for the first one.

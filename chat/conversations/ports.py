@@ -1,4 +1,4 @@
-"""The seams: what the domain needs of an engine and of a store, and nothing more."""
+"""What conversations need of a store and of campaigns."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -20,9 +20,9 @@ from chat.models import ChatOptions
 
 
 class ConversationStore(Protocol):
-    """Keeps conversations. Every query takes the user; not-yours raises NotFound like not-there.
+    """Stores conversations. Another user's raises NotFound, as an unknown one does.
 
-    A call that returned is on disk, also when the caller was cancelled while it waited.
+    A write is committed when its call returns, also if the caller was cancelled meanwhile.
     """
 
     async def add_turn(
@@ -30,9 +30,9 @@ class ConversationStore(Protocol):
     ) -> Turn:
         """Write a question and its pending answer in one transaction, and make the answer the head.
 
-        A `conversation_id` of None makes a conversation with those options; otherwise they replace
-        the conversation's. A request that came before gives the turn that is already there. Raises
-        NotFound, BadRequest (`beside` is not a question), AnswerRunning (the head is still open).
+        `conversation_id` None creates a conversation with these options; otherwise they replace the
+        conversation's. A repeated request returns the existing turn. Raises NotFound, BadRequest
+        (`beside` is not a question), AnswerRunning (the head is still open).
         """
         ...
 
@@ -86,8 +86,8 @@ class ConversationStore(Protocol):
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Conversations with all these words in one message or in the title, newest first.
 
-        Chinese is found character by character, the beginning of the last word is enough. Text
-        without a letter or digit finds nothing.
+        Chinese is matched by character, the last word as a prefix. Text without a letter or digit
+        matches nothing.
         """
         ...
 
@@ -123,9 +123,9 @@ class ConversationStore(Protocol):
         ...
 
     async def purge_deleted(self, before: datetime) -> int:
-        """Destroy the text of what was deleted `before`; how many conversations and messages.
+        """Purge the text of rows deleted `before`; return the number of conversations and messages.
 
-        A purged message keeps its place in the tree, because others may hang below it.
+        A purged message stays in the tree, because it may have children.
         """
         ...
 
@@ -144,7 +144,7 @@ class ConversationStore(Protocol):
 
 
 class PresetStore(Protocol):
-    """Keeps presets, every version of each. Not-yours and not shared raises NotFound."""
+    """Stores presets with all versions. One that the user may not use raises NotFound."""
 
     async def presets(self, user_id: str) -> Sequence[Preset]:
         """The newest version of each preset that the user may use: shipped, own, shared."""
@@ -169,7 +169,7 @@ class PresetStore(Protocol):
         ...
 
     async def ship_presets(self, shipped: Mapping[str, PresetText]) -> None:
-        """Bring the shipped presets, by id, to these texts; those that are gone are taken off."""
+        """Update the shipped presets, by id, to these texts; others are removed from the list."""
         ...
 
 
@@ -189,7 +189,7 @@ class EnrolmentPolicy(Protocol):
 
 
 class Store(ConversationStore, PresetStore, Protocol):
-    """Everything that is kept."""
+    """The store as a whole."""
 
     async def open(self) -> None:
         """Bring the schema up to date. Raises StartupError."""
@@ -198,8 +198,8 @@ class Store(ConversationStore, PresetStore, Protocol):
     async def close(self) -> None: ...
 
     async def interrupt_unfinished(self) -> int:
-        """Mark every message still pending or streaming as interrupted; how many there were.
+        """Mark every pending or streaming message as interrupted; return their number.
 
-        For start-up only: whoever wrote them is gone.
+        For start-up only, when no job can be running.
         """
         ...

@@ -1,7 +1,7 @@
-"""Presets: a name, a system prompt, a sampling and opening questions, to begin a conversation with.
+"""Presets: a name, a system prompt, sampling settings and opening questions of a conversation.
 
-Owns the shipped ones, which lie as TOML files in `shipped/`, and what a person may do with which
-preset. Knows no SQL and no screen; a conversation only remembers the version it began with.
+Owns the shipped presets (TOML files in `shipped/`) and the access rules. Knows no SQL and no page.
+A conversation stores only the version that it began with.
 """
 
 import tomllib
@@ -17,11 +17,11 @@ from chat.errors import NotFound
 from chat.models import ChatOptions, PresetRef, Sampling
 
 SHIPPED = Path(__file__).parent / "shipped"
-"""One file a language, named for it; its sections are the presets in the order of the list."""
+"""One file per language; its sections are the presets in the order of the list."""
 
 
 class Presets:
-    """The service behind the choice of presets. Every call takes the user; not-yours is NotFound.
+    """The service of presets. A preset that the user may not use raises NotFound.
 
     Shipped presets have no owner: to change one, a user adds its text as a preset of their
     own.
@@ -36,9 +36,9 @@ class Presets:
         await self._store.ship_presets(self._shipped)
 
     async def list(self, user_id: str, language: str) -> Sequence[Preset]:
-        """What the user may choose from: own ones, shipped ones of that language, shared ones.
+        """The presets that the user may use: own, shipped in that language, and shared ones.
 
-        Own and shared ones go by name, shipped ones in the order of their file.
+        Own and shared ones are sorted by name, shipped ones by their position in the file.
         """
         usable = await self._store.presets(user_id)
         in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
@@ -67,7 +67,7 @@ class Presets:
             return f"{ref.id} v{ref.version}"
 
     async def add(self, user_id: str, text: PresetText) -> Preset:
-        """Keep a preset as the user's own. Raises what `check_preset` raises."""
+        """Store a preset as the user's own. Raises what `check_preset` raises."""
         return await self._store.add_preset(user_id, _own(text))
 
     async def revise(self, user_id: str, preset_id: str, text: PresetText) -> Preset:
@@ -96,16 +96,16 @@ def name_of(preset: Preset) -> str:
 def load_shipped() -> Mapping[str, PresetText]:
     """The presets that come with the app, by id: "maths.zh", "maths.en", …"""
     return {
-        f"{name}.{path.stem}": _read(entry, language=path.stem)
+        f"{name}.{path.stem}": _read(table, language=path.stem)
         for path in sorted(SHIPPED.glob("*.toml"))
-        for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items()
     }
 
 
-def _read(entry: Mapping[str, Any], *, language: str) -> PresetText:
-    # A field that is misspelt in the file has no place in the dataclass and raises TypeError.
-    sampling = Sampling(**entry.get("sampling", {}))
-    text = PresetText(**{**entry, "sampling": sampling, "language": language})
+def _read(table: Mapping[str, Any], *, language: str) -> PresetText:
+    # A misspelt key in the file is an unknown argument here and raises TypeError.
+    sampling = Sampling(**table.get("sampling", {}))
+    text = PresetText(**{**table, "sampling": sampling, "language": language})
     return replace(text, system_prompt=text.system_prompt.strip(), questions=tuple(text.questions))
 
 

@@ -29,11 +29,11 @@ def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
     whether these are exactly the same.
     """
     *before, answer = path
-    made = answer.provenance
-    if made is None:
+    provenance = answer.provenance
+    if provenance is None:
         return tuple(as_prompt(before))
-    turns = split_turns(as_prompt(before))[made.dropped_turns :]
-    begun = answer.content[: made.continued_characters]
-    kept = [message for turn in turns for message in turn]
+    turns = split_turns(as_prompt(before))[provenance.dropped_turns :]
+    begun = answer.content[: provenance.continued_characters]
+    remaining = [message for turn in turns for message in turn]
     continued = [ChatMessage(Role.ASSISTANT, begun)] if begun else []
-    return (*system_message(made.system_prompt), *kept, *continued)
+    return (*system_message(provenance.system_prompt), *remaining, *continued)

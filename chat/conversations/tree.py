@@ -1,6 +1,6 @@
-"""The shape of a conversation: which messages lead to which, and which stand beside each other.
+"""The message tree of a conversation: paths, versions and branches.
 
-Pure. Knows nothing of stores; is given all messages of one conversation, in the order of writing.
+Pure. Takes all messages of one conversation in the order of creation.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class Tree:
         return path[::-1]
 
     def versions(self, message_id: str) -> Sequence[str]:
-        """The ids of a message and of those beside it, in the order of writing."""
+        """The ids of a message and of its siblings of the same role, in the order of creation."""
         message = self.message(message_id)
         return [
             sibling
@@ -44,20 +44,20 @@ class Tree:
         ]
 
     def newest_end(self, message_id: str) -> str:
-        """The last message of the path that goes on below, taking the newest version each time."""
+        """The leaf below a message, following the newest child at each level."""
         while below := self._children.get(message_id):
             message_id = below[-1]
         return message_id
 
     def branch(self, message_id: str) -> list[str]:
-        """The ids of a message and of everything below it."""
+        """The ids of a message and of all its descendants."""
         ids = [self.message(message_id).id]
-        for known in ids:  # grows while it is walked
-            ids += self._children.get(known, ())
+        for branch_id in ids:  # the list grows during iteration
+            ids += self._children.get(branch_id, ())
         return ids
 
     def turn(self, message_id: str) -> list[str]:
-        """The ids of a question, or of the one that was answered, with all answers to it."""
+        """The ids of a question and of all answers to it; `message_id` is either of them."""
         message = self.message(message_id)
         if message.role is Role.ASSISTANT and message.parent_id is not None:
             message = self.message(message.parent_id)
@@ -68,20 +68,20 @@ class Tree:
         ]
         return [message.id, *answers]
 
-    def end_without(self, head_id: str | None, gone: Iterable[str]) -> str | None:
-        """What to show when the messages `gone` are taken out of the tree.
+    def end_without(self, head_id: str | None, removed: Iterable[str]) -> str | None:
+        """The head to show when the messages `removed` are deleted.
 
-        The path to the head without them; where its end goes too, a version beside it, or what
-        stood before it.
+        The same head if it stays; else the leaf of a remaining version of the first removed
+        message; else the last remaining message of the path.
         """
-        away = set(gone)
+        removed_ids = set(removed)
         path = self.path_to(head_id)
-        if path and path[-1].id not in away:
+        if path and path[-1].id not in removed_ids:
             return head_id
-        kept = [message for message in path if message.id not in away]
-        first = next((message for message in path if message.id in away), None)
+        remaining = [message for message in path if message.id not in removed_ids]
+        first = next((message for message in path if message.id in removed_ids), None)
         if first is not None:
-            beside = [item for item in self.versions(first.id) if item not in away]
+            beside = [item for item in self.versions(first.id) if item not in removed_ids]
             if beside:
                 return self.newest_end(beside[-1])
-        return kept[-1].id if kept else None
+        return remaining[-1].id if remaining else None

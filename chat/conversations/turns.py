@@ -107,26 +107,26 @@ class Turns:
     async def send_together(
         self,
         user_id: str,
-        asked: Sequence[tuple[str | None, Question, int]],
+        requests: Sequence[tuple[str | None, Question, int]],
         write: Callable[[Sequence[PreparedTurn]], Awaitable[Sequence[Turn]]],
         *,
         address: str = "",
     ) -> Sequence[Job]:
         """Ask several variants of a campaign at once: all answers are started, or none is.
 
-        Each of `asked` is the conversation (None begins one), the question and the variant. They
-        start in this order. `write` stores them all or none, and returns their turns.
+        Each of `requests` has the conversation (None begins one), the question and the variant.
+        They start in this order. `write` stores them all or none, and returns their turns.
 
         Raises what `send` and `write` raise, and PlacesNeeded for a user who may not run so many
         requests at once; then nothing was stored.
         """
         with ExitStack() as changes, ExitStack() as undo:
-            for conversation_id, question, _ in asked:
+            for conversation_id, question, _ in requests:
                 check_question(question.text)
                 changes.enter_context(self._jobs.exclusive(user_id, conversation_id))
             ready = [
                 await self._prepare(user_id, conversation_id, question, ChatOptions(), variant)
-                for conversation_id, question, variant in asked
+                for conversation_id, question, variant in requests
             ]
             slots = [await self._jobs.enter(user_id, address, undo) for _ in ready]
             if any(slot.reservation.allowance.running < len(ready) for slot in slots):
@@ -213,10 +213,10 @@ class Turns:
         Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
         """
         path = await self._path_to(user_id, conversation_id, message_id)
-        made, messages = path[-1].provenance, prompt_from(path)
-        if made is None or prompt_sha256(messages) != made.prompt_sha256:
+        provenance, messages = path[-1].provenance, prompt_from(path)
+        if provenance is None or prompt_sha256(messages) != provenance.prompt_sha256:
             raise PromptLost
-        return await self._engines.of_model(made.model).render_prompt(messages)
+        return await self._engines.of_model(provenance.model).render_prompt(messages)
 
     async def _prepare(
         self,
@@ -256,8 +256,8 @@ class Turns:
     ) -> Job:
         with self._jobs.exclusive(user_id, conversation_id):
             await self._jobs.flush(conversation_id)
-            kept = await self._store.conversation(user_id, conversation_id)
-            enrolled = await self._enrolled(user_id, kept.options, kept.campaign_id)
+            conversation = await self._store.conversation(user_id, conversation_id)
+            enrolled = await self._enrolled(user_id, conversation.options, conversation.campaign_id)
             options, engine = enrolled.options, self._engines.named(enrolled.engine)
             *before, sibling = await self._path_to(user_id, conversation_id, message_id)
             if sibling.role is not Role.ASSISTANT:
@@ -287,8 +287,8 @@ class Turns:
         """The options of a question. A conversation's own campaign overrides the question's."""
         if conversation_id is None or self._enrolment is None:
             return await self._enrolled(user_id, options, question.campaign_id or None, variant)
-        kept = await self._store.conversation(user_id, conversation_id)
-        return await self._enrolled(user_id, options, kept.campaign_id, variant)
+        conversation = await self._store.conversation(user_id, conversation_id)
+        return await self._enrolled(user_id, options, conversation.campaign_id, variant)
 
     async def _enrolled(
         self,

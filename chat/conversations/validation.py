@@ -10,7 +10,7 @@ from chat.models import ChatOptions
 from chat.validation import check_sampling, check_text
 
 MAX_TITLE = 60
-"""Of a title made from a question; a person may give a longer one."""
+"""Of a title made from a question; a user may enter a longer one."""
 
 
 MAX_RENAMED = 200

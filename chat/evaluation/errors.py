@@ -13,8 +13,8 @@ class BadCase(BadRequest):
     code = "bad_case"
 
     def __init__(self, field: str = "", why: str = "", *, part: str = "", limit: int = 0) -> None:
-        told = {"field": field, "why": why, "part": part, "limit": limit}
-        super().__init__(f"{field}: {why}" if why else "", **told)
+        values = {"field": field, "why": why, "part": part, "limit": limit}
+        super().__init__(f"{field}: {why}" if why else "", **values)
 
 
 class BadCheck(BadRequest):
@@ -33,7 +33,7 @@ class CheckTooCostly(BadRequest):
     code = "check_too_costly"
 
 
-class RunGoingOn(BadRequest):
+class RunInProgress(BadRequest):
     """A replay of this person is being run already."""
 
     code = "run_going_on"

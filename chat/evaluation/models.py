@@ -1,8 +1,9 @@
-"""Regression cases as values: a prompt, what must hold of its answer, and what runs gave.
+"""Values of regression cases: prompts, checks, runs, results and verdicts.
 
 Knows no page, no engine and no SQL; `chat.evaluation.runs` runs cases.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,7 @@ from chat.models import ChatMessage, PresetRef, Sampling, Timing
 
 
 class CheckKind(StrEnum):
-    """How an answer is judged. HUMAN: a person says it for each run."""
+    """How an answer is judged. HUMAN: by a user, for each run."""
 
     CONTAINS = "contains"
     REGEX = "regex"
@@ -30,10 +31,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A prompt and what must hold of its answer. `reference` is the answer that it came from.
+    """A prompt with checks of its answer. `reference` is the answer that it was derived from.
 
-    A system message of the `prompt` is replaced by the preset that a run is about, if it has one.
-    `snapshot_id` is the rated answer that it was made of.
+    The preset of a run, if any, replaces a system message of the `prompt`. `snapshot_id` is the
+    rated answer that the case was derived from.
     """
 
     id: str
@@ -44,11 +45,11 @@ class Case:
     created_at: datetime
     sampling: Sampling = field(default_factory=Sampling)
     reference: str = ""
-    evidence_id: str = ""
+    snapshot_id: str = ""
 
 
 class CaseVerdict(StrEnum):
-    """What came of a case. CHANGED: a person must judge, and the answer is another than before."""
+    """The verdict on a case. CHANGED: a HUMAN check, and another answer than before."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -59,7 +60,7 @@ class CaseVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One replay of cases on one preset and model."""
+    """One run of cases with one preset and model."""
 
     id: str
     owner_id: str
@@ -85,3 +86,46 @@ class Result:
     error_code: str = ""
     timing: Timing | None = None
     judged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseText:
+    """The editable part of a `Case`.
+
+    `key` identifies a case in a file, so that its runs can be compared.
+    """
+
+    name: str
+    prompt: tuple[ChatMessage, ...]
+    checks: tuple[Check, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    reference: str = ""
+    snapshot_id: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCounts:
+    """A run with the number of its cases by verdict."""
+
+    run: Run
+    counts: Mapping[CaseVerdict, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAnswers:
+    """Earlier results of a case: the answer to compare with, and human verdicts by answer.
+
+    `answer` is None without an earlier run.
+    """
+
+    answer: str | None = None
+    judged: Mapping[str, CaseVerdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the indices of the checks that failed."""
+
+    verdict: CaseVerdict
+    failed: tuple[int, ...] = ()

@@ -1,7 +1,7 @@
-"""Regression cases put to a model: who asks, in which order, and what is kept of it.
+"""Runs of regression cases: prompts, sampling, retries and results.
 
-Owns the rules of a replay (which prompt, which sampling) and the replays that are going on. They
-wait in the same queue as everybody. Knows no SQL and no page.
+Owns the running runs, and the rules for the prompt and the sampling of a case. Cases wait in the
+same queue as other requests. Knows no SQL and no page.
 """
 
 import asyncio
@@ -17,10 +17,11 @@ from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import Clock, Principal, User, utc_now
 from chat.conversations.models import Preset
 from chat.errors import AppError, NotFound, StoreFailed
-from chat.evaluation.cases import MOST_CASES, CaseStore
-from chat.evaluation.errors import BadCase, RunGoingOn
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers, Judge, judge_answer
+from chat.evaluation.errors import BadCase, RunInProgress
+from chat.evaluation.models import Case, CaseVerdict, EarlierAnswers, Result, Run
+from chat.evaluation.ports import CaseStore, Judge
+from chat.evaluation.validation import MOST_CASES
+from chat.evaluation.verdicts import judge_answer
 from chat.models import ChatMessage, ChatOptions, Role, Sampling
 from chat.serving.background import BackgroundJobs
 from chat.serving.engines import serving
@@ -34,7 +35,7 @@ from chat.serving.request import GenerationRequest
 
 TRY_AGAIN_S = 5.0
 PATIENCE_S = 600.0
-"""How long a case waits, all in all, while there is no room or too many requests are sent."""
+"""Total seconds of retries of one case while the queue is full or a quota is exceeded."""
 
 GREEDY = Sampling(temperature=0.0, seed=0)
 PASSING = (Busy, QueueTimeout, TooManyRequests, TooManyWaiting)
@@ -43,10 +44,10 @@ Take = Callable[[Case, Result], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedCase:
-    """Cases to be put to a model, with or without a preset. `before` is by the cases' ids.
+class PreparedRun:
+    """A run that is ready to start, with its cases. `before` is by case id.
 
-    Without an `engine` the first one is asked.
+    Without an `engine` the first one answers.
     """
 
     run: Run
@@ -57,26 +58,26 @@ class PreparedCase:
 
 
 class CaseRunner:
-    """Runs the cases of a replay, `at_once` at a time."""
+    """Runs cases, `at_once` at a time."""
 
     def __init__(self, generation: Generation, judge: Judge, *, at_once: int) -> None:
         self._generation = generation
         self._judge = judge
         self._at_once = at_once
 
-    async def run(self, replay: PreparedCase, take: Take) -> None:
-        """Give each result to `take` when it is there; what goes wrong is a result as well.
+    async def run(self, prepared: PreparedRun, take: Take) -> None:
+        """Pass each result to `take` as it becomes available; an error is a result too.
 
-        Cancelled, it leaves out what is not ready. Raises what `take` raises.
+        On cancellation unfinished cases have no result. Raises what `take` raises.
         """
         places = asyncio.Semaphore(self._at_once)
 
         async def one(case: Case) -> None:
             async with places:
-                result = await self._result(replay, case)
+                result = await self._result(prepared, case)
                 await take(case, result)
 
-        tasks = [asyncio.create_task(one(case)) for case in replay.cases]
+        tasks = [asyncio.create_task(one(case)) for case in prepared.cases]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -84,34 +85,34 @@ class CaseRunner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _result(self, replay: PreparedCase, case: Case) -> Result:
-        empty = Result(replay.run.id, case.id, "", CaseVerdict.ERROR)
+    async def _result(self, prepared: PreparedRun, case: Case) -> Result:
+        empty = Result(prepared.run.id, case.id, "", CaseVerdict.ERROR)
         try:
-            generated = await self._patiently(replay, case)
+            generated = await self._patiently(prepared, case)
         except AppError as error:
             return replace(empty, error_code=error.code)
         timing = generated.timing if generated.started else None
         result = replace(empty, answer=generated.text, timing=timing)
         if generated.error:
             return replace(result, error_code=generated.error.code)
-        before = replay.before.get(case.id, EarlierAnswers())
+        before = prepared.before.get(case.id, EarlierAnswers())
         try:
             judged = await judge_answer(case, generated.text, before, self._judge)
         except AppError as error:
             return replace(result, error_code=error.code)
         return replace(result, verdict=judged.verdict, failed=judged.failed)
 
-    async def _patiently(self, replay: PreparedCase, case: Case) -> GenerationResult:
-        """Generate, again where there was no room. Raises what a question of the page raises."""
+    async def _patiently(self, prepared: PreparedRun, case: Case) -> GenerationResult:
+        """Generate, with retries while there is no room. Raises what `Turns.send` raises."""
         deadline = time.monotonic() + PATIENCE_S
-        engine = replay.engine or self._generation.engine
-        prompt = await engine.prepare(prompt_of(case, replay.preset))
+        engine = prepared.engine or self._generation.engine
+        prompt = await engine.prepare(prompt_of(case, prepared.preset))
         request = GenerationRequest(
-            id=f"{replay.run.id}/{case.id}",
-            source=Source.REPLAY,
-            user_id=replay.run.owner_id,
+            id=f"{prepared.run.id}/{case.id}",
+            source=Source.CASE_RUN,
+            user_id=prepared.run.owner_id,
             prompt=prompt,
-            options=ChatOptions(sampling=sampling_of(case, replay.preset)),
+            options=ChatOptions(sampling=sampling_of(case, prepared.preset)),
             engine=engine,
         )
         while True:
@@ -136,20 +137,20 @@ class CaseRunner:
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A replay that is being run for somebody. `done` of `total` have a result."""
+    """A run in progress. `done` of `total` cases have a result."""
 
     user: User
-    replay: PreparedCase
+    prepared: PreparedRun
     task: asyncio.Task[None] | None = None
     done: int = 0
 
     @property
     def total(self) -> int:
-        return len(self.replay.cases)
+        return len(self.prepared.cases)
 
 
 class Runs:
-    """The replays of the page: one of each person at a time, one case at a time."""
+    """Runs started from the page: one for each user at a time, one case at a time."""
 
     def __init__(
         self,
@@ -161,14 +162,14 @@ class Runs:
     ) -> None:
         self._store = store
         self._generation = generation
-        self._replayer = CaseRunner(generation, judge, at_once=1)
+        self._runner = CaseRunner(generation, judge, at_once=1)
         self._clock = clock
         self._background = background or BackgroundJobs()
         self._open: dict[str, ActiveRun] = {}
 
     @property
     def engines(self) -> Sequence[str]:
-        """The names of those that cases can be put to."""
+        """The names of the engines."""
         return self._generation.engines.names
 
     async def start(
@@ -181,66 +182,66 @@ class Runs:
         against: str | None = None,
         engine: str = "",
     ) -> Run:
-        """Begin to run cases on the engine of that name, or on the first; it goes on by itself.
+        """Start a run on the engine of that name, or on the first, as a background task.
 
-        `against` is the run whose answers are the earlier ones; without it, each case's last.
+        `against` is the run to compare with; without it, the latest result of each case.
         Raises RunGoingOn, BadCase (none, or too many), EngineNotReady kinds, NotFound.
         """
-        asked = self._generation.engines.named(engine)
-        run = new_run(serving(asked), user.id, preset, label, self._clock())
+        selected = self._generation.engines.named(engine)
+        run = new_run(serving(selected), user.id, preset, label, self._clock())
         prepared = await prepare(self._store, user, run, cases, preset=preset, against=against)
-        replay = replace(prepared, engine=asked)
-        # Nothing is awaited between this look and the entry: of two at once one is refused.
-        if any(going.user.id == user.id for going in self._open.values()):
-            raise RunGoingOn
-        going = self._open[run.id] = ActiveRun(user, replay)
+        prepared = replace(prepared, engine=selected)
+        # No await between this check and the entry, so that two concurrent starts cannot both pass.
+        if any(active.user.id == user.id for active in self._open.values()):
+            raise RunInProgress
+        active = self._open[run.id] = ActiveRun(user, prepared)
         with ExitStack() as undo:
             undo.callback(self._open.pop, run.id)
             await self._store.add_run(run)
             undo.pop_all()
-        going.task = asyncio.create_task(self._run(going))
+        active.task = asyncio.create_task(self._run(active))
         return run
 
     def progress(self, run_id: str) -> ActiveRun | None:
-        """How far a run is; None if it is not going on."""
+        """The progress of a run; None if it is not running."""
         return self._open.get(run_id)
 
     async def cancel(self, user: User, run_id: str) -> None:
-        """End a run; what there is of it stays. Raises NotFound."""
+        """Cancel a run; its results so far are kept. Raises NotFound."""
         await self._store.run(run_id, visible_owner(user))
-        if (going := self._open.get(run_id)) and going.task:
-            going.task.cancel()
-            await asyncio.wait({going.task})
+        if (active := self._open.get(run_id)) and active.task:
+            active.task.cancel()
+            await asyncio.wait({active.task})
 
     def callers(self) -> frozenset[Principal]:
-        """For whom a run is going on."""
-        return frozenset(Principal(going.user) for going in self._open.values())
+        """The principals of all running runs."""
+        return frozenset(Principal(active.user) for active in self._open.values())
 
     def stop_of(self, caller_id: str) -> None:
-        """End the run of that person, who may not be here any more."""
-        for going in self._open.values():
-            if going.user.id == caller_id and going.task:
-                going.task.cancel()
+        """Cancel the run of a user who may have lost access."""
+        for active in self._open.values():
+            if active.user.id == caller_id and active.task:
+                active.task.cancel()
 
     async def close(self) -> None:
-        """End all runs; what there is of them stays."""
-        tasks = [going.task for going in self._open.values() if going.task]
+        """Cancel all runs; their results so far are kept."""
+        tasks = [active.task for active in self._open.values() if active.task]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, going: ActiveRun) -> None:
-        run_id = going.replay.run.id
+    async def _run(self, active: ActiveRun) -> None:
+        run_id = active.prepared.run.id
 
         async def keep(case: Case, result: Result) -> None:
             await self._store.add_result(result)
-            going.done += 1
+            active.done += 1
 
         try:
-            # Said by the store; a run that was deleted meanwhile has nobody who misses it.
+            # The store logs its own failures; NotFound means that the run was deleted meanwhile.
             with suppress(StoreFailed, NotFound):
-                await self._replayer.run(going.replay, keep)
+                await self._runner.run(active.prepared, keep)
         except Exception as error:  # noqa: BLE001 - the top of a task: logged and counted
             self._background.note("run", error)
         finally:
@@ -257,21 +258,21 @@ async def prepare(
     *,
     preset: Preset | None = None,
     against: str | None = None,
-) -> PreparedCase:
-    """A replay with what earlier runs gave. Raises BadCase (none, or too many), NotFound."""
+) -> PreparedRun:
+    """A run with earlier results. Raises BadCase (no cases, or too many), NotFound."""
     if not 1 <= len(cases) <= MOST_CASES:
         raise BadCase(field="cases", why=f"1 to {MOST_CASES}")
     scope = visible_owner(user)
     if against is not None:
         await store.run(against, scope)
     before = await store.history([case.id for case in cases], scope, against)
-    return PreparedCase(run, cases, before, preset)
+    return PreparedRun(run, cases, before, preset)
 
 
 def new_run(
     info: EngineInfo, owner_id: str, preset: Preset | None, label: str, started_at: datetime
 ) -> Run:
-    """A run on what is serving."""
+    """A new run on an engine."""
     return Run(
         id=uuid4().hex,
         owner_id=owner_id,
@@ -286,7 +287,7 @@ def new_run(
 
 
 def prompt_of(case: Case, preset: Preset | None) -> Sequence[ChatMessage]:
-    """What the model is told: the preset's system prompt takes the place of the case's own."""
+    """The prompt of a case: the preset's system prompt replaces the case's own."""
     if preset is None:
         return case.prompt
     turns = [turn for turn in case.prompt if turn.role is not Role.SYSTEM]
@@ -295,14 +296,14 @@ def prompt_of(case: Case, preset: Preset | None) -> Sequence[ChatMessage]:
 
 
 def sampling_of(case: Case, preset: Preset | None) -> Sampling:
-    """The case's settings, over the preset's; the likeliest tokens unless the case wants others.
+    """The case's settings over the preset's, with greedy decoding unless the case sets otherwise.
 
-    What neither sets is the model's own default.
+    What neither sets is the model's default.
     """
     calm = replace(preset.text.sampling, temperature=None, seed=None) if preset else Sampling()
     return case.sampling.over(calm).over(GREEDY)
 
 
 def _wait_s(error: AppError) -> float:
-    told = error.values.get("retry_after_s")
-    return float(told) if isinstance(told, int | float) else TRY_AGAIN_S
+    seconds = error.values.get("retry_after_s")
+    return float(seconds) if isinstance(seconds, int | float) else TRY_AGAIN_S

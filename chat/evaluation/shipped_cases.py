@@ -14,16 +14,16 @@ SINCE = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def load_shipped_cases() -> Sequence[Case]:
-    """All of them, as nobody's: "shipped.quadratic.en", "shipped.quadratic.zh", …"""
+    """All shipped cases, without an owner; ids: "shipped.quadratic.en", …"""
     return [
-        _read(f"shipped.{name}.{path.stem}", entry)
+        _read(f"shipped.{name}.{path.stem}", table)
         for path in sorted(SHIPPED.glob("*.toml"))
-        for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items()
     ]
 
 
-def _read(case_id: str, entry: Mapping[str, Any]) -> Case:
-    # What is misspelt in the file is no argument here and raises TypeError.
+def _read(case_id: str, table: Mapping[str, Any]) -> Case:
+    # A misspelt key in the file is an unknown argument here and raises TypeError.
     def case(
         name: str, question: str, checks: Sequence[Mapping[str, str]], max_new_tokens: int
     ) -> Case:
@@ -37,4 +37,4 @@ def _read(case_id: str, entry: Mapping[str, Any]) -> Case:
             sampling=Sampling(max_new_tokens=max_new_tokens),
         )
 
-    return case(**entry)
+    return case(**table)

@@ -1,51 +1,17 @@
-"""What comes of a case: its checks, and what a person has said of the same answer before.
+"""The verdict on an answer: from the checks of the case, and from earlier human verdicts.
 
-Owns the rule; what takes a pattern, a schema or algebra is the judge's.
+Patterns, schemas and algebra are evaluated by the `Judge`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
-
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
-
-
-class Judge(Protocol):
-    """Judges what takes more than comparing texts: REGEX, JSON_SCHEMA and MATHS."""
-
-    async def read(self, check: Check) -> None:
-        """Raises BadCheck if what is expected cannot be read, CheckTooCostly."""
-        ...
-
-    async def holds(self, check: Check, answer: str) -> bool:
-        """Whether an answer is as expected. Raises BadCheck, CheckTooCostly."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierAnswers:
-    """What earlier runs gave for a case: the answer to compare with, and those that were judged.
-
-    `answer` is None where there is nothing to compare with.
-    """
-
-    answer: str | None = None
-    judged: Mapping[str, CaseVerdict] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict, and the indices of checks that did not hold."""
-
-    verdict: CaseVerdict
-    failed: tuple[int, ...] = ()
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, EarlierAnswers, Judgement
+from chat.evaluation.ports import Judge
 
 
 async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: Judge) -> Judgement:
     """The verdict on an answer. Raises BadCheck, CheckTooCostly.
 
-    Where a person has to judge, an answer that was judged before, letter by letter the same, gets
-    the same verdict; else it is CHANGED if it is another than before, and OPEN if it is not.
+    With a HUMAN check, an answer identical to one judged before gets the same verdict; otherwise
+    it is CHANGED if it differs from the earlier answer, else OPEN.
     """
     failed = [
         index
@@ -57,7 +23,7 @@ async def judge_answer(case: Case, answer: str, before: EarlierAnswers, judge: J
     human = [i for i, check in enumerate(case.checks) if check.kind is CheckKind.HUMAN]
     if not human:
         return Judgement(CaseVerdict.PASSED)
-    verdict = _by_people(case, answer, before)
+    verdict = _human_verdict(case, answer, before)
     return Judgement(verdict, tuple(human) if verdict is CaseVerdict.FAILED else ())
 
 
@@ -68,13 +34,13 @@ async def holds(check: Check, answer: str, judge: Judge) -> bool:
     return await judge.holds(check, answer)
 
 
-def _by_people(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdict:
-    if said := before.judged.get(answer):
-        return said
+def _human_verdict(case: Case, answer: str, before: EarlierAnswers) -> CaseVerdict:
+    if verdict := before.judged.get(answer):
+        return verdict
     earlier = case.reference if before.answer is None else before.answer
     return CaseVerdict.CHANGED if earlier and earlier != answer else CaseVerdict.OPEN
 
 
 def _one_space(text: str) -> str:
-    """With runs of white space as one space: where lines break is nobody's promise."""
+    """Collapse white space, because line breaks are not significant."""
     return " ".join(text.split())

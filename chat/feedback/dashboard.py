@@ -1,176 +1,43 @@
-"""How the app is used and how it does, over time: what the dashboard shows to hosts.
+"""The dashboard for hosts: usage, ratings and performance over time.
 
-Owns who sees what of it, and into which steps a time is cut. Knows no page and no SQL.
+Owns the access rules and the choice of the time step. Knows no page and no SQL.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import chain
-from typing import Protocol, TypeVar
 
 from chat.accounts.access import visible_owner
 from chat.accounts.models import Clock, User, utc_now
 from chat.campaigns.models import Campaign
+from chat.feedback.dashboard_models import (
+    EPOCH,
+    HOUR,
+    LENGTHS,
+    MINUTE,
+    MOST_STEPS,
+    STEPS,
+    VOTE,
+    Count,
+    DashboardScope,
+    Kind,
+    Overview,
+    Period,
+    Point,
+    Ranked,
+    SpreadOverTime,
+    TurnCounts,
+)
 from chat.feedback.models import Verdict
+from chat.feedback.ports import CampaignNames, DashboardStore
 from chat.feedback.statistics import percentile
-
-Kind = TypeVar("Kind", bound=str)
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-STEPS = (MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 364 * DAY)
-"""How long one point may stand for."""
-
-MOST_STEPS = 60
-"""Points side by side that can still be told apart."""
-
-
-VOTE = "vote"
-"""The kind of votes, beside that of each verdict."""
-
-
-class Period(StrEnum):
-    """The last hour, day, week or month, or everything."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    ALL = "all"
-
-
-LENGTHS: Mapping[Period, timedelta] = {
-    Period.HOUR: HOUR,
-    Period.DAY: DAY,
-    Period.WEEK: 7 * DAY,
-    Period.MONTH: 30 * DAY,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class DashboardScope:
-    """What is counted: `seen_by` a person only what belongs to their campaigns; None: everything.
-
-    Times are cut into steps of `step`, counted from `EPOCH`; `since` begins one.
-    """
-
-    seen_by: str | None
-    campaign_id: str
-    since: datetime
-    step: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class TurnCounts:
-    """What happened on the page in one step. `tokens` were written, `users` asked.
-
-    The question of a comparison is one, though both of its variants were asked; answers are two.
-    """
-
-    questions: int = 0
-    answers: int = 0
-    failures: int = 0
-    tokens: int = 0
-    users: int = 0
-
-
-Timings = tuple[float, float, float]
-"""Seconds of waiting, seconds until the first token, tokens a second."""
-
-
-Ranked = Mapping[datetime, Sequence[float]]
-"""What was measured of one kind, by the beginning of the step, the least first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What a store counts in a scope, by the beginning of the step.
-
-    Imported messages did not happen here. Ratings are as they are now, at the time of their newest
-    version; `votes` are those of comparisons.
-    """
-
-    turns: Mapping[datetime, TurnCounts] = field(default_factory=dict)
-    users: int = 0
-    failures: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
-    languages: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
-    timings: Mapping[datetime, Sequence[Timings]] = field(default_factory=dict)
-    ratings: Mapping[tuple[datetime, Verdict], int] = field(default_factory=dict)
-    votes: Mapping[datetime, int] = field(default_factory=dict)
-    reasons: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of one kind, of the step that begins at `at`."""
-
-    at: datetime
-    kind: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class SpreadOverTime:
-    """The middle and the end of something that was measured; None of nothing."""
-
-    p50: float | None
-    p95: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Everything that the dashboard shows. Spreads are in seconds, and in tokens a second."""
-
-    scope: DashboardScope
-    turns: TurnCounts
-    up: int
-    down: int
-    votes: int
-    queue: SpreadOverTime
-    first_token: SpreadOverTime
-    rate: SpreadOverTime
-    messages: Sequence[Point]
-    users: Sequence[Point]
-    ratings: Sequence[Point]
-    reasons: Sequence[Point]
-    languages: Sequence[Point]
-    models: Sequence[Point]
-    queue_over_time: Sequence[Point]
-    first_token_over_time: Sequence[Point]
-    rate_over_time: Sequence[Point]
-    requests_per_minute: Sequence[Point]
-    tokens_per_minute: Sequence[Point]
-    failures: Sequence[tuple[str, int]]
-
-
-class DashboardStore(Protocol):
-    """Counts what is there, without what owners tried in their own campaigns.
-
-    Where all is counted and not campaigns, owners count like anybody.
-    """
-
-    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
-        """When the first of it was asked, rated or voted on."""
-        ...
-
-    async def tally(self, scope: DashboardScope) -> Count: ...
-
-
-class CampaignNames(Protocol):
-    """Campaigns of those who may see them. Raises NotFound."""
-
-    async def get(self, user: User, campaign_id: str) -> Campaign: ...
-
-    async def list(self, user: User) -> Sequence[Campaign]: ...
 
 
 class Dashboard:
-    """The service of the dashboard. Administrators see all, members their campaigns."""
+    """The service of the dashboard. Administrators see all data, members their campaigns."""
 
     def __init__(
         self, campaigns: CampaignNames, store: DashboardStore, clock: Clock = utc_now
@@ -180,13 +47,13 @@ class Dashboard:
         self._clock = clock
 
     async def campaigns(self, user: User) -> Sequence[Campaign]:
-        """Those to choose from, newest first. Raises NotFound for guests."""
+        """The campaigns of the filter, newest first. Raises NotFound for guests."""
         return await self._campaigns.list(user)
 
     async def overview(
         self, user: User, campaign_id: str = "", period: Period = Period.DAY
     ) -> Overview:
-        """Raises NotFound for guests, and for the campaign of somebody else."""
+        """Raises NotFound for guests, and for another user's campaign."""
         owner_id = visible_owner(user)
         if campaign_id:
             await self._campaigns.get(user, campaign_id)
@@ -197,43 +64,43 @@ class Dashboard:
             first = await self._store.began(owner_id, campaign_id) or now - HOUR
         step = step_for(now - first)
         scope = DashboardScope(owner_id, campaign_id, begin_of(first, step), step)
-        tally = await self._store.tally(scope)
-        return await asyncio.to_thread(overview_of, scope, tally, now)
+        counts = await self._store.counts(scope)
+        return await asyncio.to_thread(overview_of, scope, counts, now)
 
 
 def step_for(span: timedelta) -> timedelta:
-    """The shortest that cuts it into no more than `MOST_STEPS`."""
+    """The shortest step that divides `span` into at most `MOST_STEPS`."""
     return next((step for step in STEPS if span <= step * MOST_STEPS), STEPS[-1])
 
 
 def begin_of(moment: datetime, step: timedelta) -> datetime:
-    """The beginning of the step that it lies in."""
+    """The beginning of the step that contains `moment`."""
     return moment - (moment - EPOCH) % step
 
 
 def steps_of(scope: DashboardScope, now: datetime) -> Sequence[datetime]:
-    """The beginnings of all steps until now."""
+    """The beginnings of all steps until `now`."""
     count = max((now - scope.since) // scope.step, 0) + 1
     return [scope.since + number * scope.step for number in range(count)]
 
 
-def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
-    """The same numbers as series and sums."""
-    turns = {at: tally.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
-        tally.turns
+def overview_of(scope: DashboardScope, counts: Count, now: datetime) -> Overview:
+    """The counts as time series and totals."""
+    turns = {at: counts.turns.get(at, TurnCounts()) for at in steps_of(scope, now)} | dict(
+        counts.turns
     )
     minutes = {at: _minutes(at, scope.step, now) for at in turns}
     counted = Counter[Verdict]()
-    for (_, verdict), number in tally.ratings.items():
+    for (_, verdict), number in counts.ratings.items():
         counted[verdict] += number
-    votes = {(at, VOTE): number for at, number in tally.votes.items()}
-    queue, first_token, rate = (_ranked(tally, which) for which in range(3))
+    votes = {(at, VOTE): number for at, number in counts.votes.items()}
+    queue, first_token, rate = (_ranked(counts, which) for which in range(3))
     return Overview(
         scope=scope,
-        turns=replace(_sum_of(turns.values()), users=tally.users),
+        turns=replace(_sum_of(turns.values()), users=counts.users),
         up=counted[Verdict.UP],
         down=counted[Verdict.DOWN],
-        votes=sum(tally.votes.values()),
+        votes=sum(counts.votes.values()),
         queue=_together(queue),
         first_token=_together(first_token),
         rate=_together(rate),
@@ -243,10 +110,10 @@ def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
             for kind, number in (("question", of.questions), ("answer", of.answers))
         ],
         users=[Point(at, "user", of.users) for at, of in turns.items()],
-        ratings=_points({**tally.ratings, **votes}),
-        reasons=_points(tally.reasons),
-        languages=_points(tally.languages),
-        models=_points(tally.models),
+        ratings=_points({**counts.ratings, **votes}),
+        reasons=_points(counts.reasons),
+        languages=_points(counts.languages),
+        models=_points(counts.models),
         queue_over_time=_spreads(queue),
         first_token_over_time=_spreads(first_token),
         rate_over_time=_spreads(rate),
@@ -254,12 +121,12 @@ def overview_of(scope: DashboardScope, tally: Count, now: datetime) -> Overview:
             Point(at, "request", of.answers / minutes[at]) for at, of in turns.items()
         ],
         tokens_per_minute=[Point(at, "token", of.tokens / minutes[at]) for at, of in turns.items()],
-        failures=Counter(tally.failures).most_common(),
+        failures=Counter(counts.failures).most_common(),
     )
 
 
 def _minutes(at: datetime, step: timedelta, now: datetime) -> float:
-    """How long it has lasted until now: the last step has not ended. At least one."""
+    """Elapsed minutes of a step, at least one; the last step has not ended yet."""
     return max(min(step, now - at) / MINUTE, 1.0)
 
 
@@ -277,15 +144,15 @@ def _points(counts: Mapping[tuple[datetime, Kind], int]) -> Sequence[Point]:
     return [Point(at, str(kind), number) for (at, kind), number in sorted(counts.items())]
 
 
-def _ranked(tally: Count, which: int) -> Ranked:
+def _ranked(counts: Count, which: int) -> Ranked:
     return {
         at: sorted(timing[which] for timing in timings)
-        for at, timings in sorted(tally.timings.items())
+        for at, timings in sorted(counts.timings.items())
     }
 
 
 def _together(ranked: Ranked) -> SpreadOverTime:
-    # Sorted again: what is sorted in parts is soon sorted as a whole.
+    # Timsort is fast on concatenated sorted runs.
     return _spread(sorted(chain.from_iterable(ranked.values())))
 
 

@@ -1,4 +1,4 @@
-"""Ratings as values: what was rated, frozen; what people said of it; what a reviewer made of it.
+"""Values of ratings: the answer snapshot, the ratings of users, and the review.
 
 Knows no page, no file format and no SQL.
 """
@@ -46,17 +46,17 @@ class RatingInput:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSnapshot:
-    """An answer as it was when it was first rated, with all that it was made from.
+    """An answer as it was when it was first rated, with everything that it was generated from.
 
-    `answer_id` is the message's or the completion's; `owner_id` is who asked. `prompt` is what the
-    model was told, letter by letter, after turns were dropped. `language` is that of the answer,
+    `answer_id` is the message's or the completion's; `owner_id` is the user who asked. `prompt` is
+    the exact prompt of the model, after turns were dropped. `language` is that of the answer,
     `page_language` that of the page ("zh", "en", empty where unknown).
     """
 
     id: str
     answer_id: str
     owner_id: str
-    door: Source
+    source: Source
     prompt: tuple[ChatMessage, ...]
     answer: str
     status: Status
@@ -73,18 +73,18 @@ class AnswerSnapshot:
 
     @property
     def question(self) -> str:
-        """The last thing that was asked."""
+        """The last user message."""
         return next((turn.content for turn in reversed(self.prompt) if turn.role == "user"), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One version of what one person said of one answer. Versions count from 1; none is lost."""
+    """One version of a user's rating of an answer. Versions count from 1; all are kept."""
 
-    evidence_id: str
+    snapshot_id: str
     user_id: str
     version: int
-    opinion: RatingInput
+    rating_input: RatingInput
     rated_at: datetime
 
 
@@ -110,8 +110,25 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class RatedAnswer:
-    """One rated answer, with the newest version of what each person said, and its review."""
+    """A rated answer with the newest rating of each user, and its review."""
 
     snapshot: AnswerSnapshot
     ratings: tuple[Rating, ...]
     review: Review | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a campaign determines for an answer: the reasons to offer, and its variant."""
+
+    reasons: tuple[str, ...] = ()
+    variant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratable:
+    """An answer for the rating form: the reasons to offer, and the user's current rating."""
+
+    answer: str
+    reasons: tuple[str, ...]
+    rating: Rating | None = None

@@ -1,7 +1,7 @@
-"""What can be learned from ratings and votes: examples to follow, and pairs to choose between.
+"""Training data from ratings and votes: examples (SFT) and preference pairs (DPO).
 
-Pure. An example has a prompt that was really sent and an answer that was really given to it, or
-what a person wrote in its place; the `source` tells which.
+Pure. A prompt is always one that was sent; an answer is one that was generated for it, or a user's
+correction. `source` tells which.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from chat.campaigns.models import VoteChoice
 from chat.conversations.models import Message, Origin
 from chat.conversations.prompt import prompt_from
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, ReviewState, Verdict
-from chat.feedback.queries import Path, VotedComparison
+from chat.feedback.result_models import Path, VotedComparison
 from chat.feedback.snapshots import is_exact
 from chat.languages import language_of
 from chat.models import ChatMessage, Finish, Provenance, Role, Status
@@ -32,7 +32,7 @@ class PreferenceSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """How to answer a prompt: as it was answered, or as a person says that it should have been."""
+    """A prompt with a good answer: the generated one, or a correction."""
 
     source: PreferenceSource
     rated: RatedAnswer
@@ -41,8 +41,8 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class RatedPath:
-    """One of the answers of a pair. No `answer_id`: a person wrote it, as a correction."""
+class PairAnswer:
+    """One answer of a pair. An empty `answer_id` marks a user's correction."""
 
     text: str
     answer_id: str = ""
@@ -53,59 +53,63 @@ class RatedPath:
 class PreferencePair:
     """Two answers to the same prompt, of which one is better.
 
-    `id` is the rating's or the vote's that says so; `rater` is who said it.
+    `id` is that of the rating or vote, `user_id` that of its author.
     """
 
     id: str
     source: PreferenceSource
     prompt: tuple[ChatMessage, ...]
-    chosen: RatedPath
-    rejected: RatedPath
-    rater: str
+    chosen: PairAnswer
+    rejected: PairAnswer
+    user_id: str
     conversation_id: str = ""
     campaign_id: str = ""
     language: str = ""
 
 
 def verdicts(rated: RatedAnswer) -> set[Verdict]:
-    """What people think of it now."""
-    return {rating.opinion.verdict for rating in rated.ratings if rating.opinion.verdict}
+    """The verdicts of the newest ratings."""
+    return {rating.rating_input.verdict for rating in rated.ratings if rating.rating_input.verdict}
 
 
 def correction(rated: RatedAnswer) -> Rating | None:
-    """The newest rating that says what the answer should have been, and something else than it."""
+    """The newest rating whose correction differs from the answer."""
     answer = rated.snapshot.answer
     corrected = [
         rating
         for rating in rated.ratings
-        if (better := rating.opinion.correction) and better.strip() and not _same(better, answer)
+        if (better := rating.rating_input.correction)
+        and better.strip()
+        and not _same(better, answer)
     ]
     return max(corrected, key=lambda rating: rating.rated_at, default=None)
 
 
 def may_teach(rated: RatedAnswer) -> bool:
-    """Whether its prompt is the one that was sent, and no reviewer found it unusable."""
+    """Whether its prompt is exact, and no reviewer marked it as unusable."""
     unusable = rated.review is not None and rated.review.state is ReviewState.UNUSABLE
     return is_exact(rated.snapshot) and not unusable
 
 
 def is_liked(rated: RatedAnswer) -> bool:
-    """Whether all who rate it like it, and it came to its own end."""
+    """Whether all verdicts are up and the answer is complete."""
     whole = is_whole(rated.snapshot.status, rated.snapshot.finish)
     return whole and verdicts(rated) == {Verdict.UP}
 
 
 def example_of(rated: RatedAnswer) -> Example | None:
-    """What the answer teaches, if anything.
+    """The training example of a rated answer; None without one.
 
-    A correction stands for the answer. What was cut off or disliked teaches nothing, unless a
-    reviewer found it usable.
+    A correction replaces the answer. Incomplete and disliked answers give no example, unless a
+    reviewer marked them as usable.
     """
     if not may_teach(rated):
         return None
-    snapshot, prompt = rated.snapshot, asked(rated.snapshot)
+    snapshot, prompt = rated.snapshot, prompt_before_answer(rated.snapshot)
     if better := correction(rated):
-        return Example(PreferenceSource.CORRECTION, rated, prompt, better.opinion.correction or "")
+        return Example(
+            PreferenceSource.CORRECTION, rated, prompt, better.rating_input.correction or ""
+        )
     if not snapshot.answer.strip():
         return None
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
@@ -116,17 +120,17 @@ def example_of(rated: RatedAnswer) -> Example | None:
 
 
 def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
-    """What was said should have been the answer, against the answer."""
+    """The correction as the better answer, against the original."""
     better, snapshot = correction(rated), rated.snapshot
     if better is None or not may_teach(rated) or not snapshot.answer.strip():
         return None
     return PreferencePair(
         id=f"{snapshot.id}.{better.user_id}.{better.version}",
         source=PreferenceSource.CORRECTION,
-        prompt=asked(snapshot),
-        chosen=RatedPath(better.opinion.correction or ""),
-        rejected=_given(snapshot),
-        rater=better.user_id,
+        prompt=prompt_before_answer(snapshot),
+        chosen=PairAnswer(better.rating_input.correction or ""),
+        rejected=_snapshot_answer(snapshot),
+        user_id=better.user_id,
         conversation_id=snapshot.conversation_id,
         campaign_id=snapshot.campaign_id,
         language=snapshot.language,
@@ -136,30 +140,32 @@ def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
 def pairs_of_versions(
     rated: RatedAnswer, others: Iterable[RatedAnswer]
 ) -> Iterator[PreferencePair]:
-    """A liked answer against each disliked one of `others` to the very same prompt."""
+    """A liked answer against each disliked one of `others` to exactly the same prompt."""
     if _may_win(rated):
         for other in others:
             if _is_worse(other, rated.snapshot):
-                rejected = _given(other.snapshot)
+                rejected = _snapshot_answer(other.snapshot)
                 yield _liked_over(rated, other.snapshot.id, PreferenceSource.VERSIONS, rejected)
 
 
 def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterator[PreferencePair]:
-    """A liked answer against each one to the same prompt that was tried again and never rated.
+    """A liked answer against each unrated one to the same prompt that was retried.
 
-    Only whole ones: what was stopped or cut says nothing of how it would have gone on.
+    Only complete ones: a stopped answer does not show how it would have continued.
     """
     if _may_win(rated):
         for path in tried_again:
             if _was_passed_over(path, rated.snapshot):
-                yield _liked_over(rated, path[-1].id, PreferenceSource.RETRY, _written(path[-1]))
+                yield _liked_over(
+                    rated, path[-1].id, PreferenceSource.RETRY, _message_answer(path[-1])
+                )
 
 
 def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
-    """The answer that was voted for, against the other; None where one of the two has no prompt.
+    """The winning answer against the other; None where one of the two has no exact prompt.
 
-    Both must have been told the very same: where the variants have different system prompts, or
-    earlier turns went different ways, the two are no answers to one prompt.
+    Both prompts must be identical. They differ where the variants have different system prompts, or
+    where earlier turns differ.
     """
     comparison, prompt = voted_comparison.comparison, prompt_of(voted_comparison.left)
     if not voted_comparison.has_winner or voted_comparison.unusable or prompt is None:
@@ -179,32 +185,32 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
         id=comparison.id,
         source=PreferenceSource.VOTE,
         prompt=prompt,
-        chosen=_written(chosen),
-        rejected=_written(rejected),
-        rater=comparison.user_id,
+        chosen=_message_answer(chosen),
+        rejected=_message_answer(rejected),
+        user_id=comparison.user_id,
         campaign_id=comparison.campaign_id,
         language=language_of(chosen.content),
     )
 
 
 def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
-    """What the model was told, letter by letter; None where that cannot be made again."""
-    made = path[-1].provenance if path else None
-    if made is None:
+    """The exact prompt of the last answer of `path`; None where it cannot be reconstructed."""
+    provenance = path[-1].provenance if path else None
+    if provenance is None:
         return None
     prompt = prompt_from(path)
-    return prompt if prompt_sha256(prompt) == made.prompt_sha256 else None
+    return prompt if prompt_sha256(prompt) == provenance.prompt_sha256 else None
 
 
-def asked(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
-    """The prompt, without the beginning of the answer where the model was to go on with one."""
+def prompt_before_answer(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
+    """The prompt without a trailing assistant message that the answer continues."""
     *before, last = snapshot.prompt or (ChatMessage(Role.USER, ""),)
     continued = last.role is Role.ASSISTANT and snapshot.answer.startswith(last.content)
     return tuple(before) if continued and not last.calls else snapshot.prompt
 
 
 def is_whole(status: Status, finish: Finish | None) -> bool:
-    """Whether an answer came to its own end."""
+    """Whether an answer is complete: neither stopped nor cut off by the length limit."""
     return status is Status.DONE and finish is not Finish.LENGTH
 
 
@@ -213,42 +219,42 @@ def _may_win(rated: RatedAnswer) -> bool:
 
 
 def _is_worse(other: RatedAnswer, snapshot: AnswerSnapshot) -> bool:
-    """Whether it is a disliked answer to the same prompt, and another one."""
+    """Whether `other` is a disliked, different answer to the same prompt."""
     worse = other.snapshot
     return (
         verdicts(other) == {Verdict.DOWN}
         and may_teach(other)
         and worse.conversation_id == snapshot.conversation_id
         and worse.owner_id == snapshot.owner_id
-        and asked(worse) == asked(snapshot)
+        and prompt_before_answer(worse) == prompt_before_answer(snapshot)
         and bool(worse.answer.strip())
         and not _same(worse.answer, snapshot.answer)
     )
 
 
 def _was_passed_over(path: Path, snapshot: AnswerSnapshot) -> bool:
-    """Whether it ends with another whole answer that the model gave to the same prompt here."""
+    """Whether `path` ends with a different, complete, generated answer to the same prompt."""
     answer = path[-1]
     return (
         answer.origin is Origin.HERE
         and is_whole(answer.status, answer.finish)
         and bool(answer.content.strip())
         and not _same(answer.content, snapshot.answer)
-        and prompt_of(path) == asked(snapshot)
+        and prompt_of(path) == prompt_before_answer(snapshot)
     )
 
 
 def _liked_over(
-    rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: RatedPath
+    rated: RatedAnswer, other_id: str, source: PreferenceSource, rejected: PairAnswer
 ) -> PreferencePair:
     snapshot = rated.snapshot
     return PreferencePair(
         id=f"{snapshot.id}.{other_id}",
         source=source,
-        prompt=asked(snapshot),
-        chosen=_given(snapshot),
+        prompt=prompt_before_answer(snapshot),
+        chosen=_snapshot_answer(snapshot),
         rejected=rejected,
-        rater=rated.ratings[0].user_id,
+        user_id=rated.ratings[0].user_id,
         conversation_id=snapshot.conversation_id,
         campaign_id=snapshot.campaign_id,
         language=snapshot.language,
@@ -259,9 +265,9 @@ def _same(one: str, other: str) -> bool:
     return one.strip() == other.strip()
 
 
-def _given(snapshot: AnswerSnapshot) -> RatedPath:
-    return RatedPath(snapshot.answer, snapshot.answer_id, snapshot.provenance)
+def _snapshot_answer(snapshot: AnswerSnapshot) -> PairAnswer:
+    return PairAnswer(snapshot.answer, snapshot.answer_id, snapshot.provenance)
 
 
-def _written(message: Message) -> RatedPath:
-    return RatedPath(message.content, message.id, message.provenance)
+def _message_answer(message: Message) -> PairAnswer:
+    return PairAnswer(message.content, message.id, message.provenance)

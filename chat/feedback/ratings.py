@@ -1,80 +1,25 @@
-"""What people say of answers: frozen with all that made the answer, in versions.
+"""Ratings of answers, in versions, with a snapshot of the answer.
 
-Owns what may be rated and within which bounds. Knows no screen, no wire format and no SQL.
+Owns the rule which answers can be rated. Knows no page, no wire format and no SQL.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
 from chat.accounts.models import Clock, User, utc_now
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import TEMPORARY, Conversation, Message
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
-from chat.errors import MessageTooLong, NotFound
+from chat.errors import NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, AnswerSnapshot, Rating, RatingInput
-from chat.feedback.snapshots import evidence_of_answer, evidence_of_completion, may_be_rated
-from chat.serving.completion import CompletionRecord
-from chat.validation import check_text
-
-MAX_COMMENT = 20_000
-"""Characters of a comment, and of a correction beyond the length of the answer it starts from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """What a campaign says of an answer: the reasons it offers, and which variant wrote it."""
-
-    reasons: tuple[str, ...] = ()
-    variant: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ratable:
-    """An answer that somebody is about to rate: what may be ticked, what was said before."""
-
-    answer: str
-    reasons: tuple[str, ...]
-    rating: Rating | None = None
-
-
-class RatingStore(Protocol):
-    """Keeps ratings with their snapshot."""
-
-    async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
-    ) -> Rating:
-        """Add a version of what `rater` says, or give the newest if it says the same.
-
-        An answer of that owner that is frozen already stays as it is. Of two at once each gets a
-        version. Raises NotFound when the rater is not there any more.
-        """
-        ...
-
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None: ...
-
-    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What somebody said last of those of their answers that they have rated, by answer."""
-        ...
-
-    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
-        """None: the campaign is gone."""
-        ...
-
-
-class CompletionLookup(Protocol):
-    """The answers that programs were given a while ago."""
-
-    def find(self, user_id: str, completion_id: str) -> CompletionRecord:
-        """Raises NotFound, also for another's."""
-        ...
+from chat.feedback.models import REASONS, AnswerSnapshot, Placement, Ratable, Rating, RatingInput
+from chat.feedback.ports import CompletionLookup, RatingStore
+from chat.feedback.snapshots import may_be_rated, snapshot_of_answer, snapshot_of_completion
+from chat.feedback.validation import check_rating_input
 
 
 class Ratings:
-    """The service that takes ratings. Users rate the answers to their own questions."""
+    """The service of ratings. Users rate the answers to their own questions."""
 
     def __init__(
         self,
@@ -95,43 +40,45 @@ class Ratings:
         *,
         conversation_id: str,
         message_id: str,
-        opinion: RatingInput,
+        rating_input: RatingInput,
         page_language: str = "",
     ) -> Rating:
-        """Say something of an answer, or (an empty opinion) take back what was said.
+        """Rate an answer, or (an empty input) withdraw the rating.
 
-        The first time freezes the answer; from then on it may even be deleted. Raises NotFound,
-        NotRatable, AnswerRunning, EmptyOpinion, MessageTooLong, BadText, UnknownReason.
+        The first rating stores a snapshot, so that the answer may be deleted later. Raises
+        NotFound, NotRatable, AnswerRunning, EmptyRating, MessageTooLong, BadText, UnknownReason.
         """
-        snapshot = await self._store.evidence_of(user.id, message_id)
+        snapshot = await self._store.snapshot_of(user.id, message_id)
         if snapshot is None:
             snapshot = await self._freeze(user, conversation_id, message_id, page_language)
-        return await self._say(user, snapshot, opinion)
+        return await self._rate(user, snapshot, rating_input)
 
-    async def rate_completion(self, user: User, completion_id: str, opinion: RatingInput) -> Rating:
-        """The same of an answer that a program was given. Raises as `rate` does."""
-        snapshot = await self._store.evidence_of(user.id, completion_id)
+    async def rate_completion(
+        self, user: User, completion_id: str, rating_input: RatingInput
+    ) -> Rating:
+        """Rate an answer to a program. Raises what `rate` raises."""
+        snapshot = await self._store.snapshot_of(user.id, completion_id)
         if snapshot is None:
             if self._programs is None:
                 raise NotFound
-            snapshot = evidence_of_completion(self._programs.find(user.id, completion_id))
-        return await self._say(user, snapshot, opinion)
+            snapshot = snapshot_of_completion(self._programs.find(user.id, completion_id))
+        return await self._rate(user, snapshot, rating_input)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
-        """An answer that is about to be rated. Raises NotFound, NotRatable, AnswerRunning."""
+        """The values of the rating form. Raises NotFound, NotRatable, AnswerRunning."""
         conversation, path = await self._path_to(user, conversation_id, message_id)
         reasons = await self._reasons(conversation.campaign_id, user, message_id)
         newest = await self._store.newest(user.id, [message_id])
         return Ratable(path[-1].content, reasons, newest.get(message_id))
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        """What the user said last of those of these answers that they have rated."""
+        """The user's newest ratings of these answers, by answer id."""
         return await self._store.newest(user_id, answer_ids) if answer_ids else {}
 
     async def _path_to(
         self, user: User, conversation_id: str, message_id: str
     ) -> tuple[Conversation, list[Message]]:
-        if conversation_id.startswith(TEMPORARY):  # nothing of it may get to disk
+        if conversation_id.startswith(TEMPORARY):  # nothing of it may be written to disk
             raise NotRatable
         archive = await self._conversations.archive(user.id, conversation_id)
         path = Tree(archive.messages).path_to(message_id)
@@ -146,19 +93,23 @@ class Ratings:
     ) -> AnswerSnapshot:
         conversation, path = await self._path_to(user, conversation_id, message_id)
         placement = await self._placement(conversation.campaign_id, user, message_id)
-        return evidence_of_answer(conversation, path, placement.variant, page_language)
+        return snapshot_of_answer(conversation, path, placement.variant, page_language)
 
-    async def _say(self, user: User, snapshot: AnswerSnapshot, opinion: RatingInput) -> Rating:
-        said = check_opinion(opinion, snapshot.answer)
+    async def _rate(
+        self, user: User, snapshot: AnswerSnapshot, rating_input: RatingInput
+    ) -> Rating:
+        checked = check_rating_input(rating_input, snapshot.answer)
         offered = await self._reasons(snapshot.campaign_id, user, snapshot.answer_id)
         before = (await self._store.newest(user.id, [snapshot.answer_id])).get(snapshot.answer_id)
-        kept = before.opinion.reasons if before else ()  # a list may have been changed since
-        for reason in said.reasons:
-            if reason not in (*offered, *kept):
+        earlier = (
+            before.rating_input.reasons if before else ()
+        )  # a list may have been changed since
+        for reason in checked.reasons:
+            if reason not in (*offered, *earlier):
                 raise UnknownReason(reason=reason)
-        if said == RatingInput() and before is None:
+        if checked == RatingInput() and before is None:
             raise EmptyRating
-        return await self._store.rate(snapshot, user.id, said, self._clock())
+        return await self._store.rate(snapshot, user.id, checked, self._clock())
 
     async def _placement(self, campaign_id: str, user: User, message_id: str) -> Placement:
         if not campaign_id:
@@ -168,28 +119,3 @@ class Ratings:
 
     async def _reasons(self, campaign_id: str, user: User, message_id: str) -> tuple[str, ...]:
         return (await self._placement(campaign_id, user, message_id)).reasons or REASONS
-
-
-def check_opinion(opinion: RatingInput, answer: str) -> RatingInput:
-    """An opinion of that answer as it is stored. Raises MessageTooLong, BadText."""
-    comment, correction = opinion.comment.strip(), opinion.correction or ""
-    _check_length("comment", comment, MAX_COMMENT)
-    _check_length("correction", correction, MAX_COMMENT + len(answer))
-    return RatingInput(
-        opinion.verdict,
-        tuple(dict.fromkeys(opinion.reasons)),
-        comment,
-        _correction(correction, answer),
-    )
-
-
-def _check_length(what: str, text: str, limit: int) -> None:
-    if len(text) > limit:
-        raise MessageTooLong(what=what, characters=len(text), limit=limit)
-    check_text(text)
-
-
-def _correction(text: str, answer: str) -> str | None:
-    """None where it says nothing, or what the answer says: browsers have other line ends."""
-    text, answer = text.replace("\r\n", "\n"), answer.replace("\r\n", "\n")
-    return None if text.strip() in ("", answer.strip()) else text

@@ -1,29 +1,26 @@
-"""What a host sees of rated answers: found, read, reviewed, taken along as data.
+"""Rated answers for hosts: search, detail, review, export.
 
-Owns whose they are: administrators see all, members what belongs to their campaigns or was given
-to them to review, guests nothing. Knows no SQL, no page and no file format.
+Owns the access rules: administrators see all, members the answers of their campaigns and those
+assigned to them for review, guests none. Knows no SQL, no page and no file format.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Protocol
 
 from chat.accounts.access import is_guest, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
-from chat.feedback.models import RatedAnswer, Rating, Review
-from chat.feedback.preferences import asked, is_liked
-from chat.feedback.queries import (
+from chat.feedback.models import RatedAnswer, Review
+from chat.feedback.ports import DataFile, ResultStore
+from chat.feedback.preferences import is_liked, prompt_before_answer
+from chat.feedback.result_models import (
     AnswerDetail,
     Cursor,
-    ExportChunk,
     ExportContext,
     FilterOptions,
     Names,
-    Path,
     RatingCounts,
     RatingFilter,
     RatingPage,
@@ -31,118 +28,17 @@ from chat.feedback.queries import (
     ReviewStatus,
     VotedComparison,
 )
+from chat.feedback.validation import MOST_NOTE
 from chat.languages import language_of
 from chat.validation import check_text
 
 PAGE = 50
 CHUNK = 200
-"""Answers: on a page of the list, and at a time while they are taken along."""
-
-MOST_NOTE = 20_000
-"""Characters."""
-
-
-class ResultStore(Protocol):
-    """Finds rated answers and keeps their reviews.
-
-    `seen_by` is a person's id: only what that person may see; None is everything.
-    """
-
-    async def page(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
-    ) -> Sequence[RatedAnswer]:
-        """Newest rating first."""
-        ...
-
-    async def counts(
-        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
-    ) -> RatingCounts:
-        """Of all, or of those with these ids."""
-        ...
-
-    async def choices(self, seen_by: str | None) -> FilterOptions: ...
-
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
-        """Raises NotFound."""
-        ...
-
-    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-        """All that was ever said of each of these answers, oldest first."""
-        ...
-
-    async def beside(
-        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
-    ) -> Sequence[RatedAnswer]:
-        """Those of the answers that were given in these conversations, oldest first."""
-        ...
-
-    async def chunk(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
-    ) -> ExportChunk:
-        """Answers one after the other; begin with `after` 0."""
-        ...
-
-    async def tried_again(
-        self, reader: str, answer_ids: Sequence[str]
-    ) -> Mapping[str, Sequence[Path]]:
-        """By each of these answers: the paths to the unrated ones before it to the same question.
-
-        Of campaigns, and of the reader's own conversations: elsewhere only what was rated is
-        shared.
-        """
-        ...
-
-    async def voted_comparisons(
-        self,
-        seen_by: str | None,
-        wanted: RatingFilter,
-        *,
-        after: VotedComparison | None,
-        limit: int,
-    ) -> Sequence[VotedComparison]:
-        """Votes one after the other, by campaign and day alone."""
-        ...
-
-    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
-        """How many of them, by model and preset too; what language they are in is not looked at."""
-        ...
-
-    async def review(
-        self,
-        seen_by: str | None,
-        evidence_id: str,
-        change: ReviewChange,
-        reviewer: str,
-        reviewed_at: datetime,
-    ) -> Review:
-        """Change the review, or make one. Raises NotFound."""
-        ...
-
-
-class DataFile(Protocol):
-    """A file that is written piece by piece, in this order; the pieces make it up.
-
-    `takes_versions` asks for everything that was ever said, `takes_others` for the other rated
-    answers of a conversation and those that were tried again, `takes_names` for what people,
-    campaigns and presets are called, `takes_votes` for the votes.
-    """
-
-    takes_versions: bool
-    takes_others: bool
-    takes_names: bool
-    takes_votes: bool
-
-    def begin(self) -> bytes: ...
-
-    def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes: ...
-
-    def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes: ...
-
-    def end(self) -> bytes: ...
+"""Answers on a page of the list, and in a chunk of an export."""
 
 
 class Results:
-    """The service of rated answers. Every call takes the person; not-yours: NotFound."""
+    """The service of rated answers. What the user may not see raises NotFound."""
 
     def __init__(self, store: ResultStore, everybody: UserReader, clock: Clock = utc_now) -> None:
         self._store = store
@@ -152,61 +48,62 @@ class Results:
     # --- finding and reading ------------------------------------------------------------------
 
     async def page(
-        self, user: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, filters: RatingFilter, after: Cursor | None = None
     ) -> RatingPage:
         """A page of the list, newest rating first."""
-        found = await self._store.page(visible_owner(user), wanted, after=after, limit=PAGE + 1)
+        found = await self._store.page(visible_owner(user), filters, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
         last = items[-1] if len(found) > PAGE else None
         return RatingPage(items, place_of(last) if last else None)
 
     async def look(
-        self, user: User, wanted: RatingFilter, after: Cursor | None = None
+        self, user: User, filters: RatingFilter, after: Cursor | None = None
     ) -> tuple[RatingPage, RatingCounts]:
-        """A page of the list, and what there is in all of it; votes too, where it asks for them."""
-        page, seen_by = await self.page(user, wanted, after), visible_owner(user)
-        all_here = after is None and page.next is None  # a search takes one look less then
+        """A page of the list, and the counts of the whole list, with votes where they match."""
+        page, seen_by = await self.page(user, filters, after), visible_owner(user)
+        all_here = after is None and page.next is None  # saves a second search
         among = [rated.snapshot.id for rated in page.items] if all_here else None
-        counts = await self._store.counts(seen_by, wanted, among=among)
-        votes = 0 if wanted.is_of_ratings else await self._store.votes(seen_by, wanted)
+        counts = await self._store.counts(seen_by, filters, among=among)
+        votes = 0 if filters.is_of_ratings else await self._store.votes(seen_by, filters)
         return page, replace(counts, votes=votes)
 
     async def choices(self, user: User) -> FilterOptions:
         return await self._store.choices(visible_owner(user))
 
-    async def read(self, user: User, evidence_id: str) -> AnswerDetail:
+    async def read(self, user: User, snapshot_id: str) -> AnswerDetail:
         """Raises NotFound."""
         seen_by = visible_owner(user)
-        rated = await self._store.rated(seen_by, evidence_id)
-        versions = await self._store.versions([evidence_id])
+        rated = await self._store.rated(seen_by, snapshot_id)
+        versions = await self._store.versions([snapshot_id])
         beside = await self._siblings(seen_by, RatingFilter(), [rated])
         snapshot = rated.snapshot
         others = tuple(
             other
             for other in beside.get(snapshot.conversation_id, ())
-            if other.snapshot.id != snapshot.id and asked(other.snapshot) == asked(snapshot)
+            if other.snapshot.id != snapshot.id
+            and prompt_before_answer(other.snapshot) == prompt_before_answer(snapshot)
         )
-        return AnswerDetail(rated, versions.get(evidence_id, ()), others)
+        return AnswerDetail(rated, versions.get(snapshot_id, ()), others)
 
     async def names(self, user: User) -> Mapping[str, str]:
-        """The names of people by their id."""
+        """The names of users by id."""
         refuse_guests(user)
-        everybody = (LOCAL, *await self._everybody.people())
+        everybody = (LOCAL, *await self._everybody.users())
         return {someone.id: someone.name for someone in everybody}
 
     # --- reviewing ----------------------------------------------------------------------------
 
     async def reviewers(self, user: User) -> Sequence[User]:
-        """To whom an answer can be given to review; nobody where there are no accounts."""
+        """The users to whom a review can be assigned; none without accounts."""
         refuse_guests(user)
         return [
             someone
-            for someone in await self._everybody.people()
+            for someone in await self._everybody.users()
             if not is_guest(someone) and not someone.disabled
         ]
 
-    async def review(self, user: User, evidence_id: str, change: ReviewChange) -> Review:
-        """Say what to make of an answer, or who is to say it.
+    async def review(self, user: User, snapshot_id: str, change: ReviewChange) -> Review:
+        """Review an answer, or assign the review.
 
         Raises NotFound (also for an assignee who is no reviewer), MessageTooLong, BadText.
         """
@@ -218,13 +115,13 @@ class Results:
         if len(note) > MOST_NOTE:
             raise MessageTooLong(field="note", characters=len(note), limit=MOST_NOTE)
         check_text(note)
-        return await self._store.review(seen_by, evidence_id, change, user.id, self._clock())
+        return await self._store.review(seen_by, snapshot_id, change, user.id, self._clock())
 
     async def next_open(
-        self, user: User, wanted: RatingFilter, after_id: str | None = None
+        self, user: User, filters: RatingFilter, after_id: str | None = None
     ) -> str | None:
-        """The id of the next answer that nobody has reviewed; after the last one, of the first."""
-        seen_by, waiting = visible_owner(user), replace(wanted, standing=ReviewStatus.OPEN)
+        """The id of the next answer without a review; wraps around at the end of the list."""
+        seen_by, waiting = visible_owner(user), replace(filters, standing=ReviewStatus.OPEN)
         places: list[Cursor | None] = [None]
         if after_id is not None:
             places.insert(0, place_of(await self._store.rated(seen_by, after_id)))
@@ -235,89 +132,92 @@ class Results:
                     return rated.snapshot.id
         return None
 
-    # --- taking along -------------------------------------------------------------------------
+    # --- export -------------------------------------------------------------------------------
 
-    def export(self, user: User, wanted: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
-        """The file, piece by piece: no more than a chunk of it is ever in memory.
+    def export(self, user: User, filters: RatingFilter, file: DataFile) -> AsyncIterator[bytes]:
+        """The pieces of the file. At most one chunk is in memory.
 
-        What is rated anew meanwhile is in it once, as it was before or as it is then.
+        An answer that is rated again meanwhile is included once, with the old or the new rating.
         """
         refuse_guests(user)
-        return self._pieces(user, wanted, file)
+        return self._pieces(user, filters, file)
 
     async def _pieces(
-        self, user: User, wanted: RatingFilter, file: DataFile
+        self, user: User, filters: RatingFilter, file: DataFile
     ) -> AsyncIterator[bytes]:
         seen_by = visible_owner(user)
         names = await self._all_names(user) if file.takes_names else Names()
         after: int | None = 0
         yield file.begin()
         while after is not None:
-            chunk = await self._store.chunk(seen_by, wanted, after=after, limit=CHUNK)
+            chunk = await self._store.chunk(seen_by, filters, after=after, limit=CHUNK)
             after, items = chunk.next, chunk.items
-            around = await self._around(user, wanted, file, items)
+            around = await self._around(user, filters, file, items)
             yield await asyncio.to_thread(file.add, items, replace(around, names=names))
-        async for voted_comparisons in self._contests(seen_by, wanted, file):
+        async for voted_comparisons in self._contests(seen_by, filters, file):
             yield await asyncio.to_thread(file.add_votes, voted_comparisons)
         yield file.end()
 
     async def _around(
-        self, user: User, wanted: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
+        self, user: User, filters: RatingFilter, file: DataFile, items: Sequence[RatedAnswer]
     ) -> ExportContext:
         ids = [rated.snapshot.id for rated in items]
         versions = await self._store.versions(ids) if file.takes_versions else {}
         if not file.takes_others:
             return ExportContext(versions)
-        siblings = await self._siblings(visible_owner(user), wanted, items)
+        siblings = await self._siblings(visible_owner(user), filters, items)
         liked = {item.snapshot.answer_id: item.snapshot.id for item in items if is_liked(item)}
         found = await self._store.tried_again(user.id, list(liked)) if liked else {}
         tried_again = {liked[answer_id]: paths for answer_id, paths in found.items()}
         return ExportContext(versions, siblings, tried_again)
 
     async def _all_names(self, user: User) -> Names:
-        known = await self._store.choices(visible_owner(user))
-        return Names(await self.names(user), known.campaigns, known.presets)
+        options = await self._store.choices(visible_owner(user))
+        return Names(await self.names(user), options.campaigns, options.presets)
 
     async def _contests(
-        self, seen_by: str | None, wanted: RatingFilter, file: DataFile
+        self, seen_by: str | None, filters: RatingFilter, file: DataFile
     ) -> AsyncIterator[Sequence[VotedComparison]]:
-        if not file.takes_votes or wanted.is_of_ratings:
+        if not file.takes_votes or filters.is_of_ratings:
             return
         last: VotedComparison | None = None
         while voted_comparisons := await self._store.voted_comparisons(
-            seen_by, wanted, after=last, limit=CHUNK
+            seen_by, filters, after=last, limit=CHUNK
         ):
             yield [
                 voted_comparison
                 for voted_comparison in voted_comparisons
-                if is_about(voted_comparison, wanted)
+                if is_about(voted_comparison, filters)
             ]
             last = voted_comparisons[-1]
 
     async def _siblings(
-        self, seen_by: str | None, wanted: RatingFilter, items: Sequence[RatedAnswer]
+        self, seen_by: str | None, filters: RatingFilter, items: Sequence[RatedAnswer]
     ) -> Mapping[str, Sequence[RatedAnswer]]:
-        """The answers of the same conversations that are wanted too, by conversation."""
+        """The matching answers of the same conversations, by conversation."""
         ids = sorted({rated.snapshot.conversation_id for rated in items} - {""})
         found: dict[str, list[RatedAnswer]] = {}
-        for rated in await self._store.beside(seen_by, wanted, ids) if ids else ():
+        for rated in await self._store.beside(seen_by, filters, ids) if ids else ():
             found.setdefault(rated.snapshot.conversation_id, []).append(rated)
         return found
 
 
 def place_of(rated: RatedAnswer) -> Cursor:
-    """Where it stands in the list."""
+    """The cursor of an answer in the list."""
     newest = max(rating.rated_at for rating in rated.ratings)
     return Cursor(newest, rated.snapshot.id)
 
 
-def is_about(voted_comparison: VotedComparison, wanted: RatingFilter) -> bool:
-    """Whether one of its answers is of the model, the preset and the language that are wanted."""
+def is_about(voted_comparison: VotedComparison, filters: RatingFilter) -> bool:
+    """Whether one of its answers matches the model, the preset and the language of the filter."""
     answers = [path[-1] for path in (voted_comparison.left, voted_comparison.right) if path]
-    made = [answer.provenance for answer in answers if answer.provenance]
-    there = (
-        (wanted.model, {one.model for one in made}),
-        (wanted.preset_id, {one.preset.id for one in made if one.preset}),
-        (wanted.language, {language_of(answer.content) for answer in answers}),
+    provenances = [answer.provenance for answer in answers if answer.provenance]
+    required = (
+        (filters.model, {provenance.model for provenance in provenances}),
+        (
+            filters.preset_id,
+            {provenance.preset.id for provenance in provenances if provenance.preset},
+        ),
+        (filters.language, {language_of(answer.content) for answer in answers}),
     )
-    return all(not wish or wish in values for wish, values in there)
+    return all(not value or value in found for value, found in required)

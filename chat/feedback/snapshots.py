@@ -1,6 +1,6 @@
-"""An answer with everything that it was made from, as it is when somebody first rates it.
+"""Snapshots of answers with everything that they were generated from, at the first rating.
 
-Pure. Knows neither who rates it nor where it is kept.
+Pure. Knows no rating and no store.
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,30 @@ from chat.serving.observer import Source
 from chat.serving.provenance import prompt_sha256
 
 WORDLESS = (Status.STOPPED, Status.ERROR)
-"""How an answer ended that may be rated although there is no word of it."""
+"""The states in which an answer without text can be rated."""
 
 
 def may_be_rated(message: Message) -> bool:
-    """Whether a message is an answer that has ended and that a model has written here.
+    """Whether a message is a finished answer that was generated here.
 
-    What a person wrote or brought along says nothing of the model. An answer without words does
-    where somebody gave up waiting for it, or where it failed.
+    Edited and imported answers say nothing about the model. An answer without text can be rated
+    if it was stopped or failed.
     """
     written_here = message.role is Role.ASSISTANT and message.origin is Origin.HERE
     ended = bool(message.content) and not message.status.is_open
     return written_here and (ended or message.status in WORDLESS)
 
 
-def evidence_of_answer(
+def snapshot_of_answer(
     conversation: Conversation, path: Sequence[Message], variant: int | None, page_language: str
 ) -> AnswerSnapshot:
-    """The last message of `path`, written by that variant of the conversation's campaign."""
+    """The snapshot of the last message of `path`, by that variant of the campaign, if any."""
     answer = path[-1]
     return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=answer.id,
         owner_id=conversation.owner_id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=prompt_from(path),
         answer=answer.content,
         status=answer.status,
@@ -56,10 +56,10 @@ def evidence_of_answer(
     )
 
 
-def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
-    """What a program was given, frozen, from the beginning where the model went on with one.
+def snapshot_of_completion(written: CompletionRecord) -> AnswerSnapshot:
+    """The snapshot of an answer to a program, including a beginning that the model continued.
 
-    Calls of tools stand in it as the model writes them.
+    Tool calls are part of the text, in the notation of the model.
     """
     prompt = written.prompt
     if isinstance(prompt, str):
@@ -74,7 +74,7 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
         id=uuid4().hex,
         answer_id=written.id,
         owner_id=written.principal.user.id,
-        door=Source.API,
+        source=Source.API,
         prompt=tuple(prompt),
         answer=answer,
         status=Status.DONE,
@@ -88,9 +88,9 @@ def evidence_of_completion(written: CompletionRecord) -> AnswerSnapshot:
 
 
 def is_exact(snapshot: AnswerSnapshot) -> bool:
-    """Whether the frozen prompt is, letter by letter, the one that the answer was written from.
+    """Whether the snapshot has the exact prompt of the answer.
 
-    It is not where messages before the answer were deleted, and where a program sent bare text.
+    It has not if messages before the answer were deleted, or if a program sent bare text.
     """
-    made = snapshot.provenance
-    return made is not None and prompt_sha256(snapshot.prompt) == made.prompt_sha256
+    provenance = snapshot.provenance
+    return provenance is not None and prompt_sha256(snapshot.prompt) == provenance.prompt_sha256

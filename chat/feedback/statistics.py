@@ -1,16 +1,16 @@
-"""Shares with their intervals, and the middle and the end of what was measured. Pure."""
+"""Proportions with confidence intervals, and percentiles. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, hypot, sqrt
 
 Z = 1.959964
-"""Standard deviations on each side of the middle that hold 95 % of a normal distribution."""
+"""The two-sided 95 % quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share with its 95 % interval. Of nothing, everything from 0 to 1 is possible."""
+    """A proportion with its 95 % confidence interval; 0 to 1 without observations."""
 
     value: float
     low: float
@@ -19,11 +19,11 @@ class Share:
 
     @property
     def tells(self) -> bool:
-        """Whether it is certainly more, or certainly less, than one half."""
+        """Whether it differs significantly from one half."""
         return self.low > 0.5 or self.high < 0.5
 
-    def told(self) -> tuple[str, str]:
-        """The share and its interval in numbers; a dash for each of nothing."""
+    def formatted(self) -> tuple[str, str]:
+        """The share and its interval as text; dashes without observations."""
         if not self.count:
             return "–", "–"
         return f"{self.value:.0%}", f"{self.low:.0%} – {self.high:.0%}"
@@ -31,7 +31,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One share less another, with its 95 % interval."""
+    """The difference of two shares with its 95 % confidence interval."""
 
     value: float
     low: float
@@ -39,12 +39,12 @@ class Difference:
 
     @property
     def tells(self) -> bool:
-        """Whether the two are certainly not the same."""
+        """Whether the two differ significantly."""
         return self.low > 0 or self.high < 0
 
 
 def share_of(part: float, count: int) -> Share:
-    """`part` of `count`, with Wilson's score interval, which holds for few and for extremes too."""
+    """`part` of `count` with Wilson's score interval, which suits small samples and extremes."""
     if not count:
         return Share(0.5, 0.0, 1.0, 0)
     value, square = part / count, Z * Z
@@ -52,24 +52,23 @@ def share_of(part: float, count: int) -> Share:
     spread = sqrt(value * (1 - value) / count + square / (4 * count * count)) * Z
     spread /= 1 + square / count
     low, high = max(0.0, middle - spread), min(1.0, middle + spread)
-    return Share(value, min(low, value), max(high, value), count)  # numbers are rounded
+    return Share(
+        value, min(low, value), max(high, value), count
+    )  # floating-point rounding may put the value outside
 
 
 def win_rate(wins: int, losses: int, ties: int) -> Share:
-    """The share of comparisons that were won, a tie counted as half a win."""
+    """The share of comparisons won; a tie counts as half a win."""
     return share_of(wins + ties / 2, wins + losses + ties)
 
 
 def votes_needed(rate: Share) -> int | None:
-    """About how many votes would tell two variants apart that differ as these seem to.
-
-    None when nothing points to either of them.
-    """
+    """Estimated number of votes for significance at this rate; None at exactly one half."""
     return None if rate.value == 0.5 else ceil((Z / (2 * (rate.value - 0.5))) ** 2)
 
 
 def difference(first: Share, second: Share) -> Difference:
-    """First less second, with Newcombe's interval (his method 10, out of the two of Wilson)."""
+    """First minus second, with Newcombe's interval (method 10, from two Wilson intervals)."""
     value = first.value - second.value
     below = hypot(first.value - first.low, second.high - second.value)
     above = hypot(first.high - first.value, second.value - second.low)
@@ -77,7 +76,7 @@ def difference(first: Share, second: Share) -> Difference:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that at least that share of all is no larger than; None of none."""
+    """The nearest-rank percentile; None without values."""
     if not values:
         return None
     ordered = sorted(values)

@@ -101,7 +101,7 @@ class Completion(GenerationHandle):
     def add(self, *deltas: Delta) -> None:
         """Add deltas; those without content only show that the engine is alive.
 
-        Such a delta wakes no watcher: it would start the time of `watch` anew, and a connection
+        Such a delta wakes no watcher: it would restart the timer of `watch`, and a connection
         would stay silent for as long as a long prompt is read.
         """
         if new := [d for d in deltas if d.text or d.calls or d.scores or d.finish]:

@@ -88,7 +88,7 @@ class Completions:
         return self._generation.ready()
 
     async def begin(
-        self, principal: Principal, asked: CompletionInput, *, address: str = ""
+        self, principal: Principal, completion_input: CompletionInput, *, address: str = ""
     ) -> Completion:
         """Start an answer, which waits in the queue by itself.
 
@@ -97,7 +97,7 @@ class Completions:
         included, is the completion's error.
         """
         with self._generation.counted_refusals(Source.API):
-            return await self._begin(principal, asked, address)
+            return await self._begin(principal, completion_input, address)
 
     async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
         """The token ids of a prompt. Raises EngineNotReady, BadRequest, PromptTooLong."""
@@ -122,40 +122,40 @@ class Completions:
         await self._generation.close(Source.API, grace_s, ShuttingDown())
 
     async def _begin(
-        self, principal: Principal, asked: CompletionInput, address: str
+        self, principal: Principal, completion_input: CompletionInput, address: str
     ) -> Completion:
         info = self._generation.ready()
-        check_sampling(asked.sampling)
-        digest = self._digest(principal, asked, info)
+        check_sampling(completion_input.sampling)
+        digest = self._digest(principal, completion_input, info)
         cached = self._cache.find(digest) if self._cache and digest else None
-        prompt = None if cached else await self._prepare_to_answer(asked, info)
+        prompt = None if cached else await self._prepare_to_answer(completion_input, info)
         with ExitStack() as undo:
             await self._key_limits.check(principal)
             user_id = principal.user.id
             reservation = await self._generation.reserve(user_id, undo, address=address)
             if cached:
-                return await self._repeat(principal, asked, cached, reservation)
+                return await self._repeat(principal, completion_input, cached, reservation)
             slot = self._generation.enqueue(user_id, reservation, undo)
             undo.pop_all()
         assert prompt is not None  # only a cached answer has none
-        request = self._request(principal, asked, prompt)
-        completion = Completion(asked.id, principal, self._clock())
-        self._running[asked.id] = completion
-        sink = _CompletionSink(_Work(completion, asked, request, digest), self._finish)
+        request = self._request(principal, completion_input, prompt)
+        completion = Completion(completion_input.id, principal, self._clock())
+        self._running[completion_input.id] = completion
+        sink = _CompletionSink(_Work(completion, completion_input, request, digest), self._finish)
         self._generation.start(request, slot, completion, sink)
         return completion
 
     def _request(
-        self, principal: Principal, asked: CompletionInput, prompt: PreparedPrompt
+        self, principal: Principal, completion_input: CompletionInput, prompt: PreparedPrompt
     ) -> GenerationRequest:
         return GenerationRequest(
-            id=asked.id,
+            id=completion_input.id,
             source=Source.API,
             user_id=principal.user.id,
             prompt=prompt,
-            options=ChatOptions(_system_prompt(prompt.messages), seeded(asked.sampling)),
+            options=ChatOptions(_system_prompt(prompt.messages), seeded(completion_input.sampling)),
             engine=self._generation.engine,
-            extras=asked.extras,
+            extras=completion_input.extras,
             key_id=principal.key.id if principal.key else None,
         )
 
@@ -170,8 +170,10 @@ class Completions:
             )
         return await self._generation.engine.prepare(prompt, tools)
 
-    async def _prepare_to_answer(self, asked: CompletionInput, info: EngineInfo) -> PreparedPrompt:
-        prompt = await self._prepare(asked.prompt, asked.extras.tools)
+    async def _prepare_to_answer(
+        self, completion_input: CompletionInput, info: EngineInfo
+    ) -> PreparedPrompt:
+        prompt = await self._prepare(completion_input.prompt, completion_input.extras.tools)
         if prompt.tokens >= info.context_length:
             raise PromptTooLong(
                 f"The prompt has {prompt.tokens} tokens; "
@@ -181,31 +183,35 @@ class Completions:
             )
         return prompt
 
-    def _digest(self, principal: Principal, asked: CompletionInput, info: EngineInfo) -> str | None:
+    def _digest(
+        self, principal: Principal, completion_input: CompletionInput, info: EngineInfo
+    ) -> str | None:
         """The cache key of a request; None where its answer is random or must be a new one."""
-        sampling = asked.sampling.over(info.defaults)
+        sampling = completion_input.sampling.over(info.defaults)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
-        if not (asked.cached and repeatable):
+        if not (completion_input.cached and repeatable):
             return None
         model = (info.engine, info.model, info.revision, info.quantization)
-        whole = repr((principal.id, model, asked.prompt, sampling, asked.extras))
+        whole = repr(
+            (principal.id, model, completion_input.prompt, sampling, completion_input.extras)
+        )
         return hashlib.sha256(whole.encode()).hexdigest()
 
     async def _repeat(
         self,
         principal: Principal,
-        asked: CompletionInput,
+        completion_input: CompletionInput,
         cached: CachedAnswer,
         reservation: QuotaReservation,
     ) -> Completion:
         """An answer from the cache, in its old pieces: it costs one request and no tokens."""
         await reservation.spend(0)
         await self._key_limits.spend(principal, 0)
-        completion = Completion(asked.id, principal, self._clock())
+        completion = Completion(completion_input.id, principal, self._clock())
         completion.from_cache = True
         record = replace(
             cached.record,
-            id=asked.id,
+            id=completion_input.id,
             principal=principal,
             created_at=completion.created_at,
             timing=Timing(),
@@ -224,14 +230,14 @@ class Completions:
                 key_id=principal.key.id if principal.key else None,
             )
         )
-        self._remember(record, asked)
+        self._remember(record, completion_input)
         completion.add(*cached.deltas)
         completion.complete(record)
         return completion
 
     async def _finish(self, work: "_Work", result: GenerationResult) -> GenerationResult:
         completion, error = work.completion, result.error
-        if type(error) is AppError:  # an exception that nobody foresaw
+        if type(error) is AppError:  # an unexpected exception
             error = EngineFailed()
         record = _record_of(work, result)
         try:
@@ -240,14 +246,14 @@ class Completions:
                 await self._key_limits.spend(completion.principal, tokens)
         finally:
             del self._running[completion.id]
-            self._remember(record, work.asked)
+            self._remember(record, work.completion_input)
             if self._cache and work.digest and record.finish and not error:
                 self._cache.keep(work.digest, CachedAnswer(record, completion.deltas))
             completion.complete(record, error)
         return replace(result, error=error)
 
-    def _remember(self, record: CompletionRecord, asked: CompletionInput) -> None:
-        if asked.remembered and record.finish:
+    def _remember(self, record: CompletionRecord, completion_input: CompletionInput) -> None:
+        if completion_input.remembered and record.finish:
             self._recent.keep(replace(record, scores=()))
 
 
@@ -256,7 +262,7 @@ class _Work:
     """What one completion is made from; `digest` is its cache key, if it has one."""
 
     completion: Completion
-    asked: CompletionInput
+    completion_input: CompletionInput
     request: GenerationRequest
     digest: str | None
 
@@ -280,11 +286,11 @@ _Finish = Callable[[_Work, GenerationResult], Awaitable[GenerationResult]]
 
 def _record_of(work: _Work, result: GenerationResult) -> CompletionRecord:
     return CompletionRecord(
-        id=work.asked.id,
+        id=work.completion_input.id,
         principal=work.completion.principal,
         created_at=work.completion.created_at,
-        prompt=work.asked.prompt,
-        extras=work.asked.extras,
+        prompt=work.completion_input.prompt,
+        extras=work.completion_input.extras,
         text=result.text[len(work.request.continued) :],
         usage=result.usage,
         finish=result.finish,

@@ -273,8 +273,8 @@ class Generation:
         messages = request.prompt.messages
         if not messages:  # bare text has no turns: only the salt separates users there
             return 0 if self._share_prefixes else None
-        known = self._seen.known(request.user_id, messages, request.extras.tools)
-        return None if known == len(messages) else request.prompt.prefix_tokens(known)
+        seen = self._seen.seen_messages(request.user_id, messages, request.extras.tools)
+        return None if seen == len(messages) else request.prompt.prefix_tokens(seen)
 
 
 async def unless_stalled(deltas: AsyncIterator[Delta], stall_s: float) -> AsyncIterator[Delta]:

@@ -15,7 +15,7 @@ class Source(StrEnum):
 
     PAGE = "page"
     API = "api"
-    REPLAY = "replay"
+    CASE_RUN = "replay"
     """A regression case: no user waits for it."""
 
 

@@ -18,7 +18,7 @@ class Engine(Protocol):
 
     @property
     def state(self) -> EngineState:
-        """How the engine is, right now. Cheap: asked several times a second."""
+        """The current state. Cheap: called several times a second."""
         ...
 
     async def start(self) -> None:

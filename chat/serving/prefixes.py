@@ -27,11 +27,11 @@ class SeenPrefixes:
         self, user_id: str, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()
     ) -> None:
         """Record that this user sent or received these messages, after these tools."""
-        known = self._users.setdefault(user_id, LRUCache(MAX_PREFIXES))
+        prefixes = self._users.setdefault(user_id, LRUCache(MAX_PREFIXES))
         for digest in _digests(messages, tools):
-            known[digest] = None
+            prefixes[digest] = None
 
-    def known(
+    def seen_messages(
         self, user_id: str, messages: Sequence[ChatMessage], tools: Sequence[Tool] = ()
     ) -> int:
         """The length, in messages, of the longest prefix that this user sent before."""

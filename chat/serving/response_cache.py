@@ -43,17 +43,17 @@ class ResponseCache:
     """Answers by the digest of everything that made them. `max_bytes` 0 keeps nothing."""
 
     def __init__(self, max_bytes: int, age_s: float = CACHE_S) -> None:
-        self._kept: TTLCache[str, CachedAnswer] = TTLCache(
+        self._answers: TTLCache[str, CachedAnswer] = TTLCache(
             max_bytes, age_s, getsizeof=lambda answer: answer.size
         )
 
     def find(self, digest: str) -> CachedAnswer | None:
-        return self._kept.get(digest)
+        return self._answers.get(digest)
 
     def keep(self, digest: str, answer: CachedAnswer) -> None:
         """Keep an answer, unless it alone is larger than the cache."""
-        if answer.size <= self._kept.maxsize:
-            self._kept[digest] = answer
+        if answer.size <= self._answers.maxsize:
+            self._answers[digest] = answer
 
 
 class RecentAnswers:
@@ -62,17 +62,17 @@ class RecentAnswers:
     def __init__(self, age_s: float = RECENT_S, max_bytes: int = RECENT_BYTES) -> None:
         # Each answer counts for at least its share of the bytes, which bounds their count too.
         least = max_bytes // RECENT_COUNT
-        self._kept: TTLCache[tuple[str, str], CompletionRecord] = TTLCache(
+        self._answers: TTLCache[tuple[str, str], CompletionRecord] = TTLCache(
             max_bytes, age_s, getsizeof=lambda record: max(least, _size(record))
         )
 
     def keep(self, record: CompletionRecord) -> None:
-        if _size(record) <= self._kept.maxsize:
-            self._kept[record.principal.user.id, record.id] = record
+        if _size(record) <= self._answers.maxsize:
+            self._answers[record.principal.user.id, record.id] = record
 
     def find(self, user_id: str, completion_id: str) -> CompletionRecord:
         """Raises NotFound, also for another user's answer."""
-        record = self._kept.get((user_id, completion_id))
+        record = self._answers.get((user_id, completion_id))
         if record is None:
             raise NotFound
         return record

@@ -1,4 +1,4 @@
-"""Rated answers and votes as files: for people, for training, and with everything."""
+"""Export of rated answers and votes: as a table, as training data, and as a whole document."""
 
 from formats.datasets.kinds import DataFormat, data_file
 from formats.datasets.parts import PieceFile

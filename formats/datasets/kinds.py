@@ -1,17 +1,17 @@
-"""The kinds of data sets, by the names that addresses and the command use."""
+"""The formats of data sets, by the names in addresses and in the command line."""
 
 from enum import StrEnum
 
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from formats.datasets.lines import DpoFile, SftFile
 from formats.datasets.parts import PieceFile
 from formats.datasets.table import TableFile
 from formats.datasets.whole import WholeFile
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 
 class DataFormat(StrEnum):
-    """CSV for people, lines of JSON for training, one JSON document with everything."""
+    """CSV table, JSON Lines for training (SFT, DPO), or one complete JSON document."""
 
     CSV = "csv"
     SFT = "sft"
@@ -25,14 +25,14 @@ class DataFormat(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """How a file's name ends."""
+        """The extension of the file name."""
         return f".{self}" if self in (DataFormat.CSV, DataFormat.JSON) else f".{self}.jsonl"
 
 
 def data_file(
-    kind: DataFormat, wanted: RatingFilter, redactor: Redactor | None = None
+    kind: DataFormat, filters: RatingFilter, redactor: Redactor | None = None
 ) -> PieceFile:
-    """A new file of that kind; masked where there is a redactor."""
+    """A new file of that format, masked by the redactor, if any."""
     match kind:
         case DataFormat.CSV:
             return TableFile(redactor)
@@ -40,4 +40,4 @@ def data_file(
             return SftFile(redactor)
         case DataFormat.DPO:
             return DpoFile(redactor)
-    return WholeFile(wanted, redactor)
+    return WholeFile(filters, redactor)

@@ -1,12 +1,12 @@
-"""Lines of JSON for training: conversations to follow, pairs to choose between."""
+"""JSON Lines for training: SFT conversations and DPO preference pairs."""
 
 from collections.abc import Iterator, Sequence
 
 from chat.feedback.models import RatedAnswer
 from chat.feedback.preferences import (
     Example,
+    PairAnswer,
     PreferencePair,
-    RatedPath,
     correction,
     example_of,
     pair_of_correction,
@@ -14,13 +14,13 @@ from chat.feedback.preferences import (
     pairs_of_retries,
     pairs_of_versions,
 )
-from chat.feedback.queries import ExportContext, VotedComparison
+from chat.feedback.result_models import ExportContext, VotedComparison
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import DpoLine, Record, SftLine, TurnLine
 
 
 class SftFile(PieceFile):
-    """What was liked, corrected or found usable, as conversations."""
+    """Liked, corrected and usable answers as conversations."""
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         examples = [example for rated in items if (example := example_of(rated))]
@@ -29,8 +29,8 @@ class SftFile(PieceFile):
         return b"".join(_line(self._record(example)) for example in examples)
 
     def _record(self, example: Example) -> SftLine:
-        snapshot, made = example.rated.snapshot, example.rated.snapshot.provenance
-        assert made is not None  # without it no prompt is known to be the one that was sent
+        snapshot, provenance = example.rated.snapshot, example.rated.snapshot.provenance
+        assert provenance is not None  # examples have an exact prompt, which needs provenance
         newest = correction(example.rated) or max(
             example.rated.ratings, key=lambda one: one.version
         )
@@ -43,11 +43,11 @@ class SftFile(PieceFile):
             campaign_id=snapshot.campaign_id,
             rater=newest.user_id,
             language=snapshot.language,
-            model=made.model,
-            revision=made.revision,
-            quantization=made.quantization,
-            preset_id=made.preset.id if made.preset else "",
-            preset_version=made.preset.version if made.preset else None,
+            model=provenance.model,
+            revision=provenance.revision,
+            quantization=provenance.quantization,
+            preset_id=provenance.preset.id if provenance.preset else "",
+            preset_version=provenance.preset.version if provenance.preset else None,
             made_at=snapshot.made_at,
         )
 
@@ -56,9 +56,9 @@ class SftFile(PieceFile):
 
 
 class DpoFile(PieceFile):
-    """Corrections against answers, liked against disliked and tried-again versions, votes.
+    """Preference pairs from corrections, from liked and worse or retried answers, and from votes.
 
-    `left_out` counts votes without a winner, and those whose two answers had not the same prompt.
+    `left_out` counts votes without a winner, and those whose two prompts differ.
     """
 
     takes_others = True
@@ -91,12 +91,12 @@ class DpoFile(PieceFile):
                 rejected_model=_model(pair.rejected),
                 conversation_id=pair.conversation_id,
                 campaign_id=pair.campaign_id,
-                rater=pair.rater,
+                rater=pair.user_id,
                 language=pair.language,
             )
         )
 
-    def _turn(self, answer: RatedPath) -> TurnLine:
+    def _turn(self, answer: PairAnswer) -> TurnLine:
         return TurnLine(role="assistant", content=self.masking(answer.text))
 
 
@@ -108,7 +108,7 @@ def _pairs(rated: RatedAnswer, around: ExportContext) -> Iterator[PreferencePair
     yield from pairs_of_retries(rated, around.tried_again.get(snapshot.id, ()))
 
 
-def _model(answer: RatedPath) -> str:
+def _model(answer: PairAnswer) -> str:
     return answer.provenance.model if answer.provenance else ""
 
 

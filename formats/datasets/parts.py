@@ -1,18 +1,18 @@
-"""What all files of rated answers have in common: counting, masking, turns as they are written."""
+"""Common parts of data set files: counts, masking, and messages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
-from chat.feedback.queries import ExportContext, VotedComparison
+from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import ChatMessage, Provenance
 from formats.datasets.records import TurnLine
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 
 class PieceFile(ABC):
-    """A `chat.feedback.results.DataFile`: takes ratings alone, and nothing before or after them."""
+    """Base class of a `chat.feedback.ports.DataFile` that takes rated answers only."""
 
     takes_versions = False
     takes_others = False
@@ -26,7 +26,7 @@ class PieceFile(ABC):
 
     @property
     def masked(self) -> Mapping[str, int]:
-        """How often something was masked so far, by its placeholder."""
+        """The number of masked items so far, by placeholder."""
         return dict(self._redactor.masked) if self._redactor else {}
 
     def begin(self) -> bytes:
@@ -42,7 +42,7 @@ class PieceFile(ABC):
         return b""
 
     def masking(self, text: str) -> str:
-        """The text as it may leave."""
+        """The text, masked if there is a redactor."""
         return self._redactor.mask(text) if self._redactor else text
 
 
@@ -50,30 +50,30 @@ Mask = Callable[[str], str]
 
 
 def turns(prompt: Iterable[ChatMessage], mask: Mask) -> list[TurnLine]:
-    return [TurnLine(role=said.role.value, content=mask(spoken(said))) for said in prompt]
+    return [TurnLine(role=message.role.value, content=mask(spoken(message))) for message in prompt]
 
 
-def spoken(said: ChatMessage) -> str:
-    """A turn as text, with its calls of tools as the model writes them."""
+def spoken(message: ChatMessage) -> str:
+    """A message as text, with its tool calls in the notation of the model."""
     calls = (
         f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
-        for call in said.calls
+        for call in message.calls
     )
-    return "\n".join([text for text in (said.content, *calls) if text])
+    return "\n".join([text for text in (message.content, *calls) if text])
 
 
 def masked_prompt(prompt: Iterable[ChatMessage], mask: Mask) -> tuple[ChatMessage, ...]:
     return tuple(
         replace(
-            said,
-            content=mask(said.content),
-            calls=tuple(replace(call, arguments=mask(call.arguments)) for call in said.calls),
+            message,
+            content=mask(message.content),
+            calls=tuple(replace(call, arguments=mask(call.arguments)) for call in message.calls),
         )
-        for said in prompt
+        for message in prompt
     )
 
 
-def masked_evidence(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
+def masked_snapshot(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     return replace(
         snapshot,
         prompt=masked_prompt(snapshot.prompt, mask),
@@ -82,18 +82,18 @@ def masked_evidence(snapshot: AnswerSnapshot, mask: Mask) -> AnswerSnapshot:
     )
 
 
-def masked_provenance(made: Provenance | None, mask: Mask) -> Provenance | None:
-    """Its digest stays: it is that of the prompt as it was sent."""
-    return replace(made, system_prompt=mask(made.system_prompt)) if made else None
+def masked_provenance(provenance: Provenance | None, mask: Mask) -> Provenance | None:
+    """Masks the system prompt. The digest stays that of the original prompt."""
+    return replace(provenance, system_prompt=mask(provenance.system_prompt)) if provenance else None
 
 
 def masked_rating(rating: Rating, mask: Mask) -> Rating:
-    return replace(rating, opinion=masked_opinion(rating.opinion, mask))
+    return replace(rating, rating_input=masked_rating_input(rating.rating_input, mask))
 
 
-def masked_opinion(opinion: RatingInput, mask: Mask) -> RatingInput:
-    correction = None if opinion.correction is None else mask(opinion.correction)
-    return replace(opinion, comment=mask(opinion.comment), correction=correction)
+def masked_rating_input(rating_input: RatingInput, mask: Mask) -> RatingInput:
+    correction = None if rating_input.correction is None else mask(rating_input.correction)
+    return replace(rating_input, comment=mask(rating_input.comment), correction=correction)
 
 
 def masked_review(review: Review | None, mask: Mask) -> Review | None:

@@ -1,6 +1,6 @@
-"""The lines and documents of data sets, every field of them. Schemas and documents come from here.
+"""Records of data sets. The JSON schemas in docs/ are generated from them, docstrings included.
 
-A `schema` names the kind and its version: a field may be added to a version, never changed.
+`schema` names the format and its version: a field may be added to a version, never changed.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from chat.campaigns.models import Comparison
 from chat.feedback.models import AnswerSnapshot, Rating, RatingInput, Review, Verdict
 from chat.feedback.preferences import PreferenceSource
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.models import ChatMessage, Finish, Provenance, Status, Timing, Usage
 from chat.serving.observer import Source
 
@@ -164,7 +164,7 @@ class EvidenceRecord(Record):
     def of(cls, snapshot: AnswerSnapshot) -> Self:
         """The file keeps the names of its first version."""
         values = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
-        return cls(owner=values.pop("owner_id"), **values)
+        return cls(owner=values.pop("owner_id"), door=values.pop("source"), **values)
 
 
 class RatingRecord(Record):
@@ -180,7 +180,12 @@ class RatingRecord(Record):
     def of(cls, rating: Rating) -> Self:
         """The file keeps the names of its first version."""
         values = {item.name: getattr(rating, item.name) for item in fields(rating)}
-        return cls(rater=values.pop("user_id"), **values)
+        return cls(
+            evidence_id=values.pop("snapshot_id"),
+            rater=values.pop("user_id"),
+            opinion=values.pop("rating_input"),
+            **values,
+        )
 
 
 class SnapshotRecord(Record):

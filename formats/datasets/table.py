@@ -1,4 +1,4 @@
-"""What people say of answers as a table: one row for each person and answer."""
+"""Ratings as a CSV table: one row for each user and answer."""
 
 import csv
 import io
@@ -6,22 +6,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
-from chat.feedback.queries import ExportContext, Names
+from chat.feedback.result_models import ExportContext, Names
 from chat.models import Provenance, Timing
 from formats.datasets.parts import PieceFile, turns
 from formats.datasets.records import TableRow
 
 BOM = "\ufeff"
-"""Without it Excel reads Chinese in the code page of the country."""
+"""Without a byte order mark Excel decodes the file in the local code page."""
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""How a cell begins that a spreadsheet would run; the wide signs of Chinese keyboards too."""
+"""First characters of a cell that spreadsheets execute, full-width forms included."""
 
 COLUMNS = [field.alias or name for name, field in TableRow.model_fields.items()]
 
 
 class TableFile(PieceFile):
-    """CSV with a byte order mark and the line ends of Excel; no cell is a formula."""
+    """CSV with a byte order mark and CRLF line ends; cells cannot be formulas."""
 
     takes_names = True
 
@@ -33,7 +33,7 @@ class TableFile(PieceFile):
             self._row(rated, rating, around.names)
             for rated in items
             for rating in rated.ratings
-            if rating.opinion != RatingInput()  # what was taken back is no row
+            if rating.rating_input != RatingInput()  # a withdrawn rating has no row
         ]
         self.lines += len(rows)
         return _csv(row.model_dump(mode="json").values() for row in rows)
@@ -41,11 +41,11 @@ class TableFile(PieceFile):
     def _row(self, rated: RatedAnswer, rating: Rating, names: Names) -> TableRow:
         return TableRow.model_validate(
             {
-                **self._said(rating),
+                **self._rating(rating),
                 **self._reviewed(rated.review),
-                **self._evidence(rated.snapshot),
-                **_made(rated.snapshot.provenance),
-                **_spent(rated.snapshot),
+                **self._snapshot(rated.snapshot),
+                **_provenance(rated.snapshot.provenance),
+                **_usage(rated.snapshot),
                 **self._names(rated.snapshot, rating, names),
             }
         )
@@ -53,23 +53,23 @@ class TableFile(PieceFile):
     def _names(
         self, snapshot: AnswerSnapshot, rating: Rating, names: Names
     ) -> Mapping[str, object]:
-        """For people; who rated has no name in a file that is masked."""
+        """The columns of names; a masked file has no names of users."""
         preset = snapshot.provenance.preset if snapshot.provenance else None
         return {
-            "rater_name": "" if self._redactor else names.people.get(rating.user_id, ""),
+            "rater_name": "" if self._redactor else names.users.get(rating.user_id, ""),
             "campaign": self.masking(names.campaigns.get(snapshot.campaign_id, "")),
             "preset": self.masking(names.presets.get(preset.id, "")) if preset else "",
         }
 
-    def _said(self, rating: Rating) -> Mapping[str, object]:
-        opinion = rating.opinion
+    def _rating(self, rating: Rating) -> Mapping[str, object]:
+        rating_input = rating.rating_input
         return {
             "rated_at": rating.rated_at,
             "rater": rating.user_id,
-            "verdict": opinion.verdict,
-            "reasons": "\n".join(opinion.reasons),
-            "comment": self.masking(opinion.comment),
-            "correction": self.masking(opinion.correction or ""),
+            "verdict": rating_input.verdict,
+            "reasons": "\n".join(rating_input.reasons),
+            "comment": self.masking(rating_input.comment),
+            "correction": self.masking(rating_input.correction or ""),
             "version": rating.version,
         }
 
@@ -80,7 +80,7 @@ class TableFile(PieceFile):
             "assignee": review.assignee if review else "",
         }
 
-    def _evidence(self, snapshot: AnswerSnapshot) -> Mapping[str, object]:
+    def _snapshot(self, snapshot: AnswerSnapshot) -> Mapping[str, object]:
         prompt = turns(snapshot.prompt, self.masking)
         return {
             "evidence_id": snapshot.id,
@@ -88,28 +88,28 @@ class TableFile(PieceFile):
             "conversation_id": snapshot.conversation_id,
             "campaign_id": snapshot.campaign_id,
             "variant": snapshot.variant,
-            "door": snapshot.door,
+            "door": snapshot.source,
             "language": snapshot.language,
             "page_language": snapshot.page_language,
-            "question": next((said.content for said in prompt[::-1] if said.role == "user"), ""),
+            "question": next((turn.content for turn in prompt[::-1] if turn.role == "user"), ""),
             "answer": self.masking(snapshot.answer),
-            "prompt": json.dumps([said.model_dump() for said in prompt], ensure_ascii=False),
+            "prompt": json.dumps([turn.model_dump() for turn in prompt], ensure_ascii=False),
             "status": snapshot.status,
             "finish": snapshot.finish or "",
             "made_at": snapshot.made_at,
         }
 
 
-def _made(made: Provenance | None) -> Mapping[str, object]:
-    """From what the answer came; empty where that is not known."""
-    preset, sampling = (made.preset, made.sampling) if made else (None, None)
+def _provenance(provenance: Provenance | None) -> Mapping[str, object]:
+    """The provenance columns; empty where unknown."""
+    preset, sampling = (provenance.preset, provenance.sampling) if provenance else (None, None)
     return {
-        "model": made.model if made else "",
-        "revision": made.revision if made else "",
-        "quantization": made.quantization if made else "",
-        "engine": made.engine if made else "",
-        "prompt_sha256": made.prompt_sha256 if made else "",
-        "dropped_turns": made.dropped_turns if made else None,
+        "model": provenance.model if provenance else "",
+        "revision": provenance.revision if provenance else "",
+        "quantization": provenance.quantization if provenance else "",
+        "engine": provenance.engine if provenance else "",
+        "prompt_sha256": provenance.prompt_sha256 if provenance else "",
+        "dropped_turns": provenance.dropped_turns if provenance else None,
         "preset_id": preset.id if preset else "",
         "preset_version": preset.version if preset else None,
         "temperature": sampling.temperature if sampling else None,
@@ -118,7 +118,7 @@ def _made(made: Provenance | None) -> Mapping[str, object]:
     }
 
 
-def _spent(snapshot: AnswerSnapshot) -> Mapping[str, object]:
+def _usage(snapshot: AnswerSnapshot) -> Mapping[str, object]:
     usage, timing = snapshot.usage, snapshot.timing or Timing()
     seconds: Mapping[str, float | None] = {
         "queue_s": timing.queue_s,
@@ -140,5 +140,5 @@ def _csv(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """A text that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Escapes a text that a spreadsheet would execute as a formula; numbers stay numbers."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

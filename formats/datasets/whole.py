@@ -1,4 +1,4 @@
-"""Everything of rated answers and votes as one JSON document, written piece by piece."""
+"""All rated answers and votes as one JSON document, written in pieces."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,14 +8,14 @@ from pydantic import TypeAdapter
 from chat.conversations.models import Message
 from chat.feedback.models import RatedAnswer, Rating
 from chat.feedback.preferences import prompt_of
-from chat.feedback.queries import ExportContext, RatingFilter, VotedComparison
+from chat.feedback.result_models import ExportContext, RatingFilter, VotedComparison
 from formats.datasets.parts import (
     PieceFile,
-    masked_evidence,
     masked_prompt,
     masked_provenance,
     masked_rating,
     masked_review,
+    masked_snapshot,
 )
 from formats.datasets.records import (
     RESULTS,
@@ -27,7 +27,7 @@ from formats.datasets.records import (
     SnapshotRecord,
     VoteRecord,
 )
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 FILTER = TypeAdapter(RatingFilter)
 
@@ -38,14 +38,14 @@ class WholeFile(PieceFile):
     takes_versions = True
     takes_votes = True
 
-    def __init__(self, wanted: RatingFilter, redactor: Redactor | None = None) -> None:
+    def __init__(self, filters: RatingFilter, redactor: Redactor | None = None) -> None:
         super().__init__(redactor)
-        self._wanted = wanted
+        self._filters = filters
         self._votes = 0
 
     def begin(self) -> bytes:
-        wanted = FILTER.dump_json(self._wanted).decode()
-        return f'{{"schema":"{RESULTS}","filter":{wanted},"answers":['.encode()
+        written = FILTER.dump_json(self._filters).decode()
+        return f'{{"schema":"{RESULTS}","filter":{written},"answers":['.encode()
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         records = [self._answer(rated, around.versions[rated.snapshot.id]) for rated in items]
@@ -72,7 +72,7 @@ class WholeFile(PieceFile):
 
     def _answer(self, rated: RatedAnswer, versions: Sequence[Rating]) -> SnapshotRecord:
         return SnapshotRecord(
-            evidence=EvidenceRecord.of(masked_evidence(rated.snapshot, self.masking)),
+            evidence=EvidenceRecord.of(masked_snapshot(rated.snapshot, self.masking)),
             versions=tuple(
                 RatingRecord.of(masked_rating(rating, self.masking)) for rating in versions
             ),
@@ -101,6 +101,6 @@ class WholeFile(PieceFile):
 
 
 def _items(records: Iterable[Record], *, first: bool) -> bytes:
-    """Of a list in JSON that is being written."""
+    """The next items of a JSON list that is being written."""
     written = ",\n".join(record.model_dump_json() for record in records)
     return ("" if first or not written else ",\n").encode() + written.encode()

@@ -1,4 +1,4 @@
-"""Campaigns for their hosts: the list, one campaign with its live figures, and the plan's form."""
+"""Campaigns for their hosts: the list, one campaign with its live counts, and the plan's form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,9 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_admin
 from chat.accounts.models import LOCAL, GuestLink, User
-from chat.campaigns.hosts import CampaignCounts
-from chat.campaigns.models import Campaign, Mode, Plan, Variant
+from chat.campaigns.models import Campaign, CampaignCounts, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
-from pages.accounts.people import GUEST_LINK_DEFAULTS
+from pages.accounts.users import GUEST_LINK_DEFAULTS
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.plan_form import plan_values
 from pages.host_nav import render_host_page
@@ -57,7 +56,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     user: User,
     campaign: Campaign,
     *,
-    figures: CampaignCounts,
+    counts: CampaignCounts,
     waiting: int,
     links: Sequence[GuestLink],
     now: datetime,
@@ -79,7 +78,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
         campaign=campaign,
         state=_state(campaign, now),
         missing_engines=sorted(engines_of(campaign.plan).difference(engines)),
-        figures=_figures(campaign, figures, waiting),
+        counts=_listed_counts(campaign, counts, waiting),
         results=results or "",
         variants=variants or "",
         plan_items=_plan_items(campaign.plan, with_variants=not variants),
@@ -124,14 +123,14 @@ def _state(campaign: Campaign, now: datetime) -> CampaignState:
     return CampaignState("state-open", ends)
 
 
-def _figures(
-    campaign: Campaign, figures: CampaignCounts, waiting: int
+def _listed_counts(
+    campaign: Campaign, counts: CampaignCounts, waiting: int
 ) -> Sequence[tuple[str, int]]:
     compares = campaign.plan.mode is Mode.BLIND
     names = ["came", "consented", "active", "finished", "dropped_out", "questions"]
     names += ["votes"] if compares else ["up", "down"]
     names += ["failures"]
-    return [*((name, getattr(figures, name)) for name in names), ("waiting", waiting)]
+    return [*((name, getattr(counts, name)) for name in names), ("waiting", waiting)]
 
 
 def _may_revoke(user: User, link: GuestLink) -> bool:

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from markupsafe import Markup
 
-from chat.campaigns.comparisons import MAX_COMMENT, ComparisonView
-from chat.campaigns.models import Task, VoteChoice
-from chat.campaigns.participation import Visit, VisitStage
+from chat.campaigns.comparison_models import ComparisonView
+from chat.campaigns.models import Task, Visit, VisitStage, VoteChoice
+from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.models import Progress
 from chat.models import Status
 from chat.validation import MAX_CHARACTERS
@@ -73,7 +73,7 @@ class ComparisonActions:
     may_ask: bool
     request_id: str
     choices: Sequence[tuple[VoteChoice, str]] = CHOICES
-    max_comment: int = MAX_COMMENT
+    max_comment: int = MAX_VOTE_COMMENT
 
 
 @dataclass(frozen=True, slots=True)

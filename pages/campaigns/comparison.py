@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chat.campaigns.hosts import VariantProgress
-from chat.campaigns.models import Mode
-from chat.feedback.reports import ComparisonResult, Report, VariantResult
+from chat.campaigns.models import Mode, VariantProgress
+from chat.feedback.report_models import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
 from pages.html import ReaderContext, render
 
@@ -102,7 +101,7 @@ def _blind(reader: ReaderContext, report: Report, names: Mapping[str, str]) -> B
         ShareGroup(reader.text(title, name=first), column, _shares(shares, labels))
         for title, column, shares, labels in (
             ("votes-by-task", "column-task", votes.by_task, tasks),
-            ("votes-by-rater", "column-tester", votes.by_rater, names),
+            ("votes-by-rater", "column-tester", votes.by_user, names),
         )
         if shares
     ]
@@ -115,7 +114,7 @@ def _blind_sentence(
     rate = votes.rate
     if not rate.count:
         return ResultSentence(reader.text("votes-none-count"))
-    share, interval = rate.told()
+    share, interval = rate.formatted()
     measured = reader.text("votes-rate", name=first, share=share, interval=interval)
     if votes.better is not None:
         names = (first, second)
@@ -130,7 +129,7 @@ def _blind_sentence(
 
 def _shares(shares: Mapping[str, Share], names: Mapping[str, str]) -> Sequence[ListedShare]:
     return [
-        ListedShare(names.get(key, key), share.count, *share.told())
+        ListedShare(names.get(key, key), share.count, *share.formatted())
         for key, share in shares.items()
     ]
 
@@ -170,7 +169,7 @@ def _liked(variant: VariantResult) -> str:
     share = variant.liked
     if not share.count:
         return "–"
-    rate, interval = share.told()
+    rate, interval = share.formatted()
     return f"{rate} ({interval}; {variant.up} / {share.count})"
 
 

@@ -4,8 +4,8 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_guest
 from chat.accounts.models import User
-from chat.campaigns.participation import MAX_SURVEY_TEXT, SCALE, Visit, VisitStage
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.models import Visit, VisitStage
+from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE, consent_digest
 from pages.html import ReaderContext, render
 
 SCRIPT = "campaigns.js"
@@ -48,9 +48,9 @@ def survey_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
     )
 
 
-def gone_page(reader: ReaderContext) -> Markup:
+def unavailable_page(reader: ReaderContext) -> Markup:
     """A campaign that does not exist, or that the user may not open."""
-    return render("campaigns/gone.html", reader)
+    return render("campaigns/unavailable.html", reader)
 
 
 def chat_address(user: User, visit: Visit) -> str:

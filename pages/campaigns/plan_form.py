@@ -110,8 +110,8 @@ def _engines(reader: ReaderContext, chosen: str, engines: Sequence[str]) -> Opti
     text = reader.text("engine-first", name=first[0]) if first else reader.text("engine-only")
     options: list[tuple[str, str]] = [("", text)]
     if chosen:
-        gone = "" if chosen in engines else f" – {reader.pattern('engine-gone')}"
-        options.append((chosen, f"{chosen}{gone}"))
+        suffix = "" if chosen in engines else f" – {reader.pattern('engine-gone')}"
+        options.append((chosen, f"{chosen}{suffix}"))
     return [*options, *((name, name) for name in others)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import AnswerSource, Report, SourceCount
+from chat.feedback.report_models import AnswerSource, Report, SourceCount
 from pages.html import ReaderContext, render
 
 
@@ -37,7 +37,7 @@ def variants_block(reader: ReaderContext, report: Report) -> Markup:
         reader,
         has_engines=any(variant.engine for variant in planned),
         planned=[
-            PlannedVariant(variant, variant.sampling.told(), report.preset(variant.preset))
+            PlannedVariant(variant, variant.sampling.summary(), report.preset(variant.preset))
             for variant in planned
         ],
         answered=[_answered(report, counted) for counted in report.answered],

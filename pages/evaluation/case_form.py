@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from markupsafe import Markup
 
 from chat.accounts.models import User
-from chat.evaluation.cases import MAX_EXPECTED, MAX_NAME, CaseText
-from chat.evaluation.models import CheckKind
+from chat.evaluation.models import CaseText, CheckKind
+from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME
 from chat.models import ChatMessage, Role
 from chat.validation import MAX_CHARACTERS
 from pages.campaigns.choices import number_field

@@ -7,8 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from chat.accounts.models import User
-from chat.evaluation.cases import VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run
+from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, Run, VerdictCounts
 from chat.models import PresetRef
 from pages.evaluation.diff import in_one, side_by_side
 from pages.host_nav import render_host_page

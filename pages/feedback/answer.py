@@ -8,11 +8,11 @@ from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, Verdict
-from chat.feedback.queries import AnswerDetail, FilterOptions, RatingFilter, ReviewStatus
-from chat.feedback.results import MOST_NOTE
+from chat.feedback.result_models import AnswerDetail, FilterOptions, RatingFilter, ReviewStatus
 from chat.feedback.snapshots import is_exact
+from chat.feedback.validation import MOST_NOTE
 from pages.evaluation.diff import in_one
-from pages.feedback.origin import cost_of, made_with
+from pages.feedback.origin import cost_of, origin_of
 from pages.feedback.results import SCRIPT, language_text, query_of, reason_text
 from pages.host_nav import render_host_page
 from pages.html import ReaderContext
@@ -126,15 +126,15 @@ def _ratings(
 
 
 def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
-    given, answer = rating.opinion, view.detail.rated.snapshot.answer
+    rating_input, answer = rating.rating_input, view.detail.rated.snapshot.answer
     return ListedRating(
-        verdict=given.verdict,
-        reasons=[reason_text(reader, reason) for reason in given.reasons],
+        verdict=rating_input.verdict,
+        reasons=[reason_text(reader, reason) for reason in rating_input.reasons],
         user_name=view.names.get(rating.user_id, "–"),
         version=rating.version,
         rated_at=rating.rated_at,
-        comment=given.comment,
-        correction=in_one(answer, given.correction) if given.correction else None,
+        comment=rating_input.comment,
+        correction=in_one(answer, rating_input.correction) if rating_input.correction else None,
     )
 
 
@@ -142,7 +142,7 @@ def _other(other: RatedAnswer, query: str) -> OtherAnswer:
     return OtherAnswer(
         path=f"/results/{other.snapshot.id}{query}",
         excerpt=" ".join(other.snapshot.answer[:400].split())[:120],
-        verdicts=[rating.opinion.verdict for rating in other.ratings],
+        verdicts=[rating.rating_input.verdict for rating in other.ratings],
     )
 
 
@@ -158,6 +158,6 @@ def _origin(
         "language": language_text(reader, snapshot.language),
         "page_language": language_text(reader, snapshot.page_language),
         "status": " · ".join(filter(None, [snapshot.status, snapshot.finish or ""])),
-        "made": made_with(snapshot.provenance, view.options.presets),
+        "provenance": origin_of(snapshot.provenance, view.options.presets),
         "cost": cost_of(snapshot.usage, snapshot.timing),
     }

@@ -24,9 +24,9 @@ class FilterField:
 
 def select_field(reader: ReaderContext, name: str, options: Options, chosen: str) -> FilterField:
     """A select that begins with "any". A chosen value that no longer exists stays selectable."""
-    known = chosen in ("", *(value for value, _ in options))
-    gone = [] if known else [(chosen, chosen)]
-    return FilterField(name, chosen, [("", reader.text("any")), *options, *gone])
+    is_listed = chosen in ("", *(value for value, _ in options))
+    unlisted = [] if is_listed else [(chosen, chosen)]
+    return FilterField(name, chosen, [("", reader.text("any")), *options, *unlisted])
 
 
 def day_field(name: str, day: date | None, label: str = "") -> FilterField:

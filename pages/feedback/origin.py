@@ -7,7 +7,7 @@ from chat.models import Provenance, Timing, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class MadeWith:
+class AnswerOrigin:
     """The model and the settings of an answer. `preset_version` None: without a preset."""
 
     model: str
@@ -21,21 +21,21 @@ class MadeWith:
     dropped_turns: str
 
 
-def made_with(made: Provenance | None, presets: Mapping[str, str]) -> MadeWith | None:
+def origin_of(provenance: Provenance | None, presets: Mapping[str, str]) -> AnswerOrigin | None:
     """What an answer was made with, where that is known. `presets` are names by id."""
-    if made is None:
+    if provenance is None:
         return None
-    preset = made.preset
-    return MadeWith(
-        model=made.model,
-        revision=made.revision,
-        quantization=made.quantization,
-        engine=made.engine,
+    preset = provenance.preset
+    return AnswerOrigin(
+        model=provenance.model,
+        revision=provenance.revision,
+        quantization=provenance.quantization,
+        engine=provenance.engine,
         preset_name=presets.get(preset.id, preset.id) if preset else "",
         preset_version=preset.version if preset else None,
-        sampling=made.sampling.told(),
-        prompt_sha256=made.prompt_sha256,
-        dropped_turns=str(made.dropped_turns or ""),
+        sampling=provenance.sampling.summary(),
+        prompt_sha256=provenance.prompt_sha256,
+        dropped_turns=str(provenance.dropped_turns or ""),
     )
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.feedback.models import REASONS, RatedAnswer, Verdict
-from chat.feedback.queries import (
+from chat.feedback.result_models import (
     Cursor,
     FilterOptions,
     RatingCounts,
@@ -17,7 +17,7 @@ from chat.feedback.queries import (
     RatingPage,
     ReviewStatus,
 )
-from chat.feedback.votes import VoteFilter
+from chat.feedback.vote_models import VoteFilter
 from pages.feedback.filters import FilterField, day_field, excerpt, select_field
 from pages.feedback.votes import votes_path
 from pages.host_nav import render_host_page
@@ -108,7 +108,7 @@ def query_of(filters: RatingFilter, after: Cursor | None = None) -> str:
         "standing": filters.standing or "",
         "assignee": filters.assignee,
         "words": filters.words,
-        "after": f"{after.rated_at.isoformat()}~{after.evidence_id}" if after else "",
+        "after": f"{after.rated_at.isoformat()}~{after.snapshot_id}" if after else "",
     }
     chosen = urlencode({name: value for name, value in values.items() if value})
     return f"?{chosen}" if chosen else ""
@@ -166,32 +166,32 @@ def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
 
 
 def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
-    snapshot, made, review = rated.snapshot, rated.snapshot.provenance, rated.review
-    inputs = [rating.opinion for rating in rated.ratings]
-    reasons = dict.fromkeys(reason for given in inputs for reason in given.reasons)
-    preset = made.preset if made else None
+    snapshot, provenance, review = rated.snapshot, rated.snapshot.provenance, rated.review
+    inputs = [rating.rating_input for rating in rated.ratings]
+    reasons = dict.fromkeys(reason for rating_input in inputs for reason in rating_input.reasons)
+    preset = provenance.preset if provenance else None
     assignee = review.assignee if review else ""
     return ListedAnswer(
         path=f"/results/{snapshot.id}{query_of(view.filters)}",
         question=excerpt(snapshot.question),
         remarks=_remarks(reader, rated),
-        verdicts=[given.verdict for given in inputs],
+        verdicts=[rating_input.verdict for rating_input in inputs],
         reasons=[reason_text(reader, reason) for reason in reasons],
         review=reader.text(f"standing-{ReviewStatus.of(review)}"),
         assignee=view.names.get(assignee, "–") if assignee else None,
         campaign=view.options.campaigns.get(snapshot.campaign_id, "–"),
         preset=view.options.presets.get(preset.id, preset.id) if preset else None,
-        model=made.model if made else None,
+        model=provenance.model if provenance else None,
         language=language_text(reader, snapshot.language),
         rated_at=max(rating.rated_at for rating in rated.ratings),
     )
 
 
 def _remarks(reader: ReaderContext, rated: RatedAnswer) -> Sequence[str]:
-    inputs = [rating.opinion for rating in rated.ratings]
+    inputs = [rating.rating_input for rating in rated.ratings]
     remarks = {
-        "has-correction": any(given.correction for given in inputs),
-        "has-comment": any(given.comment for given in inputs),
+        "has-correction": any(rating_input.correction for rating_input in inputs),
+        "has-comment": any(rating_input.comment for rating_input in inputs),
     }
     return [reader.text(key) for key, applies in remarks.items() if applies]
 

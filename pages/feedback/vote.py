@@ -12,11 +12,11 @@ from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Side
 from chat.conversations.models import Message
 from chat.conversations.prompt import prompt_from
-from chat.feedback.queries import VotedComparison
-from chat.feedback.votes import VoteFilter
+from chat.feedback.result_models import VotedComparison
+from chat.feedback.vote_models import VoteFilter
 from chat.models import ChatMessage, Role
 from pages.campaigns.compare import MarkdownRenderer
-from pages.feedback.origin import MadeWith, cost_of, made_with
+from pages.feedback.origin import AnswerOrigin, cost_of, origin_of
 from pages.feedback.votes import (
     SCRIPT,
     is_trial,
@@ -48,7 +48,7 @@ class SideAnswer:
 
     html: Markup
     messages: Sequence[ChatMessage]
-    made: MadeWith | None
+    origin: AnswerOrigin | None
     cost: Sequence[tuple[str, str]]
 
 
@@ -103,6 +103,6 @@ def _answer(view: VoteView, path: Sequence[Message]) -> SideAnswer:
     return SideAnswer(
         html=view.render_markdown(answer.content),
         messages=messages[:-1] if ends_with_question else messages,
-        made=made_with(answer.provenance, view.presets),
+        origin=origin_of(answer.provenance, view.presets),
         cost=cost_of(answer.usage, answer.timing),
     )

@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
-from chat.feedback.votes import (
+from chat.feedback.vote_models import (
     VoteCounts,
     VoteCursor,
     VoteFilter,
     VoteFilterOptions,
     VotePage,
-    is_own_trial,
 )
+from chat.feedback.votes import is_own_trial
 from pages.feedback.filters import FilterField, day_field, excerpt, select_field
 from pages.host_nav import render_host_page
 from pages.html import ReaderContext

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import AccountRole, AccountUsage, ApiKey, AuditEntry, User
 from chat.errors import NotFound
-from store.accounts.rows import count_of, user_row, write_entry
+from store.accounts.rows import add_audit_entry, count_of, user_row
 from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 
-def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
+def add_key(session: Session, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
     owner = user_row(session, key.owner_id, for_update=True)
     if owner.disabled or owner.rank is AccountRole.GUEST:
@@ -21,7 +21,7 @@ def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
     columns["scopes"] = " ".join(sorted(key.scopes))
     session.add(KeyRow(token_hash=token_hash, **columns))
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
 def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:
@@ -48,7 +48,7 @@ def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
 
 
 def revoke_key(
-    session: Session, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+    session: Session, key_id: str, audit_entry: AuditEntry, *, owner_id: str | None = None
 ) -> None:
     """Raises NotFound."""
     statement = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
@@ -56,10 +56,10 @@ def revoke_key(
         statement = statement.where(KeyRow.owner_id == owner_id)
     if not session.scalars(statement.returning(KeyRow.id)).all():
         raise NotFound
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
-def spend_by_key(session: Session, key_id: str, day: date, spent: AccountUsage) -> None:
+def spend_by_key(session: Session, key_id: str, day: date, used: AccountUsage) -> None:
     locked_row = select(KeyRow.id).where(KeyRow.id == key_id).with_for_update()
     if session.scalar(locked_row) is None:
         return
@@ -67,11 +67,11 @@ def spend_by_key(session: Session, key_id: str, day: date, spent: AccountUsage) 
     if row is None:
         row = KeyUsageRow(key_id=key_id, day=day, messages=0, tokens=0)
         session.add(row)
-    row.messages += spent.messages
-    row.tokens += spent.tokens
+    row.messages += used.messages
+    row.tokens += used.tokens
 
 
-def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
+def used_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
     row = session.get(KeyUsageRow, (key_id, day))
     return AccountUsage(row.messages, row.tokens) if row else AccountUsage()
 

@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 from chat.accounts.errors import LinkFull
 from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLink
 from chat.errors import NotFound
-from store.accounts.rows import guest_link_row, write_entry
+from store.accounts.rows import add_audit_entry, guest_link_row
 from store.schema.accounts import GuestLinkRow, SessionRow, UserRow
 
 
-def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
+def add_guest_link(
+    session: Session, token_hash: str, link: GuestLink, audit_entry: AuditEntry
+) -> None:
     columns = {item.name: getattr(link, item.name) for item in fields(link)}
     session.add(GuestLinkRow(token_hash=token_hash, **columns))
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
 def guest_links(session: Session, owner_id: str | None) -> Sequence[GuestLink]:
@@ -50,15 +52,15 @@ def take_place(session: Session, link_id: str, at: datetime) -> None:
     link.guests += 1
 
 
-def revoke_guest_link(session: Session, link_id: str, entry: AuditEntry) -> None:
+def revoke_guest_link(session: Session, link_id: str, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
     link = guest_link_row(session, link_id, for_update=True)
     if link.campaign_id is None:
         revoke_links(session, GuestLinkRow.id == link_id)
     else:
         link.revoked = True
-        _end_sessions_at(session, link_id, entry.at + CAMPAIGN_GRACE)
-    write_entry(session, entry)
+        _end_sessions_at(session, link_id, audit_entry.at + CAMPAIGN_GRACE)
+    add_audit_entry(session, audit_entry)
 
 
 def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:

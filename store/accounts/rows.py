@@ -67,13 +67,13 @@ def count_of(session: Session, statement: Delete) -> int:
     return result.rowcount
 
 
-def write_entry(session: Session, entry: AuditEntry) -> None:
+def add_audit_entry(session: Session, audit_entry: AuditEntry) -> None:
     session.add(
         AuditRow(
-            at=entry.at,
-            user_id=entry.user_id,
-            action=entry.action,
-            target=entry.target,
-            detail=entry.detail,
+            at=audit_entry.at,
+            user_id=audit_entry.user_id,
+            action=audit_entry.action,
+            target=audit_entry.target,
+            detail=audit_entry.detail,
         )
     )

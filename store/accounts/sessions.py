@@ -6,14 +6,16 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from chat.accounts import models as people
+from chat.accounts import models as account_models
 from chat.accounts.models import AuditEntry, User
 from chat.errors import NotFound
-from store.accounts.rows import guest_link_row, user_row, write_entry
+from store.accounts.rows import add_audit_entry, guest_link_row, user_row
 from store.schema.accounts import SessionRow, UserRow
 
 
-def add_session(session: Session, token_hash: str, new: people.Session, entry: AuditEntry) -> None:
+def add_session(
+    session: Session, token_hash: str, new: account_models.Session, audit_entry: AuditEntry
+) -> None:
     """Also deletes expired sessions. Raises NotFound."""
     link_id = user_row(session, new.user_id).guest_link_id
     if link_id is not None and guest_link_row(session, link_id, for_update=True).revoked:
@@ -32,10 +34,10 @@ def add_session(session: Session, token_hash: str, new: people.Session, entry: A
             device=new.device,
         )
     )
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
-def session_of(session: Session, token_hash: str) -> tuple[people.Session, User] | None:
+def session_of(session: Session, token_hash: str) -> tuple[account_models.Session, User] | None:
     result = session.execute(
         select(SessionRow, UserRow)
         .join(UserRow, UserRow.id == SessionRow.user_id)
@@ -51,7 +53,7 @@ def touch_session(session: Session, session_id: str, used_at: datetime) -> None:
     session.execute(update(SessionRow).where(SessionRow.id == session_id).values(used_at=used_at))
 
 
-def sessions(session: Session, user_id: str) -> Sequence[people.Session]:
+def sessions(session: Session, user_id: str) -> Sequence[account_models.Session]:
     rows = session.scalars(
         select(SessionRow)
         .where(SessionRow.user_id == user_id)
@@ -60,7 +62,7 @@ def sessions(session: Session, user_id: str) -> Sequence[people.Session]:
     return [row.value() for row in rows]
 
 
-def end_session(session: Session, user_id: str, session_id: str, entry: AuditEntry) -> None:
+def end_session(session: Session, user_id: str, session_id: str, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
     ended = session.scalars(
         delete(SessionRow)
@@ -69,16 +71,16 @@ def end_session(session: Session, user_id: str, session_id: str, entry: AuditEnt
     ).all()
     if not ended:
         raise NotFound
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
 def end_sessions(
-    session: Session, user_id: str, entry: AuditEntry, *, besides: str | None = None
+    session: Session, user_id: str, audit_entry: AuditEntry, *, besides: str | None = None
 ) -> int:
     ended = session.scalars(
         delete(SessionRow)
         .where(SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(besides))
         .returning(SessionRow.id)
     ).all()
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
     return len(ended)

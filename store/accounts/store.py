@@ -6,9 +6,10 @@ from typing import Protocol
 from sqlalchemy import orm
 
 from chat.accounts.models import AuditEntry, User
-from store.accounts import api_keys, one_time_links, rows, usage, users
+from store.accounts import api_keys, one_time_links, rows, usage
 from store.accounts import guest_links as link_queries
 from store.accounts import sessions as session_queries
+from store.accounts import users as user_queries
 from store.conversations.memory import TemporaryStore
 from store.queries import DatabaseStore, Read, Write
 from store.transactions import Transactions
@@ -17,7 +18,7 @@ from store.transactions import Transactions
 class AccountErasure(Protocol):
     """Destroys and hands over rows across rooms, in the caller's transaction: `store.erasure`."""
 
-    def delete_person(self, session: orm.Session, user_id: str, entry: AuditEntry) -> int: ...
+    def delete_user(self, session: orm.Session, user_id: str, audit_entry: AuditEntry) -> int: ...
 
     def delete_older(self, session: orm.Session, before: datetime) -> int: ...
 
@@ -30,13 +31,13 @@ class DatabaseAccounts(DatabaseStore):
     A deletion of accounts or old rows also deletes the temporary conversations it concerns.
     """
 
-    has_people = Read(users.has_people)
-    add_person = Write(users.add_person)
-    user = Read(users.user)
-    people = Read(users.people)
-    credentials = Read(users.credentials)
-    set_password = Write(users.set_password)
-    change_person = Write(users.change_person)
+    has_users = Read(user_queries.has_users)
+    add_user = Write(user_queries.add_user)
+    user = Read(user_queries.user)
+    users = Read(user_queries.users)
+    credentials = Read(user_queries.credentials)
+    set_password = Write(user_queries.set_password)
+    change_user = Write(user_queries.change_user)
 
     add_session = Write(session_queries.add_session)
     session = Read(session_queries.session_of)
@@ -45,20 +46,20 @@ class DatabaseAccounts(DatabaseStore):
     end_sessions = Write(session_queries.end_sessions)
     sessions = Read(session_queries.sessions)
 
-    add_pass = Write(one_time_links.add_pass)
-    pass_of = Read(one_time_links.pass_of)
+    add_one_time_link = Write(one_time_links.add_one_time_link)
+    one_time_link = Read(one_time_links.one_time_link_of)
 
     add_guest_link = Write(link_queries.add_guest_link)
     guest_link_of = Read(link_queries.guest_link_by_token)
     guest_link = Read(link_queries.guest_link)
-    admit_guest = Write(users.admit_guest)
+    admit_guest = Write(user_queries.admit_guest)
     revoke_guest_link = Write(link_queries.revoke_guest_link)
     guest_links = Read(link_queries.guest_links)
 
     spend = Write(usage.spend)
-    spent = Read(usage.spent)
+    used = Read(usage.used)
     spend_by_key = Write(api_keys.spend_by_key)
-    spent_by_key = Read(api_keys.spent_by_key)
+    used_by_key = Read(api_keys.used_by_key)
 
     add_key = Write(api_keys.add_key)
     key = Read(api_keys.key_by_token)
@@ -66,8 +67,8 @@ class DatabaseAccounts(DatabaseStore):
     touch_key = Write(api_keys.touch_key)
     revoke_key = Write(api_keys.revoke_key)
 
-    write_entry = Write(rows.write_entry)
-    entries = Read(usage.entries)
+    add_audit_entry = Write(rows.add_audit_entry)
+    audit_entries = Read(usage.audit_entries)
 
     def __init__(
         self, transactions: Transactions, temporary: TemporaryStore, erasure: AccountErasure
@@ -76,16 +77,21 @@ class DatabaseAccounts(DatabaseStore):
         self._erasure = erasure
         self._temporary = temporary
 
-    async def use_pass(
-        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+    async def use_one_time_link(
+        self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
         take_over = self._erasure.take_over
         return await self.transactions.write(
-            one_time_links.use_pass, token_hash, user, password_hash, entry, take_over
+            one_time_links.use_one_time_link,
+            token_hash,
+            user,
+            password_hash,
+            audit_entry,
+            take_over,
         )
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
-        count = await self.transactions.destroy(self._erasure.delete_person, user_id, entry)
+    async def delete_user(self, user_id: str, audit_entry: AuditEntry) -> int:
+        count = await self.transactions.destroy(self._erasure.delete_user, user_id, audit_entry)
         return count + sum(self._temporary.destroy(lambda each: each.owner_id == user_id))
 
     async def delete_older(self, before: datetime) -> int:

@@ -11,15 +11,15 @@ from store.conversations.rows import row_count
 from store.schema.accounts import AuditRow, GuestLinkRow, UsageRow, UserRow
 
 
-def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> None:
+def spend(session: Session, user_id: str, day: date, used: AccountUsage) -> None:
     link_id = session.scalar(select(UserRow.guest_link_id).where(UserRow.id == user_id))
     if link_id is not None:
         session.execute(
             update(GuestLinkRow)
             .where(GuestLinkRow.id == link_id)
             .values(
-                messages=GuestLinkRow.messages + spent.messages,
-                tokens=GuestLinkRow.tokens + spent.tokens,
+                messages=GuestLinkRow.messages + used.messages,
+                tokens=GuestLinkRow.tokens + used.tokens,
             )
         )
     locked_row = select(UserRow.id).where(UserRow.id == user_id).with_for_update()
@@ -29,11 +29,11 @@ def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> Non
     if row is None:
         row = UsageRow(user_id=user_id, day=day, messages=0, tokens=0)
         session.add(row)
-    row.messages += spent.messages
-    row.tokens += spent.tokens
+    row.messages += used.messages
+    row.tokens += used.tokens
 
 
-def spent(session: Session, user_id: str, day: date | None = None) -> AccountUsage:
+def used(session: Session, user_id: str, day: date | None = None) -> AccountUsage:
     statement = select(
         func.coalesce(func.sum(UsageRow.messages), 0),
         func.coalesce(func.sum(UsageRow.tokens), 0),
@@ -44,7 +44,7 @@ def spent(session: Session, user_id: str, day: date | None = None) -> AccountUsa
     return AccountUsage(int(messages), int(tokens))
 
 
-def entries(
+def audit_entries(
     session: Session, *, before: datetime | None = None, limit: int = 200
 ) -> Sequence[AuditEntry]:
     statement = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())

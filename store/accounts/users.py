@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chat.accounts.errors import NameTaken
 from chat.accounts.models import AccountRole, AuditEntry, User, name_key
 from store.accounts.guest_links import revoke_links, take_place
-from store.accounts.rows import refuse_last_admin, user_row, write_entry
+from store.accounts.rows import add_audit_entry, refuse_last_admin, user_row
 from store.schema.accounts import (
     GuestLinkRow,
     KeyRow,
@@ -18,13 +18,15 @@ from store.schema.accounts import (
 )
 
 
-def has_people(session: Session) -> bool:
+def has_users(session: Session) -> bool:
     return bool(session.scalar(select(exists(select(UserRow.id)))))
 
 
-def add_person(session: Session, user: User, password_hash: str | None, entry: AuditEntry) -> None:
+def add_user(
+    session: Session, user: User, password_hash: str | None, audit_entry: AuditEntry
+) -> None:
     """Raises NameTaken."""
-    key = None if user.rank is AccountRole.GUEST else name_key(user.name)
+    key = None if user.role is AccountRole.GUEST else name_key(user.name)
     if key is not None and session.scalar(select(UserRow.id).where(UserRow.name_key == key)):
         raise NameTaken
     session.add(
@@ -32,14 +34,14 @@ def add_person(session: Session, user: User, password_hash: str | None, entry: A
             id=user.id,
             name=user.name,
             name_key=key,
-            rank=user.rank,
+            rank=user.role,
             created_at=user.created_at,
             disabled=user.disabled,
             guest_link_id=user.guest_link_id,
             password_hash=password_hash,
         )
     )
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
 def user(session: Session, user_id: str) -> User:
@@ -47,7 +49,7 @@ def user(session: Session, user_id: str) -> User:
     return user_row(session, user_id).value()
 
 
-def people(session: Session) -> Sequence[User]:
+def users(session: Session) -> Sequence[User]:
     rows = session.scalars(select(UserRow).order_by(UserRow.created_at, UserRow.id))
     return [row.value() for row in rows]
 
@@ -61,7 +63,7 @@ def set_password(
     session: Session,
     user_id: str,
     password_hash: str,
-    entry: AuditEntry,
+    audit_entry: AuditEntry,
     *,
     keep: str | None = None,
 ) -> None:
@@ -73,19 +75,19 @@ def set_password(
         )
     )
     session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.user_id == user_id))
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
-def change_person(
+def change_user(
     session: Session,
     user_id: str,
-    entry: AuditEntry,
+    audit_entry: AuditEntry,
     *,
-    rank: AccountRole | None = None,
+    role: AccountRole | None = None,
     disabled: bool | None = None,
 ) -> User:
     """Raises NotFound, LastAdmin."""
-    if disabled or rank not in (None, AccountRole.ADMIN):
+    if disabled or role not in (None, AccountRole.ADMIN):
         refuse_last_admin(session, user_id)
         session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.made_by == user_id))
     if disabled:
@@ -93,13 +95,13 @@ def change_person(
         session.execute(update(KeyRow).where(KeyRow.owner_id == user_id).values(revoked=True))
         session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
     row = user_row(session, user_id, for_update=True)
-    row.rank = row.rank if rank is None else rank
+    row.rank = row.rank if role is None else role
     row.disabled = row.disabled if disabled is None else disabled
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
     return row.value()
 
 
-def admit_guest(session: Session, link_id: str, guest: User, entry: AuditEntry) -> None:
+def admit_guest(session: Session, link_id: str, guest: User, audit_entry: AuditEntry) -> None:
     """Count one more guest of the link and add the account. Raises NotFound, LinkFull."""
     take_place(session, link_id, guest.created_at)
-    add_person(session, guest, None, entry)
+    add_user(session, guest, None, audit_entry)

@@ -11,7 +11,7 @@ from chat.campaigns.errors import ConsentNeeded, PlanInUse
 from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
-from store.accounts.rows import REFRESH, write_entry
+from store.accounts.rows import REFRESH, add_audit_entry
 from store.campaigns.progress import counts_for
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
@@ -37,7 +37,7 @@ def campaign_of(session: Session, campaign_id: str) -> Campaign:
     return row_of(session, campaign_id).value()
 
 
-def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
+def add(session: Session, campaign: Campaign, audit_entry: AuditEntry) -> None:
     session.add(
         CampaignRow(
             id=campaign.id,
@@ -48,7 +48,7 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
             closed_at=campaign.closed_at,
         )
     )
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
 
 
 def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
@@ -59,7 +59,11 @@ def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
 
 
 def change_plan(
-    session: Session, campaign_id: str, plan: Plan, entry: AuditEntry, destroy_part: DestroyPart
+    session: Session,
+    campaign_id: str,
+    plan: Plan,
+    audit_entry: AuditEntry,
+    destroy_part: DestroyPart,
 ) -> Campaign:
     """Raises NotFound, PlanInUse."""
     row = row_of(session, campaign_id, for_update=True)
@@ -69,18 +73,18 @@ def change_plan(
         _free_for_change(session, row, changed, destroy_part)
     row.plan = plan
     row.plan_version += 1
-    write_entry(session, entry)
+    add_audit_entry(session, audit_entry)
     return row.value()
 
 
 def close(
-    session: Session, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
+    session: Session, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
 ) -> Campaign:
     """A closed campaign keeps its first closing time. Raises NotFound."""
     row = row_of(session, campaign_id, for_update=True)
     if (row.closed_at is None) != (closed_at is None):
         row.closed_at = closed_at
-        write_entry(session, entry)
+        add_audit_entry(session, audit_entry)
     return row.value()
 
 

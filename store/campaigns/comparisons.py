@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chat.campaigns.comparisons import NewComparison, StoredComparison
+from chat.campaigns.comparison_models import NewComparison, StoredComparison
 from chat.campaigns.errors import AnswersUnfinished
 from chat.campaigns.models import Comparison, Side, VoteChoice
 from chat.conversations.models import Turn
@@ -20,7 +20,7 @@ from store.schema.campaigns import ComparisonRow, ParticipantRow
 from store.schema.conversations import MessageRow
 
 
-def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
+def ask(session: Session, new: NewComparison, prepared: Sequence[PreparedTurn]) -> Sequence[Turn]:
     """Raises NotFound, AnswerRunning, BadRequest."""
     # Locked: a concurrent withdrawal must not leave rows behind.
     part = (new.campaign_id, new.user_id)
@@ -35,7 +35,7 @@ def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> 
             question=each.question,
             options=each.options,
         )
-        for each in asked
+        for each in prepared
     ]
     if of_request(session, new.user_id, new.comparison_request.request_id) is None:
         left, right = (

@@ -7,8 +7,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
-from chat.campaigns.models import Mode
+from chat.campaigns.models import CampaignCounts, Mode, VariantProgress
 from chat.errors import NotFound
 from chat.feedback.models import Verdict
 from chat.models import Role, Status
@@ -17,7 +16,7 @@ from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow
 
 
-def figures(
+def counts(
     session: Session, campaign_id: str, *, active_since: datetime, silent_since: datetime
 ) -> CampaignCounts:
     """Raises NotFound."""

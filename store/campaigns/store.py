@@ -16,9 +16,11 @@ from store.transactions import Transactions
 class CampaignErasure(Protocol):
     """Destroys rows across rooms, in the transaction of the caller: `store.erasure`."""
 
-    def destroy_campaign(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
+    def destroy_campaign(
+        self, session: Session, campaign_id: str, audit_entry: AuditEntry
+    ) -> int: ...
 
-    def destroy_left(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
+    def destroy_left(self, session: Session, campaign_id: str, audit_entry: AuditEntry) -> int: ...
 
     def destroy_part(self, session: Session, campaign_id: str, user_id: str) -> int: ...
 
@@ -32,7 +34,7 @@ class DatabaseCampaigns(DatabaseStore):
     campaign = Read(campaign_queries.campaign_of)
     close = Write(campaign_queries.close)
     links = Read(campaign_queries.links)
-    figures = Read(progress.figures)
+    counts = Read(progress.counts)
     testers = Read(progress.testers)
 
     participant = Read(campaign_queries.participant)
@@ -48,9 +50,9 @@ class DatabaseCampaigns(DatabaseStore):
         super().__init__(transactions)
         self._erasure = erasure
 
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
+    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
         return await self.transactions.write(
-            campaign_queries.change_plan, campaign_id, plan, entry, self._erasure.destroy_part
+            campaign_queries.change_plan, campaign_id, plan, audit_entry, self._erasure.destroy_part
         )
 
     async def withdraw(self, campaign_id: str, user_id: str) -> int:
@@ -58,11 +60,13 @@ class DatabaseCampaigns(DatabaseStore):
             campaign_queries.withdraw, campaign_id, user_id, self._erasure.destroy_part
         )
 
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self.transactions.destroy(self._erasure.destroy_campaign, campaign_id, entry)
+    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
+        return await self.transactions.destroy(
+            self._erasure.destroy_campaign, campaign_id, audit_entry
+        )
 
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self.transactions.destroy(self._erasure.destroy_left, campaign_id, entry)
+    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
+        return await self.transactions.destroy(self._erasure.destroy_left, campaign_id, audit_entry)
 
 
 class DatabaseComparisons(DatabaseStore):

@@ -8,9 +8,15 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.errors import NotFound
-from chat.evaluation.cases import CaseText, VerdictCounts
-from chat.evaluation.models import Case, CaseVerdict, Result, Run
-from chat.evaluation.verdicts import EarlierAnswers
+from chat.evaluation.models import (
+    Case,
+    CaseText,
+    CaseVerdict,
+    EarlierAnswers,
+    Result,
+    Run,
+    VerdictCounts,
+)
 from store.accounts.rows import count_of, user_row
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 
@@ -36,7 +42,7 @@ def add(session: Session, cases: Sequence[Case]) -> None:
                 created_at=each.created_at,
                 sampling=each.sampling,
                 reference=each.reference,
-                evidence_id=each.evidence_id,
+                evidence_id=each.snapshot_id,
             )
         )
 

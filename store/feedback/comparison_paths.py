@@ -12,8 +12,8 @@ from chat.conversations.models import Message
 from chat.conversations.tree import Tree
 from chat.errors import NotFound
 from chat.feedback.models import ReviewState
-from chat.feedback.queries import Path, RatingFilter, VotedComparison
-from chat.feedback.votes import VoteFilter
+from chat.feedback.result_models import Path, RatingFilter, VotedComparison
+from chat.feedback.vote_models import VoteFilter
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow, ReviewRow
@@ -22,7 +22,7 @@ from store.schema.feedback import AnswerSnapshotRow, ReviewRow
 def voted_comparisons(
     session: Session,
     seen_by: str | None,
-    wanted: RatingFilter,
+    filters: RatingFilter,
     *,
     after: VotedComparison | None,
     limit: int,
@@ -30,7 +30,7 @@ def voted_comparisons(
     """A page of votes, filtered by campaign and day only."""
     rows = (
         select(ComparisonRow)
-        .where(*voted(seen_by, wanted))
+        .where(*voted(seen_by, filters))
         .order_by(ComparisonRow.asked_at, ComparisonRow.id)
         .limit(limit)
     )
@@ -40,10 +40,10 @@ def voted_comparisons(
     return with_answers(session, [row.value() for row in session.scalars(rows)])
 
 
-def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
+def votes(session: Session, seen_by: str | None, filters: RatingFilter) -> int:
     """The number of votes. Filters by model and preset too, but not by language."""
-    statement = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
-    for condition in _provenance_matches(wanted):
+    statement = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, filters))
+    for condition in _provenance_matches(filters):
         statement = statement.where(
             or_(
                 *(
@@ -55,26 +55,26 @@ def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
     return session.scalar(statement) or 0
 
 
-def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
+def voted(seen_by: str | None, filters: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
     """Conditions: decided, visible to the user, in the campaign, on the days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
         own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
         yield ComparisonRow.campaign_id.in_(own)
-    if wanted.campaign_id:
-        yield ComparisonRow.campaign_id == wanted.campaign_id
-    yield from days(ComparisonRow.voted_at, wanted)
+    if filters.campaign_id:
+        yield ComparisonRow.campaign_id == filters.campaign_id
+    yield from days(ComparisonRow.voted_at, filters)
 
 
 def days(
     moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
-    wanted: RatingFilter | VoteFilter,
+    filters: RatingFilter | VoteFilter,
 ) -> Iterable[ColumnElement[bool]]:
     """Conditions: the time lies on one of the days (UTC)."""
-    if wanted.since:
-        yield moment >= datetime.combine(wanted.since, time.min, UTC)
-    if wanted.until:
-        yield moment < datetime.combine(wanted.until + timedelta(days=1), time.min, UTC)
+    if filters.since:
+        yield moment >= datetime.combine(filters.since, time.min, UTC)
+    if filters.until:
+        yield moment < datetime.combine(filters.until + timedelta(days=1), time.min, UTC)
 
 
 def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequence[VotedComparison]:
@@ -129,13 +129,13 @@ def _path(trees_by_id: dict[str, Tree], side: Side) -> Path:
         return ()
 
 
-def _provenance_matches(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
+def _provenance_matches(filters: RatingFilter) -> Iterable[ColumnElement[bool]]:
     """Conditions on a message: its model and its preset are those of the filter."""
     provenance = type_coerce(MessageRow.provenance, JSON)
-    if wanted.model:
-        yield provenance["model"].as_string() == wanted.model
-    if wanted.preset_id:
-        yield provenance[("preset", "id")].as_string() == wanted.preset_id
+    if filters.model:
+        yield provenance["model"].as_string() == filters.model
+    if filters.preset_id:
+        yield provenance[("preset", "id")].as_string() == filters.preset_id
 
 
 def _side_matches(

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, fun
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
-from chat.feedback.dashboard import EPOCH, Count, DashboardScope, Timings, TurnCounts
+from chat.feedback.dashboard_models import EPOCH, Count, DashboardScope, Timings, TurnCounts
 from chat.feedback.models import Verdict
 from chat.models import Role, Status
 from store.schema.campaigns import CampaignRow, ComparisonRow

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
 from chat.campaigns.models import Mode
-from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
-from chat.feedback.ratings import Placement
+from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
 from store.accounts.rows import REFRESH, user_row
 from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow
@@ -21,7 +20,7 @@ def rate(
     session: Session,
     snapshot: AnswerSnapshot,
     user_id: str,
-    opinion: RatingInput,
+    rating_input: RatingInput,
     rated_at: datetime,
 ) -> Rating:
     """Raises NotFound."""
@@ -37,7 +36,7 @@ def rate(
             RatingRow.newest.is_(True),
         )
     )
-    if before is not None and before.value().opinion == opinion:
+    if before is not None and before.value().rating_input == rating_input:
         return before.value()
     if before is not None:
         before.newest = False
@@ -46,10 +45,10 @@ def rate(
         user_id=user_id,
         version=before.version + 1 if before else 1,
         newest=True,
-        verdict=opinion.verdict,
-        reasons="\n".join(("", *opinion.reasons, "")),
-        comment=opinion.comment,
-        correction=opinion.correction,
+        verdict=rating_input.verdict,
+        reasons="\n".join(("", *rating_input.reasons, "")),
+        comment=rating_input.comment,
+        correction=rating_input.correction,
         rated_at=rated_at,
     )
     session.add(row)

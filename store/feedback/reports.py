@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from chat.campaigns.models import Mode, SurveyAnswers, VoteChoice
 from chat.errors import NotFound
 from chat.feedback.models import AnswerSnapshot, Rating, ReviewState, Verdict
-from chat.feedback.reports import (
+from chat.feedback.report_models import (
     AnswerExcerpt,
     AnswerSource,
     AnswerTimes,
@@ -35,14 +35,14 @@ Wrote = Mapping[str, int | None]
 """The variant of a conversation by its id; None if unknown."""
 
 
-def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
+def gather(session: Session, campaign_id: str, limit: int) -> ReportData:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
         raise NotFound
     rated = select(func.count()).select_from(AnswerSnapshotRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
-    best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
+    best, worst = _best(session, campaign, limit), _worst(session, campaign, limit)
     wrote = _variant_of_answers(session, campaign)
     answered = _answered(session, campaign, wrote)
     return ReportData(
@@ -51,15 +51,15 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=_votes(session, campaign),
+        votes=_votes(session, campaign),
         measured=_measured(session, campaign, wrote),
         answered=answered,
         presets=_preset_names(session, campaign, answered),
         surveys=_surveys(session, campaign, sent=True),
         unsent=_surveys(session, campaign, sent=False),
         testers=_names(session, campaign),
-        best=best or _voted_answers(session, campaign, shown, best=True),
-        worst=worst or _voted_answers(session, campaign, shown, best=False),
+        best=best or _voted_answers(session, campaign, limit, best=True),
+        worst=worst or _voted_answers(session, campaign, limit, best=False),
     )
 
 
@@ -109,17 +109,17 @@ def _words_of(campaign: CampaignRow) -> Select[int, int]:
 # --- the best and the worst -------------------------------------------------------------------
 
 
-def _best(session: Session, campaign: CampaignRow, shown: int) -> Sequence[AnswerExcerpt]:
+def _best(session: Session, campaign: CampaignRow, limit: int) -> Sequence[AnswerExcerpt]:
     """Liked ones: first those that a reviewer found usable, then those with a comment."""
     order = (
         case((ReviewRow.state == ReviewState.USABLE, 0), else_=1),
         case((RatingRow.comment != "", 0), else_=1),
         RatingRow.sequence.desc(),
     )
-    return _rated(session, campaign, Verdict.UP, order, shown)
+    return _rated(session, campaign, Verdict.UP, order, limit)
 
 
-def _worst(session: Session, campaign: CampaignRow, shown: int) -> Sequence[AnswerExcerpt]:
+def _worst(session: Session, campaign: CampaignRow, limit: int) -> Sequence[AnswerExcerpt]:
     """Disliked ones: first those that were corrected, then with a comment, then most reasons."""
     order = (
         case((RatingRow.correction.is_not(None), 0), else_=1),
@@ -127,7 +127,7 @@ def _worst(session: Session, campaign: CampaignRow, shown: int) -> Sequence[Answ
         func.length(RatingRow.reasons).desc(),
         RatingRow.sequence.desc(),
     )
-    return _rated(session, campaign, Verdict.DOWN, order, shown)
+    return _rated(session, campaign, Verdict.DOWN, order, limit)
 
 
 def _rated(
@@ -135,7 +135,7 @@ def _rated(
     campaign: CampaignRow,
     verdict: Verdict,
     order: Sequence[ColumnElement[int]],
-    shown: int,
+    limit: int,
 ) -> Sequence[AnswerExcerpt]:
     """One rating per answer, without purged and unusable answers."""
     rows = session.execute(
@@ -150,7 +150,7 @@ def _rated(
             func.coalesce(ReviewRow.state != ReviewState.UNUSABLE, true()),
         )
         .order_by(*order)
-        .limit(shown)
+        .limit(limit)
     )
     return [_excerpt(snapshot.value(), rating.value()) for snapshot, rating in rows]
 
@@ -159,9 +159,9 @@ def _excerpt(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
     return AnswerExcerpt(
         question=snapshot.question,
         answer=snapshot.answer,
-        comment=rating.opinion.comment,
-        correction=rating.opinion.correction or "",
-        reasons=rating.opinion.reasons,
+        comment=rating.rating_input.comment,
+        correction=rating.rating_input.correction or "",
+        reasons=rating.rating_input.reasons,
         variant=snapshot.variant,
     )
 
@@ -192,14 +192,14 @@ def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
 
 
 def _voted_answers(
-    session: Session, campaign: CampaignRow, shown: int, *, best: bool
+    session: Session, campaign: CampaignRow, limit: int, *, best: bool
 ) -> Sequence[AnswerExcerpt]:
     """Without ratings: answers that won or lost a vote, those with a comment first."""
     decided = session.scalars(
         select(ComparisonRow)
         .where(*_voted(campaign), ComparisonRow.choice.in_((VoteChoice.LEFT, VoteChoice.RIGHT)))
         .order_by(ComparisonRow.comment == "", ComparisonRow.asked_at.desc(), ComparisonRow.id)
-        .limit(shown)
+        .limit(limit)
     )
     excerpts = []
     for comparison in [row.value() for row in decided]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
 from chat.feedback.models import REASONS, RatedAnswer, Rating, Review, Verdict
-from chat.feedback.queries import (
+from chat.feedback.result_models import (
     Cursor,
     ExportChunk,
     FilterOptions,
@@ -27,21 +27,26 @@ SnapshotRows = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 def page(
-    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
+    session: Session,
+    seen_by: str | None,
+    filters: RatingFilter,
+    *,
+    after: Cursor | None,
+    limit: int,
 ) -> Sequence[RatedAnswer]:
     """Newest rating first."""
     newest_first = (AnswerSnapshotRow.rated_at.desc(), AnswerSnapshotRow.id.desc())
-    chosen = _chosen(seen_by, wanted).order_by(*newest_first).limit(limit)
+    chosen = _chosen(seen_by, filters).order_by(*newest_first).limit(limit)
     if after:
         here = tuple_(AnswerSnapshotRow.rated_at, AnswerSnapshotRow.id)
-        chosen = chosen.where(here < (after.rated_at, after.evidence_id))
+        chosen = chosen.where(here < (after.rated_at, after.snapshot_id))
     return _values(session, _rows(session, chosen, *newest_first))
 
 
 def counts(
     session: Session,
     seen_by: str | None,
-    wanted: RatingFilter,
+    filters: RatingFilter,
     *,
     among: Sequence[str] | None = None,
 ) -> RatingCounts:
@@ -58,7 +63,7 @@ def counts(
         .select_from(AnswerSnapshotRow)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
         .outerjoin(RatingRow, and_(RatingRow.evidence_id == AnswerSnapshotRow.id, RatingRow.newest))
-        .where(*_conditions(seen_by, wanted))
+        .where(*_conditions(seen_by, filters))
     )
     if among is not None:
         statement = statement.where(AnswerSnapshotRow.id.in_(among))
@@ -66,10 +71,10 @@ def counts(
 
 
 def chunk(
-    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
+    session: Session, seen_by: str | None, filters: RatingFilter, *, after: int, limit: int
 ) -> ExportChunk:
     chosen = (
-        _chosen(seen_by, wanted)
+        _chosen(seen_by, filters)
         .where(AnswerSnapshotRow.sequence > after)
         .order_by(AnswerSnapshotRow.sequence)
         .limit(limit)
@@ -80,10 +85,10 @@ def chunk(
 
 
 def beside(
-    session: Session, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
+    session: Session, seen_by: str | None, filters: RatingFilter, conversation_ids: Sequence[str]
 ) -> Sequence[RatedAnswer]:
     in_them = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
-    chosen = _chosen(seen_by, wanted).where(in_them)
+    chosen = _chosen(seen_by, filters).where(in_them)
     return _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
 
 
@@ -151,45 +156,45 @@ def visible(seen_by: str) -> ColumnElement[bool]:
     return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 
-def _chosen(seen_by: str | None, wanted: RatingFilter) -> Select[int]:
+def _chosen(seen_by: str | None, filters: RatingFilter) -> Select[int]:
     """Selects sequence numbers only: rows are long, and an index covers the filter."""
     return (
         select(AnswerSnapshotRow.sequence)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
-        .where(*_conditions(seen_by, wanted))
+        .where(*_conditions(seen_by, filters))
     )
 
 
-def _conditions(seen_by: str | None, wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
+def _conditions(seen_by: str | None, filters: RatingFilter) -> Iterable[ColumnElement[bool]]:
     if seen_by is not None:
         yield visible(seen_by)
     for column, value in (
-        (AnswerSnapshotRow.campaign_id, wanted.campaign_id),
-        (AnswerSnapshotRow.preset_id, wanted.preset_id),
-        (AnswerSnapshotRow.language, wanted.language),
-        (AnswerSnapshotRow.model, wanted.model),
-        (ReviewRow.assignee, wanted.assignee),
+        (AnswerSnapshotRow.campaign_id, filters.campaign_id),
+        (AnswerSnapshotRow.preset_id, filters.preset_id),
+        (AnswerSnapshotRow.language, filters.language),
+        (AnswerSnapshotRow.model, filters.model),
+        (ReviewRow.assignee, filters.assignee),
     ):
         if value:
             yield column == value
-    yield from days(AnswerSnapshotRow.rated_at, wanted)
-    if wanted.standing:
-        state = wanted.standing.state
+    yield from days(AnswerSnapshotRow.rated_at, filters)
+    if filters.standing:
+        state = filters.standing.state
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
-    if of_rating := list(_of_one_rating(wanted)):
+    if of_rating := list(_of_one_rating(filters)):
         # A subquery that runs once: correlated, SQLite scanned all ratings for every answer.
         matching = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
         yield AnswerSnapshotRow.id.in_(matching)
-    if wanted.words.strip():
-        yield _holding(wanted.words)
+    if filters.words.strip():
+        yield _holding(filters.words)
 
 
-def _of_one_rating(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
-    if wanted.verdict:
-        yield RatingRow.verdict == wanted.verdict
-    if wanted.reason:
-        yield RatingRow.reasons.contains(f"\n{wanted.reason}\n", autoescape=True)
-    if wanted.corrected:
+def _of_one_rating(filters: RatingFilter) -> Iterable[ColumnElement[bool]]:
+    if filters.verdict:
+        yield RatingRow.verdict == filters.verdict
+    if filters.reason:
+        yield RatingRow.reasons.contains(f"\n{filters.reason}\n", autoescape=True)
+    if filters.corrected:
         yield RatingRow.correction.is_not(None)
 
 

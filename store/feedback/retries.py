@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from chat.conversations.tree import Tree
 from chat.errors import NotFound
-from chat.feedback.queries import Path
+from chat.feedback.result_models import Path
 from store.feedback.comparison_paths import trees
 from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow

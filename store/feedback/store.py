@@ -1,6 +1,6 @@
 """The ports of feedback over a SQL database: which query each method runs."""
 
-from chat.feedback.dashboard import Count, DashboardScope
+from chat.feedback.dashboard_models import Count, DashboardScope
 from store.feedback import comparison_paths, dashboard, ratings, reports, results, retries
 from store.feedback import votes as vote_queries
 from store.queries import DatabaseStore, Read, Write
@@ -10,7 +10,7 @@ class DatabaseRatings(DatabaseStore):
     """`chat.feedback.ratings.RatingStore` over SQLAlchemy."""
 
     rate = Write(ratings.rate)
-    evidence_of = Read(ratings.evidence_of)
+    snapshot_of = Read(ratings.evidence_of)
     newest = Read(ratings.newest)
     placement = Read(ratings.placement)
 
@@ -51,5 +51,5 @@ class DatabaseDashboard(DatabaseStore):
 
     began = Read(dashboard.began)
 
-    async def tally(self, scope: DashboardScope) -> Count:
+    async def counts(self, scope: DashboardScope) -> Count:
         return await dashboard.counted(self.transactions, scope)

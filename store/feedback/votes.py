@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from chat.campaigns.models import Comparison, Mode, VoteChoice
 from chat.errors import NotFound
-from chat.feedback.queries import VotedComparison
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.result_models import VotedComparison
+from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
 
@@ -19,7 +19,7 @@ MOST_WORDS = 16
 def page(
     session: Session,
     seen_by: str | None,
-    wanted: VoteFilter,
+    filters: VoteFilter,
     *,
     after: VoteCursor | None,
     limit: int,
@@ -29,7 +29,7 @@ def page(
     # Sorts ids only, because rows are long.
     chosen = (
         select(ComparisonRow.id)
-        .where(*_conditions(seen_by, wanted))
+        .where(*_conditions(seen_by, filters))
         .order_by(*newest_first)
         .limit(limit)
     )
@@ -40,7 +40,7 @@ def page(
     return [row.value() for row in session.scalars(rows)]
 
 
-def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
+def counts(session: Session, seen_by: str | None, filters: VoteFilter) -> VoteCounts:
     """Counts over the whole filter."""
     kinds = [
         ComparisonRow.choice == choice
@@ -48,7 +48,7 @@ def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCou
     ]
     kinds += [ComparisonRow.comment != "", _won(0)]
     statement = select(func.count(), *(func.count().filter(kind) for kind in kinds))
-    statement = statement.select_from(ComparisonRow).where(*_conditions(seen_by, wanted))
+    statement = statement.select_from(ComparisonRow).where(*_conditions(seen_by, filters))
     numbers: Sequence[int] = session.execute(statement).one()
     return VoteCounts(*numbers)
 
@@ -79,19 +79,19 @@ def voted_comparison(session: Session, seen_by: str | None, comparison_id: str) 
     return comparison
 
 
-def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnElement[bool]]:
-    yield from voted(seen_by, wanted)
-    if wanted.choice:
-        yield ComparisonRow.choice == wanted.choice
-    if wanted.winner is not None:
-        yield _won(wanted.winner)
-    if wanted.task_id:
-        yield ComparisonRow.task_id == wanted.task_id
-    if wanted.tester:
-        yield ComparisonRow.user_id == wanted.tester
-    if wanted.commented:
+def _conditions(seen_by: str | None, filters: VoteFilter) -> Iterable[ColumnElement[bool]]:
+    yield from voted(seen_by, filters)
+    if filters.choice:
+        yield ComparisonRow.choice == filters.choice
+    if filters.winner is not None:
+        yield _won(filters.winner)
+    if filters.task_id:
+        yield ComparisonRow.task_id == filters.task_id
+    if filters.tester:
+        yield ComparisonRow.user_id == filters.tester
+    if filters.commented:
         yield ComparisonRow.comment != ""
-    for word in wanted.words.split()[:MOST_WORDS]:
+    for word in filters.words.split()[:MOST_WORDS]:
         yield or_(
             ComparisonRow.question.icontains(word, autoescape=True),
             ComparisonRow.comment.icontains(word, autoescape=True),

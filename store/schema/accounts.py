@@ -41,7 +41,7 @@ class UserRow(Base):
         return User(
             id=self.id,
             name=self.name,
-            rank=self.rank,
+            role=self.rank,
             created_at=self.created_at,
             disabled=self.disabled,
             guest_link_id=self.guest_link_id,
@@ -95,8 +95,8 @@ class OneTimeLinkRow(Base):
     def value(self) -> OneTimeLink:
         return OneTimeLink(
             kind=self.kind,
-            rank=self.rank,
-            made_by=self.made_by,
+            role=self.rank,
+            created_by=self.made_by,
             expires_at=self.expires_at,
             user_id=self.user_id,
         )

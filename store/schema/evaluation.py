@@ -42,7 +42,7 @@ class CaseRow(Base):
             created_at=self.created_at,
             sampling=self.sampling,
             reference=self.reference,
-            evidence_id=self.evidence_id,
+            snapshot_id=self.evidence_id,
         )
 
 

@@ -43,7 +43,7 @@ class AnswerSnapshotRow(Base):
     id: Mapped[str] = mapped_column(PlainText)
     answer_id: Mapped[str] = mapped_column(PlainText)
     owner_id: Mapped[str] = mapped_column("owner", PlainText)
-    door: Mapped[Source] = mapped_column(words_of_enum(Source))
+    source: Mapped[Source] = mapped_column("door", words_of_enum(Source))
     prompt: Mapped[tuple[ChatMessage, ...]] = mapped_column(AsJson(tuple[ChatMessage, ...]))
     answer: Mapped[str] = mapped_column(PlainText)
     status: Mapped[Status] = mapped_column(words_of_enum(Status))
@@ -70,7 +70,7 @@ class AnswerSnapshotRow(Base):
             id=self.id,
             answer_id=self.answer_id,
             owner_id=self.owner_id,
-            door=self.door,
+            source=self.source,
             prompt=self.prompt,
             answer=self.answer,
             status=self.status,
@@ -114,10 +114,10 @@ class RatingRow(Base):
     def value(self) -> Rating:
         reasons = tuple(self.reasons.strip("\n").split("\n")) if self.reasons.strip("\n") else ()
         return Rating(
-            evidence_id=self.evidence_id,
+            snapshot_id=self.evidence_id,
             user_id=self.user_id,
             version=self.version,
-            opinion=RatingInput(self.verdict, reasons, self.comment, self.correction),
+            rating_input=RatingInput(self.verdict, reasons, self.comment, self.correction),
             rated_at=self.rated_at,
         )
 

@@ -23,7 +23,7 @@ from store import RoutingStore
 from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine, unrated
-from tests.hosting import enrolment_of, figures_of, hosting_of
+from tests.hosting import dashboard_of, enrolment_of, hosting_of
 from tests.memory_store import MemoryStore
 from ui.mount import event_names, mount
 from ui.page import build_page
@@ -70,7 +70,7 @@ def serve(
         Presets(store),
         ratings_of(store),
         hosting.participation,
-        figures_of(store),
+        dashboard_of(store),
     )
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
         elsewhere.submit(asyncio.run, services.presets.ship()).result()

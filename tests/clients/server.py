@@ -21,7 +21,7 @@ from filelock import FileLock
 from chat.accounts.models import KeyScope
 from chat.accounts.sign_in import Accounts
 from store import open_store
-from tests.memory_people import OpenHasher
+from tests.memory_users import OpenHasher
 
 ROOT = Path(__file__).parents[2]
 START_S = 300
@@ -132,8 +132,8 @@ async def make_keys(folder: Path) -> tuple[str, str, str]:
     store = open_store(folder)
     await store.open()
     try:
-        accounts = Accounts(store.people, OpenHasher())
-        session = await accounts.accept_pass(
+        accounts = Accounts(store.accounts, OpenHasher())
+        session = await accounts.accept_one_time_link(
             await accounts.setup_token() or "",
             name="ann",
             password="correct horse battery",

@@ -9,9 +9,9 @@ from chat.accounts.ports import AccountStore
 from chat.conversations.ports import Store
 from store import RoutingStore
 from tests.contract.stores import ticking
-from tests.contract.users import ANN, BOB, CY, MADE
-from tests.memory_people import MemoryPeople
+from tests.contract.users import ANN, BOB, CY, JOINED
 from tests.memory_store import MemoryStore
+from tests.memory_users import MemoryUsers
 from tests.migrated import migrated_store
 
 
@@ -30,19 +30,19 @@ async def store(new_store: Store) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def people(store: Store) -> AccountStore:
+def account_store(store: Store) -> AccountStore:
     if isinstance(store, RoutingStore):
-        return store.people
+        return store.accounts
     assert isinstance(store, MemoryStore)
-    return MemoryPeople(chats=store)
+    return MemoryUsers(chats=store)
 
 
 @pytest.fixture
-async def town(people: AccountStore) -> AccountStore:
+async def town(account_store: AccountStore) -> AccountStore:
     """With an administrator and two members."""
     for user in (ANN, BOB, CY):
-        await people.add_person(user, f"hash of {user.name}", MADE)
-    return people
+        await account_store.add_user(user, f"hash of {user.name}", JOINED)
+    return account_store
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -51,6 +51,6 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     database = migrated_store(request, tmp_path, ticking())
     await database.open()
     for user in (ANN, BOB, CY):
-        await database.people.add_person(user, f"hash of {user.name}", MADE)
+        await database.accounts.add_user(user, f"hash of {user.name}", JOINED)
     yield database
     await database.close()

@@ -22,11 +22,11 @@ from tests.contract.users import ANN
 LATER = START + timedelta(hours=1)
 BAD = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), "not so 不对", "Paris\nis it")
 assert ENDED.provenance
-EVIDENCE = AnswerSnapshot(
+SNAPSHOT = AnswerSnapshot(
     id="evidence",
     answer_id="answer",
     owner_id=ANN.id,
-    door=Source.PAGE,
+    source=Source.PAGE,
     prompt=(
         ChatMessage(Role.SYSTEM, "Be brief."),
         ChatMessage(Role.USER, "Capital of France? 首都"),
@@ -109,23 +109,23 @@ def comparison(user_id: str) -> ComparisonRow:
     )
 
 
-def review(evidence_id: str, reviewer: str, assignee: str = "") -> ReviewRow:
+def review(snapshot_id: str, reviewer: str, assignee: str = "") -> ReviewRow:
     return ReviewRow(
-        evidence_id=evidence_id, reviewer=reviewer, reviewed_at=START, assignee=assignee, note=""
+        evidence_id=snapshot_id, reviewer=reviewer, reviewed_at=START, assignee=assignee, note=""
     )
 
 
-def case(case_id: str, owner_id: str, evidence_id: str = "") -> CaseRow:
+def case(case_id: str, owner_id: str, snapshot_id: str = "") -> CaseRow:
     return CaseRow(
         id=case_id,
         owner_id=owner_id,
         name="A case",
-        prompt=EVIDENCE.prompt,
+        prompt=SNAPSHOT.prompt,
         checks=(),
         created_at=START,
         sampling=ENDED.provenance.sampling if ENDED.provenance else None,
         reference="",
-        evidence_id=evidence_id,
+        evidence_id=snapshot_id,
     )
 
 

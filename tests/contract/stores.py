@@ -63,9 +63,9 @@ async def ask_and_answer(
     *,
     user_id: str = ANN,
     answer: str = ENDED.content,
-    **asked: Any,
+    **arguments: Any,
 ) -> Turn:
-    turn = await ask(store, conversation_id, user_id=user_id, **asked)
+    turn = await ask(store, conversation_id, user_id=user_id, **arguments)
     await store.finish_answer(user_id, turn.answer.id, replace(ENDED, content=answer))
     return turn
 

@@ -14,7 +14,7 @@ from store import RoutingStore
 from store.schema.base import Base
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow, measured
-from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows
+from tests.contract.feedback_rows import PLAN, SNAPSHOT, add_rows
 from tests.contract.stores import ENDED, START
 from tests.contract.users import ANN, BOB, CY
 
@@ -134,7 +134,7 @@ async def rate(
     """Once, or changed since."""
     number, campaign = int(answer_id[1:]), chance.choice(CAMPAIGNS)
     frozen = replace(
-        EVIDENCE,
+        SNAPSHOT,
         id=f"e{number}",
         answer_id=answer_id,
         owner_id=owner_id,
@@ -142,10 +142,10 @@ async def rate(
         language=("zh", "en", "")[number % 3],
     )
     for version in range(2 if number % 5 == 0 else 1):
-        opinion = RatingInput(
+        rating_input = RatingInput(
             chance.choice((Verdict.UP, Verdict.DOWN, None)),
             tuple(chance.sample(REASONS, chance.choice((0, 2)))),
             comment="Well",
         )
         at = made_at + timedelta(seconds=version)
-        await store.feedback.ratings.rate(frozen, owner_id, opinion, at)
+        await store.feedback.ratings.rate(frozen, owner_id, rating_input, at)

@@ -8,4 +8,4 @@ from tests.contract.stores import START
 ANN = User("ann-id", "Ann", AccountRole.ADMIN, START)
 BOB = User("bob-id", "Bob", AccountRole.MEMBER, START + timedelta(seconds=1))
 CY = User("cy-id", "Cy", AccountRole.MEMBER, START + timedelta(seconds=2))
-MADE = AuditEntry(START, "", Action.JOIN)
+JOINED = AuditEntry(START, "", Action.JOIN)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from formats import report
+from formats.reports import report
 from i18n import Language, filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words

@@ -7,7 +7,8 @@ from gradio.components import Component
 
 from chat.accounts.models import User
 from chat.errors import AppError, NotFound
-from chat.feedback.dashboard import Dashboard, Overview, Period
+from chat.feedback.dashboard import Dashboard
+from chat.feedback.dashboard_models import Overview, Period
 from i18n import Language
 from ui.dashboard import Board, head, key_of_reasons, plots, sums
 from ui.handlers.page_state import language_of, person_of

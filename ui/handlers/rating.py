@@ -43,12 +43,14 @@ class RatingPanel:
             opinion = opinion_of(event.opinion)
             if event.quick:  # only the thumb: what was said besides stays
                 before = (await self._ratings.newest(person.id, [message_id])).get(message_id)
-                opinion = replace(before.opinion if before else opinion, verdict=opinion.verdict)
+                opinion = replace(
+                    before.rating_input if before else opinion, verdict=opinion.verdict
+                )
             given = await self._ratings.rate(
                 person,
                 conversation_id=str(event.conversation),
                 message_id=message_id,
-                opinion=opinion,
+                rating_input=opinion,
                 page_language=tongue.value,
             )
         except AppError as error:

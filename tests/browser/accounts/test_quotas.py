@@ -15,7 +15,7 @@ from tests.browser.conftest import Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
 from tests.fakes import ScriptedEngine
 from tests.house import House
-from tests.people import CountedRates
+from tests.users import CountedRates
 
 pytestmark = pytest.mark.browser
 
@@ -97,7 +97,7 @@ def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
     expect(gus.get_by_text("This guest access is for 1 question,")).to_be_visible()
     expect(box(gus)).to_have_value("one more")
     expect(listed(gus)).to_have_count(1)
-    house.clock.pass_by(days=2)
+    house.clock.advance(days=2)
     gus.reload()
     expect(gus.get_by_role("heading", name="Sign in")).to_be_visible()
     gus.context.close()

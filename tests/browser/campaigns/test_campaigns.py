@@ -207,7 +207,7 @@ def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
     take_back(guest)
     for name in ("came", "questions"):
         expect(figure(host, name)).to_have_text("0")
-    assert [user.name for user in done(inn.store.people.people())] == ["root", "host"]
+    assert [user.name for user in done(inn.store.accounts.users())] == ["root", "host"]
 
 
 def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_to_send(
@@ -219,7 +219,7 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
     enter(page, guest_address(inn, root, campaign, address))
     button(page, "I agree").click()
     ask_and_wait(page, "Name a river")
-    (link,) = done(inn.store.people.guest_links(None))
+    (link,) = done(inn.store.accounts.guest_links(None))
     done(inn.accounts.revoke_guest_link(root, link.id))
     ask(page, "Another one")
     expect(page.get_by_role("alert")).to_contain_text("This test has ended")

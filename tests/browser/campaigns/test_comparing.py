@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from chat.accounts.models import LOCAL
-from chat.campaigns.comparisons import SHOWN
+from chat.campaigns.comparisons import MAX_LISTED
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
 from store import RoutingStore, open_store
@@ -125,7 +125,7 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     page.reload()
     expect(voted(page)).to_have_text("You voted: equally good.")
     expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
-    (kept,) = done(store.feedback.votes.comparisons(LOCAL.id, campaign.id, SHOWN))
+    (kept,) = done(store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED))
     assert (kept.comparison.choice, kept.comparison.task_id) == (VoteChoice.TIE, "t1")
     ask(page, "And another?")
     expect(page.locator("[data-round]")).to_have_count(2)
@@ -238,7 +238,7 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
         ask(page, question)
         button(page, vote).click()
         expect(voted(page)).to_contain_text("You voted")
-    (first, _) = done(store.feedback.votes.comparisons(LOCAL.id, campaign.id, SHOWN))
+    (first, _) = done(store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED))
     names = [variant.name for variant in PLAN.variants]
     winner, other = (names[one.variant] for one in (first.comparison.left, first.comparison.right))
 

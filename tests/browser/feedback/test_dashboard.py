@@ -14,7 +14,7 @@ from tests.browser.campaigns.test_campaigns import done
 from tests.browser.conftest import Open, Site
 from tests.contract.feedback_rows import add_rows
 from tests.contract.token_usage import conversation, fill
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 from tests.fakes import ScriptedEngine
 from tests.migrated import migrated
 
@@ -34,7 +34,7 @@ def address(tmp_path: Path, site: Site) -> Iterator[str]:
 
 async def furnish(store: RoutingStore) -> None:
     for user in (ANN, BOB, CY):
-        await store.people.add_person(user, None, MADE)
+        await store.accounts.add_user(user, None, JOINED)
     await fill(store, datetime.now(UTC))
 
 

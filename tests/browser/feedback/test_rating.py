@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chat.accounts.models import LOCAL
 from chat.feedback.models import Rating, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT
+from chat.feedback.validation import MAX_COMMENT
 from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, under
@@ -100,7 +100,7 @@ def test_a_good_answer_is_one_click_that_a_reload_shows(page: Page, store: Routi
     expect(thumb(page, "Your rating")).to_be_visible()
     (rating,) = said(store)
     assert rating.version == 2
-    assert rating.opinion == RatingInput(Verdict.UP, comment="Short and right. 很好")
+    assert rating.rating_input == RatingInput(Verdict.UP, comment="Short and right. 很好")
 
 
 def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
@@ -127,7 +127,7 @@ def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
     expect(form(page)).to_be_hidden()
     (rating,) = said(store)
     assert rating.version == 2
-    assert rating.opinion == RatingInput(
+    assert rating.rating_input == RatingInput(
         Verdict.DOWN, ("wrong-facts", "too-long"), correction="Paris is the capital."
     )
 
@@ -145,7 +145,7 @@ def test_an_answer_that_was_stopped_before_its_first_word_can_be_called_slow(
     expect(form(page)).to_be_hidden()
     again(page)
     expect_pressed(page, "Bad answer")
-    assert [rating.opinion for rating in said(store)] == [RatingInput(Verdict.DOWN, ("slow",))]
+    assert [rating.rating_input for rating in said(store)] == [RatingInput(Verdict.DOWN, ("slow",))]
 
 
 def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_back(
@@ -163,7 +163,7 @@ def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_ba
     expect(answer(page)).to_contain_text("Lyon")
     expect_pressed(page, "Good answer")
     expect_pressed(page, "Bad answer", False)
-    assert [rating.opinion for rating in said(store)] == [
+    assert [rating.rating_input for rating in said(store)] == [
         RatingInput(Verdict.UP),
         RatingInput(Verdict.DOWN),  # no reason is needed
     ]
@@ -242,6 +242,6 @@ def test_by_key_on_a_phone_in_chinese(site: Site, tab: Open, store: RoutingStore
     page.keyboard.press("Control+Enter")
     expect(sheet).to_be_hidden()
     expect(bad).to_have_attribute("aria-pressed", "true")
-    assert [rating.opinion for rating in said(store)] == [
+    assert [rating.rating_input for rating in said(store)] == [
         RatingInput(Verdict.DOWN, ("slow",), "慢")
     ]

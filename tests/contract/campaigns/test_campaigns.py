@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL, AccountRole, Action, AuditEntry, GuestLink, User
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Comparison,
     Mode,
     Participant,
@@ -24,6 +24,7 @@ from chat.campaigns.models import (
     SurveyQuestion,
     Task,
     Variant,
+    VariantProgress,
     VoteChoice,
 )
 from chat.campaigns.validation import consent_digest
@@ -36,7 +37,7 @@ from store import RoutingStore
 from store.campaigns.store import DatabaseCampaigns
 from store.schema.campaigns import ComparisonRow
 from tests.contract.stores import ENDED, START, ticking
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 from tests.migrated import migrated_store
 
 LATER = START + timedelta(hours=1)
@@ -60,14 +61,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB, CY):
-        await store.people.add_person(user, "hash", MADE)
+        await store.accounts.add_user(user, "hash", JOINED)
     yield store
     await store.close()
 
 
 @pytest.fixture
 async def campaigns(store: RoutingStore) -> DatabaseCampaigns:
-    await store.feedback.campaigns.add(CAMPAIGN, MADE)
+    await store.feedback.campaigns.add(CAMPAIGN, JOINED)
     return store.feedback.campaigns
 
 
@@ -91,7 +92,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
         id=f"evidence of {user_id}",
         answer_id=turn.answer.id,
         owner_id=user_id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(),
         answer="Because.",
         status=Status.DONE,
@@ -103,7 +104,7 @@ async def chat_of(store: RoutingStore, user_id: str, *, fails: bool = False) -> 
     return turn.conversation.id
 
 
-async def test_a_campaign_comes_back_as_it_was_made(campaigns: DatabaseCampaigns) -> None:
+async def test_a_campaign_is_read_as_it_was_created(campaigns: DatabaseCampaigns) -> None:
     assert await campaigns.campaign("c1") == CAMPAIGN
     with pytest.raises(NotFound):
         await campaigns.campaign("other")
@@ -115,7 +116,7 @@ async def test_campaigns_are_listed_newest_first_for_one_or_for_all(
     newer = replace(CAMPAIGN, id="c2", created_at=LATER)
     others = replace(CAMPAIGN, id="c3", owner_id=CY.id, created_at=LATER + timedelta(1))
     for campaign in (newer, others):
-        await campaigns.add(campaign, MADE)
+        await campaigns.add(campaign, JOINED)
     assert list(await campaigns.campaigns(BOB.id)) == [newer, CAMPAIGN]
     assert list(await campaigns.campaigns(None)) == [others, newer, CAMPAIGN]
 
@@ -128,8 +129,10 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
     assert await campaigns.change_plan("c1", plan, DONE) == replace(
         CAMPAIGN, plan=plan, plan_version=2
     )
-    entries = [entry for entry in await store.people.entries() if entry == DONE]
-    assert len(entries) == 1
+    audit_entries = [
+        audit_entry for audit_entry in await store.accounts.audit_entries() if audit_entry == DONE
+    ]
+    assert len(audit_entries) == 1
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ async def test_a_changed_plan_has_a_new_version_and_the_same_plan_has_not(
         ({"keep_days": 3}, "keep_days"),
     ],
 )
-async def test_what_answers_come_from_stays_once_somebody_has_agreed(
+async def test_fields_that_answers_depend_on_are_fixed_after_the_first_consent(
     campaigns: DatabaseCampaigns, change: dict[str, object], field: str
 ) -> None:
     await agree(campaigns, CY.id)
@@ -153,7 +156,7 @@ async def test_what_answers_come_from_stays_once_somebody_has_agreed(
     assert await campaigns.campaign("c1") == CAMPAIGN
 
 
-async def test_words_and_dates_may_change_while_people_take_part(
+async def test_texts_and_dates_may_change_while_there_are_testers(
     campaigns: DatabaseCampaigns,
 ) -> None:
     await agree(campaigns, CY.id)
@@ -162,7 +165,7 @@ async def test_words_and_dates_may_change_while_people_take_part(
     assert (await campaigns.change_plan("c1", plan, DONE)).plan == plan
 
 
-async def test_what_the_owner_has_tried_goes_when_the_plan_changes(
+async def test_the_owners_trial_is_deleted_when_the_plan_changes(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     await agree(campaigns, BOB.id)
@@ -172,7 +175,9 @@ async def test_what_the_owner_has_tried_goes_when_the_plan_changes(
     assert list(await store.conversations(BOB.id)) == []
 
 
-async def test_who_has_only_looked_does_not_hold_the_plan(campaigns: DatabaseCampaigns) -> None:
+async def test_a_visitor_without_consent_does_not_fix_the_plan(
+    campaigns: DatabaseCampaigns,
+) -> None:
     await campaigns.join("c1", CY.id, LATER)
     plan = replace(PLAN, consent="Other words")
     await campaigns.change_plan("c1", plan, DONE)
@@ -189,7 +194,7 @@ async def test_a_campaign_is_closed_once_and_can_be_opened_again(
     assert (await campaigns.close("c1", None, DONE)).closed_at is None
 
 
-async def test_somebody_joins_once_and_agrees_once(campaigns: DatabaseCampaigns) -> None:
+async def test_a_tester_joins_once_and_consents_once(campaigns: DatabaseCampaigns) -> None:
     assert await campaigns.participant("c1", CY.id) is None
     joined = await campaigns.join("c1", CY.id, LATER)
     assert joined == Participant("c1", CY.id, LATER)
@@ -210,7 +215,7 @@ async def test_somebody_joins_once_and_agrees_once(campaigns: DatabaseCampaigns)
         await campaigns.tick("c1", "somebody", "t1", done=True, at=LATER)
 
 
-async def test_a_split_is_balanced_and_kept_also_when_all_come_at_once(
+async def test_a_concurrent_split_stays_balanced(
     campaigns: DatabaseCampaigns,
 ) -> None:
     came = await asyncio.gather(*(agree(campaigns, f"user {number}") for number in range(7)))
@@ -219,26 +224,28 @@ async def test_a_split_is_balanced_and_kept_also_when_all_come_at_once(
     assert [one.variant for one in again] == [one.variant for one in came]
 
 
-async def test_the_owners_trial_takes_no_place_of_a_split(campaigns: DatabaseCampaigns) -> None:
+async def test_the_owners_trial_does_not_count_for_the_balance(
+    campaigns: DatabaseCampaigns,
+) -> None:
     assert (await agree(campaigns, BOB.id)).variant == 0
     assert (await agree(campaigns, CY.id)).variant == 0
 
 
-async def test_ticks_and_half_a_survey_are_kept(campaigns: DatabaseCampaigns) -> None:
+async def test_ticks_and_incomplete_surveys_are_stored(campaigns: DatabaseCampaigns) -> None:
     await agree(campaigns, CY.id)
     for task_id, done in (("t1", True), ("t2", True), ("t1", False), ("t2", True)):
         ticked = await campaigns.tick("c1", CY.id, task_id, done=done, at=LATER)
     assert ticked.done == ("t2",)
     await campaigns.keep_survey("c1", CY.id, {"q1": 3}, at=LATER, send=False)
-    kept = await campaigns.keep_survey("c1", CY.id, {"q2": "so 那样"}, at=LATER, send=False)
-    assert (kept.survey, kept.survey_sent_at) == ({"q1": 3, "q2": "so 那样"}, None)
+    participant = await campaigns.keep_survey("c1", CY.id, {"q2": "so 那样"}, at=LATER, send=False)
+    assert (participant.survey, participant.survey_sent_at) == ({"q1": 3, "q2": "so 那样"}, None)
     sent = await campaigns.keep_survey("c1", CY.id, {"q1": 5}, at=LATER, send=True)
     assert (sent.survey["q1"], sent.survey_sent_at) == (5, LATER)
     with pytest.raises(BadText):
         await campaigns.keep_survey("c1", CY.id, {"q2": "\ud800"}, at=LATER, send=False)
 
 
-async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
+async def test_testers_are_counted_by_variant_without_the_owners_trial(
     campaigns: DatabaseCampaigns,
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):
@@ -252,7 +259,7 @@ async def test_who_was_given_which_variant_is_counted_without_the_owners_trial(
     ]
 
 
-async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
+async def test_counts_exclude_the_owners_trial(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):
@@ -262,7 +269,7 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
     await campaigns.seen("c1", "silent", START)
     for user, fails in ((BOB.id, False), (CY.id, False), (ANN.id, True)):
         await chat_of(store, user, fails=fails)
-    found = await campaigns.figures("c1", active_since=LATER, silent_since=LATER)
+    found = await campaigns.counts("c1", active_since=LATER, silent_since=LATER)
     assert found == CampaignCounts(
         came=4,
         consented=3,
@@ -276,35 +283,35 @@ async def test_the_figures_are_those_of_the_testers_and_not_of_the_owners_trial(
         votes=0,
     )
     with pytest.raises(NotFound):
-        await campaigns.figures("other", active_since=LATER, silent_since=LATER)
+        await campaigns.counts("other", active_since=LATER, silent_since=LATER)
 
 
-async def test_while_everybody_is_the_local_user_the_owner_counts(
+async def test_the_local_user_counts_as_a_tester(
     campaigns: DatabaseCampaigns,
 ) -> None:
-    await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), MADE)
+    await campaigns.add(replace(CAMPAIGN, id="c2", owner_id=LOCAL.id), JOINED)
     await campaigns.agree(
         "c2", LOCAL.id, digest=consent_digest(PLAN), at=LATER, page_language="", choose=min
     )
-    found = await campaigns.figures("c2", active_since=LATER, silent_since=START)
+    found = await campaigns.counts("c2", active_since=LATER, silent_since=START)
     assert (found.came, found.consented, found.active) == (1, 1, 1)
 
 
-async def test_of_a_blind_comparison_questions_count_once(
+async def test_a_blind_comparison_counts_as_one_question(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     await campaigns.change_plan("c1", replace(PLAN, mode=Mode.BLIND), DONE)
     await chat_of(store, CY.id)
     sides = Side(0, "x", "x"), Side(1, "y", "y")
     for number, choice in enumerate((None, VoteChoice.TIE)):
-        await _add_duel(
+        await _add_comparison(
             store, Comparison(f"d{number}", "c1", CY.id, "Q", *sides, LATER, choice=choice)
         )
-    found = await campaigns.figures("c1", active_since=START, silent_since=START)
+    found = await campaigns.counts("c1", active_since=START, silent_since=START)
     assert (found.questions, found.votes) == (2, 1)
 
 
-async def _add_duel(store: RoutingStore, comparison: Comparison) -> None:
+async def _add_comparison(store: RoutingStore, comparison: Comparison) -> None:
     def add(session: Session) -> None:
         session.add(
             ComparisonRow(
@@ -325,7 +332,7 @@ async def _add_duel(store: RoutingStore, comparison: Comparison) -> None:
     await store.database.transactions.write(add)
 
 
-async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(
+async def test_withdrawal_deletes_the_testers_data_of_this_campaign_only(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     for user in (CY.id, ANN.id):
@@ -348,39 +355,43 @@ async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(
 @pytest.fixture
 async def guests(campaigns: DatabaseCampaigns, store: RoutingStore) -> DatabaseCampaigns:
     """A guest and a member who have left something in the campaign."""
-    await store.people.add_guest_link("token", LINK, MADE)
-    await store.people.admit_guest(LINK.id, GIL, MADE)
+    await store.accounts.add_guest_link("token", LINK, JOINED)
+    await store.accounts.admit_guest(LINK.id, GIL, JOINED)
     for user in (GIL.id, CY.id):
         await agree(campaigns, user)
         await chat_of(store, user)
     return campaigns
 
 
-async def test_a_campaign_knows_its_links(guests: DatabaseCampaigns, store: RoutingStore) -> None:
-    await store.people.add_guest_link("t2", replace(LINK, id="l2", campaign_id=None), MADE)
+async def test_a_campaign_lists_its_links(guests: DatabaseCampaigns, store: RoutingStore) -> None:
+    await store.accounts.add_guest_link("t2", replace(LINK, id="l2", campaign_id=None), JOINED)
     assert [link.id for link in await guests.links("c1")] == [LINK.id]
 
 
-async def test_what_testers_left_is_destroyed_and_the_plan_stays(
+async def test_tester_data_are_deleted_and_the_plan_stays(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
-    entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
-    gone = await guests.destroy_left("c1", entry)
-    assert gone == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
+    audit_entry = AuditEntry(LATER, "", Action.RETENTION, "c1")
+    rows = await guests.destroy_tester_data("c1", audit_entry)
+    assert rows == 2 * (1 + 3 + 3) + 1  # the guest's account is one more
     with pytest.raises(NotFound):
-        await store.people.user(GIL.id)
+        await store.accounts.user(GIL.id)
     assert await guests.participant("c1", CY.id) is None
     assert list(await store.conversations(CY.id)) == []
     assert await guests.campaign("c1") == CAMPAIGN
-    assert replace(entry, detail=str(gone)) in await store.people.entries()
-    assert await guests.destroy_left("c1", entry) == 0
+    assert replace(audit_entry, detail=str(rows)) in await store.accounts.audit_entries()
+    assert await guests.destroy_tester_data("c1", audit_entry) == 0
 
 
-async def test_with_a_campaign_go_its_links_and_all_that_was_left_there(
+async def test_a_campaign_is_deleted_with_its_links_and_tester_data(
     guests: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     assert await guests.delete("c1", DONE) == 2 * (1 + 3 + 3) + 1 + 1 + 1
-    for gone in (guests.campaign("c1"), store.people.guest_link("link"), guests.delete("c1", DONE)):
+    for rows in (
+        guests.campaign("c1"),
+        store.accounts.guest_link("link"),
+        guests.delete("c1", DONE),
+    ):
         with pytest.raises(NotFound):
-            await gone
-    assert (await store.people.user(CY.id)).name == CY.name
+            await rows
+    assert (await store.accounts.user(CY.id)).name == CY.name

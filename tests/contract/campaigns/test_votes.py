@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.campaigns.comparisons import ComparisonRequest, NewComparison
+from chat.campaigns.comparison_models import ComparisonRequest, NewComparison
 from chat.campaigns.errors import AnswersUnfinished
 from chat.campaigns.models import Campaign, Mode, Plan, Variant, VoteChoice
 from chat.campaigns.validation import consent_digest
@@ -21,7 +21,7 @@ from chat.models import ChatMessage, ChatOptions, Role, Status
 from chat.serving.models import PreparedPrompt
 from store import RoutingStore
 from tests.contract.stores import ENDED, START, ticking
-from tests.contract.users import ANN, BOB, MADE
+from tests.contract.users import ANN, BOB, JOINED
 from tests.fakes import ScriptedEngine
 from tests.migrated import migrated_store
 
@@ -34,9 +34,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store = migrated_store(request, tmp_path, ticking())
     await store.open()
     for user in (ANN, BOB):
-        await store.people.add_person(user, "hash", MADE)
+        await store.accounts.add_user(user, "hash", JOINED)
     campaigns = store.feedback.campaigns
-    await campaigns.add(Campaign("c1", BOB.id, PLAN, START), MADE)
+    await campaigns.add(Campaign("c1", BOB.id, PLAN, START), JOINED)
     await campaigns.agree(
         "c1", ANN.id, digest=consent_digest(PLAN), at=START, page_language="", choose=min
     )
@@ -44,7 +44,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-def new_duel(number: int = 1, user_id: str = ANN.id) -> NewComparison:
+def new_comparison(number: int = 1, user_id: str = ANN.id) -> NewComparison:
     at = START + timedelta(minutes=number)
     return NewComparison("c1", user_id, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
 
@@ -56,8 +56,8 @@ def asking(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
 
 async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:
     sides = zip(("left", "right"), places or (None, None), strict=True)
-    asked = [asking(f"request {number}/{side}", place) for side, place in sides]
-    return list(await store.feedback.votes.ask(new_duel(number), asked))
+    prepared = [asking(f"request {number}/{side}", place) for side, place in sides]
+    return list(await store.feedback.comparisons.ask(new_comparison(number), prepared))
 
 
 async def answer(store: RoutingStore, turns: list[Turn], status: Status = Status.DONE) -> None:
@@ -66,63 +66,65 @@ async def answer(store: RoutingStore, turns: list[Turn], status: Status = Status
 
 
 async def comparison_id(store: RoutingStore, number: int = 1) -> str:
-    found = await store.feedback.votes.of_request(ANN.id, f"request {number}")
+    found = await store.feedback.comparisons.of_request(ANN.id, f"request {number}")
     assert found
     return found.id
 
 
-async def test_a_duel_and_both_questions_are_written_together(store: RoutingStore) -> None:
+async def test_a_comparison_and_both_questions_are_written_together(store: RoutingStore) -> None:
     left, right = await ask(store)
-    written = await store.feedback.votes.comparison(ANN.id, await comparison_id(store))
+    written = await store.feedback.comparisons.comparison(ANN.id, await comparison_id(store))
     assert (written.left, written.right) == (left.answer, right.answer)
     assert written.comparison.left.variant == 1
     assert written.comparison.left.conversation_id == left.conversation.id
     assert left.conversation.campaign_id == "c1"
 
 
-async def test_when_one_question_is_refused_nothing_of_the_duel_is_there(
+async def test_a_refused_question_leaves_no_comparison(
     store: RoutingStore,
 ) -> None:
     left, right = await ask(store)
     await store.finish_answer(ANN.id, left.answer.id, ENDED)
     with pytest.raises(AnswerRunning):  # the right one is still being written
         await ask(store, 2, left.conversation.id, right.conversation.id)
-    assert await store.feedback.votes.of_request(ANN.id, "request 2") is None
+    assert await store.feedback.comparisons.of_request(ANN.id, "request 2") is None
     assert len(await store.path(ANN.id, left.conversation.id)) == 2
 
 
-async def test_the_same_request_at_once_makes_one_duel(store: RoutingStore) -> None:
-    made = await asyncio.gather(*(ask(store) for _ in range(4)))
-    assert len({tuple(turn.answer.id for turn in turns) for turns in made}) == 1
-    assert len(await store.feedback.votes.comparisons(ANN.id, "c1", 9)) == 1
+async def test_concurrent_identical_requests_make_one_comparison(store: RoutingStore) -> None:
+    written = await asyncio.gather(*(ask(store) for _ in range(4)))
+    assert len({tuple(turn.answer.id for turn in turns) for turns in written}) == 1
+    assert len(await store.feedback.comparisons.comparisons(ANN.id, "c1", 9)) == 1
 
 
-async def test_who_takes_part_no_more_writes_no_duel(store: RoutingStore) -> None:
+async def test_a_withdrawn_tester_writes_no_comparison(store: RoutingStore) -> None:
     await store.feedback.campaigns.withdraw("c1", ANN.id)
     with pytest.raises(NotFound):
         await ask(store)
     with pytest.raises(NotFound):
-        await store.feedback.votes.ask(new_duel(user_id=BOB.id), [asking("a"), asking("b")])
+        await store.feedback.comparisons.ask(
+            new_comparison(user_id=BOB.id), [asking("a"), asking("b")]
+        )
     assert list(await store.conversations(ANN.id)) == []
 
 
-async def test_of_votes_at_once_one_counts_and_all_are_told_which(store: RoutingStore) -> None:
+async def test_of_concurrent_votes_one_counts_and_all_return_it(store: RoutingStore) -> None:
     await answer(store, await ask(store))
-    votes, at = store.feedback.votes, START + timedelta(hours=1)
+    votes, at = store.feedback.comparisons, START + timedelta(hours=1)
     one = await comparison_id(store)
     choices = [VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD]
-    told = await asyncio.gather(*(votes.vote(ANN.id, one, choice, "", at) for choice in choices))
-    assert len({comparison.choice for comparison in told}) == 1
-    assert told[0].voted_at == at
-    assert (await votes.comparison(ANN.id, one)).comparison == told[0]
+    outcomes = await asyncio.gather(
+        *(votes.vote(ANN.id, one, choice, "", at) for choice in choices)
+    )
+    assert len({comparison.choice for comparison in outcomes}) == 1
+    assert outcomes[0].voted_at == at
+    assert (await votes.comparison(ANN.id, one)).comparison == outcomes[0]
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])
-async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
-    store: RoutingStore, status: Status
-) -> None:
+async def test_a_vote_needs_two_complete_answers(store: RoutingStore, status: Status) -> None:
     left, right = await ask(store)
-    votes, one = store.feedback.votes, await comparison_id(store)
+    votes, one = store.feedback.comparisons, await comparison_id(store)
     for turn, end in ((left, Status.DONE), (right, status)):
         with pytest.raises(AnswersUnfinished):
             await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
@@ -131,10 +133,12 @@ async def test_a_vote_needs_two_answers_that_were_written_to_their_end(
         await votes.vote(ANN.id, one, VoteChoice.LEFT, "", START)
 
 
-async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: RoutingStore) -> None:
+async def test_the_newest_comparisons_of_a_user_are_listed_oldest_first(
+    store: RoutingStore,
+) -> None:
     for number in (1, 2, 3):
         await ask(store, number)
-    votes = store.feedback.votes
+    votes = store.feedback.comparisons
     newest = await votes.comparisons(ANN.id, "c1", 2)
     assert [one.comparison.id for one in newest] == [await comparison_id(store, n) for n in (2, 3)]
     assert list(await votes.comparisons(BOB.id, "c1", 9)) == []
@@ -147,7 +151,7 @@ async def test_the_newest_duels_come_oldest_first_and_are_ones_own(store: Routin
             await call
 
 
-async def test_its_conversations_are_in_no_list_and_in_no_search(store: RoutingStore) -> None:
+async def test_conversations_of_a_comparison_are_not_listed_or_found(store: RoutingStore) -> None:
     await answer(store, await ask(store))
     await store.add_turn(
         ANN.id, conversation_id=None, question=Question("Why not?", "other"), options=ChatOptions()

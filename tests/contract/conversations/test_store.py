@@ -50,7 +50,7 @@ async def test_a_later_turn_goes_below_the_head_and_brings_its_options(store: St
     assert ids == [first.question.id, first.answer.id, second.question.id, second.answer.id]
 
 
-async def test_the_end_of_an_answer_is_kept_whole(store: Store) -> None:
+async def test_the_end_of_an_answer_is_stored_completely(store: Store) -> None:
     turn = await ask_and_answer(store)
     answer = (await path(store, turn))[1]
     for field in ("content", "status", "finish", "usage", "timing", "provenance", "error_code"):
@@ -74,7 +74,7 @@ async def test_saving_text_makes_the_answer_streaming(store: Store) -> None:
     assert (answer.content, answer.status) == ("Hello", Status.STREAMING)
 
 
-async def test_an_answer_that_has_ended_does_not_change_any_more(store: Store) -> None:
+async def test_a_finished_answer_does_not_change(store: Store) -> None:
     turn = await ask_and_answer(store)
     await store.save_text(ANN, turn.answer.id, "late")
     await store.finish_answer(ANN, turn.answer.id, AnswerRecord("late", Status.STOPPED))
@@ -111,7 +111,7 @@ async def test_the_same_request_gives_the_turn_as_it_is_now(store: Store) -> Non
 
 
 @pytest.mark.parametrize("below", [False, True])
-async def test_equal_requests_that_race_make_one_turn(store: Store, below: bool) -> None:
+async def test_concurrent_equal_requests_make_one_turn(store: Store, below: bool) -> None:
     conversation_id = (await ask_and_answer(store)).conversation.id if below else None
     turns = await asyncio.gather(
         *(ask(store, conversation_id, request_id="same") for _ in range(8))
@@ -121,7 +121,7 @@ async def test_equal_requests_that_race_make_one_turn(store: Store, below: bool)
     assert len(await store.conversations(ANN)) == 1
 
 
-async def test_of_different_requests_that_race_in_a_conversation_one_wins(store: Store) -> None:
+async def test_of_concurrent_different_requests_in_a_conversation_one_wins(store: Store) -> None:
     conversation_id = (await ask_and_answer(store)).conversation.id
     results = await asyncio.gather(
         *(ask(store, conversation_id, request_id=f"race {number}") for number in range(8)),
@@ -131,14 +131,14 @@ async def test_of_different_requests_that_race_in_a_conversation_one_wins(store:
     assert sum(isinstance(result, AnswerRunning) for result in results) == 7
 
 
-async def test_request_ids_of_different_users_do_not_meet(store: Store) -> None:
+async def test_request_ids_of_different_users_are_independent(store: Store) -> None:
     ann, bob = [await ask(store, user_id=user, request_id="r1") for user in (ANN, BOB)]
     assert ann.conversation.id != bob.conversation.id
     assert bob.conversation.owner_id == BOB
 
 
 @pytest.mark.parametrize("saved", ["", "so far"])
-async def test_nothing_is_added_while_an_answer_is_written(store: Store, saved: str) -> None:
+async def test_no_turn_is_added_while_an_answer_is_running(store: Store, saved: str) -> None:
     first = await ask_and_answer(store)
     running = await ask(store, first.conversation.id, request_id="r2")
     if saved:
@@ -216,27 +216,27 @@ async def test_the_list_is_mine_and_newest_first(store: Store) -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 2**63, 2**200])
-async def test_a_list_of_any_length_can_be_asked_for(store: Store, number: int) -> None:
+async def test_a_list_has_any_requested_length(store: Store, number: int) -> None:
     await ask(store)
     assert len(await store.conversations(ANN, limit=number)) == (number > 0)
     assert len(await store.conversations(ANN, offset=number)) == (number < 0)
 
 
 async def test_purging_takes_a_deleted_conversation_with_all_its_messages(store: Store) -> None:
-    kept, gone = await ask_and_answer(store), await ask_and_answer(store, request_id="r2")
+    remaining, deleted = await ask_and_answer(store), await ask_and_answer(store, request_id="r2")
     other = await store.add_answer(
-        ANN, conversation_id=gone.conversation.id, sibling_id=gone.answer.id
+        ANN, conversation_id=deleted.conversation.id, sibling_id=deleted.answer.id
     )
-    await store.delete(ANN, gone.conversation.id)
+    await store.delete(ANN, deleted.conversation.id)
     assert await store.purge_deleted(END) == 1
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [remaining.conversation.id]
     with pytest.raises(NotFound):
-        await store.path(ANN, gone.conversation.id)
-    for message_id in (gone.answer.id, other.id):
+        await store.path(ANN, deleted.conversation.id)
+    for message_id in (deleted.answer.id, other.id):
         with pytest.raises(NotFound):
             await store.finish_answer(ANN, message_id, ENDED)
     fresh = await ask(store, request_id="r2")
-    assert fresh.conversation.id != gone.conversation.id
+    assert fresh.conversation.id != deleted.conversation.id
 
 
 async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
@@ -251,7 +251,7 @@ async def test_a_long_conversation_can_be_read_and_purged(store: Store) -> None:
     assert list(await store.conversations(ANN)) == []
 
 
-async def test_what_was_being_written_is_interrupted_and_keeps_its_text(store: Store) -> None:
+async def test_running_answers_are_interrupted_and_keep_their_text(store: Store) -> None:
     done = await ask_and_answer(store)
     pending = await ask(store, user_id=BOB)
     streaming = await ask(store, request_id="r2")
@@ -282,14 +282,14 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_what_is_not_yours_looks_exactly_like_what_is_not_there(
+async def test_foreign_conversations_look_like_unknown_ones(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
-    turn, gone = await ask(store), await ask(store, request_id="gone")
-    await store.delete(ANN, gone.conversation.id)
+    turn, deleted = await ask(store), await ask(store, request_id="gone")
+    await store.delete(ANN, deleted.conversation.id)
     await store.purge_deleted(END)
     with pytest.raises(NotFound) as not_there:
-        await call(store, ANN, gone)
+        await call(store, ANN, deleted)
     with pytest.raises(NotFound) as not_yours:
         await call(store, BOB, turn)
     assert str(not_there.value) == str(not_yours.value)
@@ -325,7 +325,7 @@ async def test_text_that_no_database_can_hold_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("rate", [float("inf"), float("nan")])
-async def test_a_rate_that_is_no_number_does_not_cost_the_answer(store: Store, rate: float) -> None:
+async def test_a_nan_rate_does_not_lose_the_answer(store: Store, rate: float) -> None:
     turn = await ask(store)
     timing = Timing(total_s=1.0, decode_tokens_per_s=rate)
     await store.finish_answer(ANN, turn.answer.id, AnswerRecord("kept", Status.DONE, timing=timing))

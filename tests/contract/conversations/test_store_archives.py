@@ -57,7 +57,7 @@ async def test_an_archive_holds_all_branches_parents_first(store: Store) -> None
     assert parents == [None, ids[0], ids[0], ids[1], ids[3]]
 
 
-async def test_what_was_taken_out_and_put_in_is_the_same_under_new_ids(store: Store) -> None:
+async def test_an_imported_export_is_equal_under_new_ids(store: Store) -> None:
     archive = await a_tree(store)
     (copy,) = await store.add_archives(BOB, [archive])
     again = await store.archive(BOB, copy.id)
@@ -71,7 +71,7 @@ async def test_what_was_taken_out_and_put_in_is_the_same_under_new_ids(store: St
     ]
 
 
-async def test_an_archive_leaves_deleted_messages_out_and_joins_what_hung_below(
+async def test_an_archive_skips_deleted_messages_and_reattaches_their_children(
     store: Store,
 ) -> None:
     first = await ask_and_answer(store)
@@ -89,7 +89,7 @@ async def test_an_archive_leaves_deleted_messages_out_and_joins_what_hung_below(
         await store.purge_deleted(END)
 
 
-async def test_what_is_put_in_is_found_and_listed_by_its_time(store: Store) -> None:
+async def test_imported_conversations_are_found_and_listed_by_time(store: Store) -> None:
     archive = await a_tree(store)
     await ask(store)
     await store.pin(ANN, archive.conversation.id, False)
@@ -112,14 +112,14 @@ async def test_an_answer_that_was_still_open_is_interrupted(store: Store) -> Non
     assert (await path(store, turn))[1].status is Status.STREAMING
 
 
-async def test_a_conversation_without_messages_can_be_put_in(store: Store) -> None:
+async def test_a_conversation_without_messages_can_be_imported(store: Store) -> None:
     turn = await ask(store)
     (copy,) = await store.add_archives(ANN, [Archive(turn.conversation, ())])
     assert copy.head_id is None
     assert list(await store.path(ANN, copy.id)) == []
 
 
-async def test_of_archives_all_are_put_in_or_none(store: Store) -> None:
+async def test_archives_are_imported_all_or_none(store: Store) -> None:
     good = await a_tree(store)
     torn = Archive(good.conversation, good.messages[1:])
     bad = Archive(good.conversation, (replace(good.messages[0], content="a\0b"),))
@@ -130,14 +130,14 @@ async def test_of_archives_all_are_put_in_or_none(store: Store) -> None:
     assert len(await store.search(ANN, "other")) == 1
 
 
-async def test_a_conversation_that_was_put_in_goes_on(store: Store) -> None:
+async def test_an_imported_conversation_can_be_continued(store: Store) -> None:
     (copy,) = await store.add_archives(ANN, [await a_tree(store)])
     turn = await ask_and_answer(store, copy.id)
     assert turn.question.parent_id == copy.head_id
     assert len(await path(store, turn)) == 6
 
 
-async def test_deep_trees_are_put_in(store: Store) -> None:
+async def test_deep_trees_are_imported(store: Store) -> None:
     turn = await ask_and_answer(store)
     message = turn.question
     line = tuple(

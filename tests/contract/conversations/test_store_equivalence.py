@@ -50,7 +50,7 @@ OPTIONS = st.builds(
         stop=st.lists(TEXTS, max_size=2).map(tuple),
     ),
 )
-ASKED = st.tuples(TEXTS, st.lists(st.builds(Attachment, TEXTS, TEXTS), max_size=1).map(tuple))
+QUESTIONS = st.tuples(TEXTS, st.lists(st.builds(Attachment, TEXTS, TEXTS), max_size=1).map(tuple))
 RECORDS = st.builds(
     AnswerRecord,
     content=TEXTS,
@@ -62,9 +62,9 @@ RECORDS = st.builds(
 HEADS = st.none() | NUMBERS
 PRESETS = st.builds(PresetText, name=TEXTS, questions=st.lists(TEXTS, max_size=2).map(tuple))
 STEPS = st.one_of(
-    st.tuples(st.just("new"), USERS, REQUESTS, ASKED, OPTIONS),
-    st.tuples(st.just("turn"), USERS, PLACES, REQUESTS, ASKED, OPTIONS),
-    st.tuples(st.just("turn_beside"), USERS, PLACES, REQUESTS, ASKED, NUMBERS),
+    st.tuples(st.just("new"), USERS, REQUESTS, QUESTIONS, OPTIONS),
+    st.tuples(st.just("turn"), USERS, PLACES, REQUESTS, QUESTIONS, OPTIONS),
+    st.tuples(st.just("turn_beside"), USERS, PLACES, REQUESTS, QUESTIONS, NUMBERS),
     st.tuples(st.just("answer"), USERS, PLACES, NUMBERS, TEXTS),
     st.tuples(st.just("edit"), USERS, PLACES, NUMBERS, TEXTS),
     st.tuples(st.just("text"), USERS, NUMBERS, TEXTS),
@@ -87,12 +87,12 @@ STEPS = st.one_of(
     st.tuples(st.just("restart")),
 )
 BEGINNING = st.tuples(
-    st.tuples(st.just("new"), st.just("ann"), st.just(100), ASKED, OPTIONS),
+    st.tuples(st.just("new"), st.just("ann"), st.just(100), QUESTIONS, OPTIONS),
     st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
-    st.tuples(st.just("turn"), st.just("ann"), st.just(0), st.just(101), ASKED, OPTIONS),
+    st.tuples(st.just("turn"), st.just("ann"), st.just(0), st.just(101), QUESTIONS, OPTIONS),
     st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
     st.tuples(st.just("preset"), st.just("ann"), PRESETS),
-    st.tuples(st.just("new"), st.just("ann"), st.just(102), ASKED, OPTIONS),
+    st.tuples(st.just("new"), st.just("ann"), st.just(102), QUESTIONS, OPTIONS),
     st.tuples(st.just("end"), st.just("ann"), st.just(0), RECORDS),
 )
 
@@ -123,21 +123,21 @@ class Player:
         return [result, *(self._named(item) for item in listed)]
 
     async def new(
-        self, user_id: str, request: int, asked: tuple[str, tuple[Attachment, ...]], options: Any
+        self, user_id: str, request: int, question: tuple[str, tuple[Attachment, ...]], options: Any
     ) -> object:
-        return await self._ask(user_id, None, request, asked, options)
+        return await self._ask(user_id, None, request, question, options)
 
     async def turn(
-        self, user_id: str, number: int, request: int, asked: Any, options: Any
+        self, user_id: str, number: int, request: int, question: Any, options: Any
     ) -> object:
-        return await self._ask(user_id, self._conversation(number), request, asked, options)
+        return await self._ask(user_id, self._conversation(number), request, question, options)
 
     async def turn_beside(
-        self, user_id: str, number: int, request: int, asked: Any, beside: int
+        self, user_id: str, number: int, request: int, question: Any, beside: int
     ) -> object:
         there = self._conversation(number)
         sibling_id = self._message(beside, there)
-        return await self._ask(user_id, there, request, asked, ChatOptions(), sibling_id)
+        return await self._ask(user_id, there, request, question, ChatOptions(), sibling_id)
 
     async def answer(self, user_id: str, number: int, sibling: int, content: str) -> object:
         answer = await self.store.add_answer(
@@ -168,8 +168,8 @@ class Player:
 
     async def rename(self, user_id: str, number: int, title: str, seen: str | None) -> None:
         there = self._conversation(number)
-        known = self.titles.get(there, "") if seen is None else seen
-        await self.store.rename(self.world + user_id, there, title=title, seen=known)
+        numbers = self.titles.get(there, "") if seen is None else seen
+        await self.store.rename(self.world + user_id, there, title=title, seen=numbers)
         self.titles[there] = title
 
     async def pin(self, user_id: str, number: int, pinned: bool) -> None:
@@ -228,27 +228,27 @@ class Player:
         """Everything that the user can see."""
         me = self.world + user_id
         listed = await self.store.conversations(me)
-        shown: list[object] = [[self._named(item) for item in listed]]
+        views: list[object] = [[self._named(item) for item in listed]]
         for item in listed:
-            shown.append([self._named(message) for message in await self.store.path(me, item.id)])
+            views.append([self._named(message) for message in await self.store.path(me, item.id)])
             archive = await self.store.archive(me, item.id)
-            shown.append([self._named(message) for message in archive.messages])
+            views.append([self._named(message) for message in archive.messages])
         for words in LOOKED_FOR:
-            shown += [self._named(hit) for hit in await self.store.search(me, words)]
+            views += [self._named(hit) for hit in await self.store.search(me, words)]
         presets = await self.store.presets(me)
         mine = [preset for preset in presets if preset.owner_id.startswith(self.world)]
-        return [*shown, [(preset.text, preset.shared, preset.ref.version) for preset in mine]]
+        return [*views, [(preset.text, preset.shared, preset.ref.version) for preset in mine]]
 
     async def _ask(
         self,
         user_id: str,
         conversation_id: str | None,
         request: int,
-        asked: tuple[str, tuple[Attachment, ...]],
+        question: tuple[str, tuple[Attachment, ...]],
         options: ChatOptions,
         beside: str | None = None,
     ) -> object:
-        text, files = asked
+        text, files = question
         turn = await self.store.add_turn(
             self.world + user_id,
             conversation_id=conversation_id,
@@ -291,16 +291,16 @@ class Player:
             **{key: f"conversation {n}" for n, key in enumerate(self.conversations)},
             **{key: f"message {n}" for n, key in enumerate(self.messages)},
         }
-        known: dict[str, object] = {}
+        numbers: dict[str, object] = {}
         for item in fields(value):
             content = getattr(value, item.name)
             if isinstance(content, str) and content in names:
-                known[item.name] = names[content]
+                numbers[item.name] = names[content]
             elif isinstance(content, Conversation):
-                known[item.name] = self._named(content)
+                numbers[item.name] = self._named(content)
             elif item.name in ("created_at", "updated_at"):
-                known[item.name] = None
-        return replace(value, **known)
+                numbers[item.name] = None
+        return replace(value, **numbers)
 
 
 def _nth(ids: list[str], number: int) -> str:
@@ -328,7 +328,7 @@ def worlds() -> Iterator[int]:
 
 @given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
 @settings(max_examples=60, deadline=None)
-def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_a_database(
+def test_any_sequence_of_calls_behaves_the_same_in_memory_and_in_a_database(
     database: Store,
     worlds: Iterator[int],
     beginning: tuple[tuple[Any, ...], ...],
@@ -339,10 +339,10 @@ def test_any_sequence_of_calls_shows_the_same_in_memory_and_in_a_database(
     async def compare() -> None:
         await database.interrupt_unfinished()  # what an earlier example left open
         await database.purge_deleted(END)  # and deleted
-        memory, kept = Player(MemoryStore(ticking()), world), Player(database, world)
+        memory, stored = Player(MemoryStore(ticking()), world), Player(database, world)
         for step in (*beginning, *steps):
-            assert await kept.play(step) == await memory.play(step), step
+            assert await stored.play(step) == await memory.play(step), step
         for user in ("ann", "bob"):
-            assert await kept.look(user) == await memory.look(user)
+            assert await stored.look(user) == await memory.look(user)
 
     asyncio.run(compare())

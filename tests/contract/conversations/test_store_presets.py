@@ -25,7 +25,7 @@ async def names(store: Store, user_id: str = ANN) -> list[str]:
     return [preset.text.name for preset in await store.presets(user_id)]
 
 
-async def test_a_preset_is_kept_whole(store: Store) -> None:
+async def test_a_preset_is_stored_completely(store: Store) -> None:
     preset = await store.add_preset(ANN, TEXT)
     assert preset == Preset(
         PresetRef(preset.ref.id, 1), ANN, shared=False, text=TEXT, created_at=preset.created_at
@@ -45,7 +45,7 @@ async def test_every_version_of_a_preset_stays(store: Store) -> None:
     assert list(await store.presets(ANN)) == [third]
 
 
-async def test_the_same_text_is_no_new_version(store: Store) -> None:
+async def test_the_same_text_adds_no_version(store: Store) -> None:
     preset = await store.add_preset(ANN, TEXT)
     assert await store.revise_preset(ANN, preset.ref.id, TEXT) == preset
 
@@ -93,7 +93,7 @@ async def test_a_deleted_preset_is_off_the_list_and_its_versions_stay(store: Sto
             await attempt
 
 
-async def test_what_others_keep_to_themselves_is_not_there(store: Store) -> None:
+async def test_unshared_presets_of_others_are_not_found(store: Store) -> None:
     preset = await store.add_preset(BOB, TEXT)
     for preset_id in (preset.ref.id, "none"):
         with pytest.raises(NotFound):
@@ -103,7 +103,7 @@ async def test_what_others_keep_to_themselves_is_not_there(store: Store) -> None
     assert await names(store) == []
 
 
-async def test_shipped_ones_come_first_then_ones_own_then_those_of_others(store: Store) -> None:
+async def test_shipped_presets_come_first_then_own_then_shared(store: Store) -> None:
     shared = await store.add_preset(BOB, PresetText("Bob's"))
     await store.share_preset(BOB, shared.ref.id, True)
     await store.add_preset(ANN, PresetText("Ann's"))
@@ -112,7 +112,7 @@ async def test_shipped_ones_come_first_then_ones_own_then_those_of_others(store:
     assert await names(store, BOB) == ["助手", "Assistant", "Bob's"]
 
 
-async def test_a_shipped_preset_is_everybodys_and_nobody_changes_it(store: Store) -> None:
+async def test_a_shipped_preset_is_visible_to_all_and_read_only(store: Store) -> None:
     await store.ship_presets(SHIPPED)
     preset = await store.preset(ANN, "assistant-zh")
     assert (preset.owner_id, preset.shared, preset.ref.version) == ("", True, 1)
@@ -136,7 +136,7 @@ async def test_shipping_adds_a_version_only_where_the_text_differs(store: Store)
     assert (await store.preset(ANN, "assistant-en", 1)).text == SHIPPED["assistant-en"]
 
 
-async def test_a_shipped_preset_that_is_gone_leaves_the_list_until_it_returns(
+async def test_a_removed_shipped_preset_is_unlisted_until_it_returns(
     store: Store,
 ) -> None:
     own = await store.add_preset(ANN, TEXT)

@@ -45,11 +45,11 @@ def marked(excerpt: Excerpt | None) -> list[str]:
         ("naïve \\ 'quoted'", "\\ 'quoted'"),
     ],
 )
-async def test_what_was_said_is_found(store: Store, text: str, words: str) -> None:
-    asked = await ask(store, question=text)
+async def test_matching_messages_are_found(store: Store, text: str, words: str) -> None:
+    turn = await ask(store, question=text)
     answered = await ask_and_answer(store, answer=text)
     await ask_and_answer(store, question="something else", answer="别的")
-    assert await found(store, words) == [answered.conversation.id, asked.conversation.id]
+    assert await found(store, words) == [answered.conversation.id, turn.conversation.id]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_what_was_said_is_found(store: Store, text: str, words: str) -> No
         ("snakeXcase", "snake_case"),
     ],
 )
-async def test_what_was_not_said_is_not_found(store: Store, text: str, words: str) -> None:
+async def test_other_messages_are_not_found(store: Store, text: str, words: str) -> None:
     await ask_and_answer(store, question=text, answer=text, title=text)
     assert await found(store, words) == []
 
@@ -103,7 +103,7 @@ async def test_a_title_is_found_without_a_message(store: Store) -> None:
     assert marked(hit.title) == ["天气", "Weather"]
 
 
-async def test_the_words_are_marked_in_a_piece_of_the_text(store: Store) -> None:
+async def test_matches_are_marked_in_an_excerpt(store: Store) -> None:
     text = f"{'前' * 300}\n今天ＡＢＣ天气\r\n很好{'后' * 300}"
     await ask_and_answer(store, answer=text, title="天气")
     hit = (await store.search(ANN, "天气 abc"))[0]
@@ -137,14 +137,14 @@ async def test_an_edited_answer_is_found_beside_the_first(store: Store) -> None:
     assert await found(store, "cherry") == await found(store, "damson") == [turn.conversation.id]
 
 
-async def test_a_new_name_is_found_at_once_and_the_old_one_no_more(store: Store) -> None:
+async def test_a_new_title_is_found_at_once_and_the_old_one_no_longer(store: Store) -> None:
     turn = await ask(store, title="Old name")
     await store.rename(ANN, turn.conversation.id, title="新名字", seen="Old name")
     assert await found(store, "名字") == [turn.conversation.id]
     assert await found(store, "old") == []
 
 
-async def test_what_is_deleted_is_found_only_after_its_return(store: Store) -> None:
+async def test_a_deleted_message_is_found_only_after_restoring(store: Store) -> None:
     turn = await ask_and_answer(store, question="elder", answer="fig", title="grape")
     there, ids = turn.conversation.id, [turn.answer.id]
     await store.delete_messages(ANN, there, ids, head_id=turn.question.id)
@@ -159,7 +159,7 @@ async def test_what_is_deleted_is_found_only_after_its_return(store: Store) -> N
         assert await found(store, words) == [there]
 
 
-async def test_what_is_purged_is_never_found_again(store: Store) -> None:
+async def test_a_purged_message_is_never_found(store: Store) -> None:
     turn = await ask_and_answer(store, question="hazel", answer="iris")
     await store.delete_messages(
         ANN, turn.conversation.id, [turn.answer.id], head_id=turn.question.id
@@ -169,7 +169,7 @@ async def test_what_is_purged_is_never_found_again(store: Store) -> None:
     assert await found(store, "hazel") == [turn.conversation.id]
 
 
-async def test_what_others_said_is_never_found(store: Store) -> None:
+async def test_other_users_messages_are_never_found(store: Store) -> None:
     await ask_and_answer(store, user_id=BOB, question="juniper", answer="kale", title="lemon")
     for words in ("juniper", "kale", "lemon"):
         assert await found(store, words) == []
@@ -177,14 +177,14 @@ async def test_what_others_said_is_never_found(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("limit", "count"), [(2, 2), (0, 0), (-1, 0), (2**70, 3)])
-async def test_a_search_gives_as_many_as_are_wanted(store: Store, limit: int, count: int) -> None:
+async def test_a_search_returns_at_most_its_limit(store: Store, limit: int, count: int) -> None:
     turns = [await ask_and_answer(store, question="mango") for _ in range(3)]
     newest_first = [turn.conversation.id for turn in reversed(turns)]
     hits = await store.search(ANN, "mango", limit=limit)
     assert [hit.conversation.id for hit in hits] == newest_first[:count]
 
 
-async def test_every_place_of_a_long_text_is_found(store: Store) -> None:
+async def test_every_part_of_a_long_text_is_searchable(store: Store) -> None:
     """PostgreSQL counts places up to 16,383, and 256 of one word."""
     numbers = [f"数{number}字" for number in range(12_000)]
     await ask_and_answer(store, answer="的" * 20_000 + "x".join(numbers) + " 末尾的话 the end")
@@ -193,7 +193,7 @@ async def test_every_place_of_a_long_text_is_found(store: Store) -> None:
     assert await found(store, "数12000字") == []
 
 
-async def test_a_word_of_any_length_can_be_said_and_looked_for(store: Store) -> None:
+async def test_words_of_any_length_can_be_searched(store: Store) -> None:
     turn = await ask_and_answer(store, question="n" * 5000 + " " + "长" * 3000, answer="o " * 3000)
     for words in ("n" * 5000, "n" * 50, "长" * 3000, "o " * 3000):
         assert await found(store, words) == [turn.conversation.id]

@@ -53,7 +53,7 @@ async def test_files_stay_with_their_question(store: Store) -> None:
     assert (await path(store, turn))[0].attachments == FILES
 
 
-async def test_a_question_in_other_words_stands_beside_the_first(store: Store) -> None:
+async def test_an_edited_question_is_a_sibling_of_the_first(store: Store) -> None:
     first, second, _ = await three_turns(store)
     other = await ask(store, first.conversation.id, beside=second.question.id)
     assert other.question.parent_id == first.answer.id
@@ -65,14 +65,14 @@ async def test_a_question_in_other_words_stands_beside_the_first(store: Store) -
     ]
 
 
-async def test_the_first_question_can_be_asked_in_other_words(store: Store) -> None:
+async def test_the_first_question_can_be_edited(store: Store) -> None:
     turn = await ask_and_answer(store)
     other = await ask(store, turn.conversation.id, beside=turn.question.id)
     assert other.question.parent_id is None
     assert await ids_of_path(store, turn) == [other.question.id, other.answer.id]
 
 
-async def test_only_a_question_of_the_conversation_can_be_asked_in_other_words(
+async def test_only_a_question_of_the_conversation_can_be_edited(
     store: Store,
 ) -> None:
     turn, foreign = await ask_and_answer(store), await ask_and_answer(store)
@@ -85,7 +85,7 @@ async def test_only_a_question_of_the_conversation_can_be_asked_in_other_words(
     assert len(await store.conversations(ANN)) == 2
 
 
-async def test_an_answer_can_begin_with_the_words_of_another(store: Store) -> None:
+async def test_an_answer_can_start_with_the_text_of_another(store: Store) -> None:
     turn = await ask_and_answer(store, answer="Once upon")
     longer = await store.add_answer(
         ANN,
@@ -97,7 +97,7 @@ async def test_an_answer_can_begin_with_the_words_of_another(store: Store) -> No
     assert (await path(store, turn))[1] == longer
 
 
-async def test_an_edited_answer_stands_finished_beside_the_first(store: Store) -> None:
+async def test_an_edited_answer_is_a_finished_sibling(store: Store) -> None:
     turn = await ask_and_answer(store)
     edited = await store.add_edited_answer(
         ANN, conversation_id=turn.conversation.id, sibling_id=turn.answer.id, content="Mine"
@@ -124,7 +124,7 @@ async def test_an_edit_is_refused_where_another_answer_would_be(store: Store) ->
     assert await path(store, turn) == [turn.question, turn.answer]
 
 
-async def test_any_living_message_of_the_conversation_can_be_the_head(store: Store) -> None:
+async def test_any_existing_message_of_the_conversation_can_be_the_head(store: Store) -> None:
     first, _, third = await three_turns(store)
     foreign = await ask_and_answer(store)
     before = await store.conversation(ANN, first.conversation.id)
@@ -168,7 +168,7 @@ async def test_everything_can_be_deleted_and_a_new_turn_begins_at_the_root(store
     assert fresh.question.parent_id is None
 
 
-async def test_what_was_deleted_comes_back_whole(store: Store) -> None:
+async def test_a_restored_conversation_is_complete(store: Store) -> None:
     first, _, third = await three_turns(store)
     whole = await path(store, first)
     ids = [third.question.id, third.answer.id]
@@ -178,7 +178,7 @@ async def test_what_was_deleted_comes_back_whole(store: Store) -> None:
     assert await path(store, first) == whole
 
 
-async def test_nothing_is_deleted_unless_all_of_it_can_be(store: Store) -> None:
+async def test_a_deletion_is_all_or_nothing(store: Store) -> None:
     turn, foreign = await ask_and_answer(store), await ask_and_answer(store)
     for ids, head_id in (
         ([turn.answer.id, foreign.answer.id], None),
@@ -194,7 +194,7 @@ async def test_nothing_is_deleted_unless_all_of_it_can_be(store: Store) -> None:
     assert len(await path(store, turn)) == 2
 
 
-async def test_nothing_is_put_beside_a_deleted_message(store: Store) -> None:
+async def test_no_message_is_added_beside_a_deleted_one(store: Store) -> None:
     first, second, _ = await three_turns(store)
     there = first.conversation.id
     await delete(store, first, second.question.id, second.answer.id, head_id=first.answer.id)
@@ -204,7 +204,7 @@ async def test_nothing_is_put_beside_a_deleted_message(store: Store) -> None:
         await store.add_answer(ANN, conversation_id=there, sibling_id=second.answer.id)
 
 
-async def test_a_deleted_question_is_not_asked_again_by_its_request(store: Store) -> None:
+async def test_a_deleted_question_is_not_repeated_by_its_request_id(store: Store) -> None:
     turn = await ask_and_answer(store, request_id="r1")
     await delete(store, turn, turn.question.id, turn.answer.id)
     with pytest.raises(NotFound):
@@ -219,15 +219,15 @@ async def test_a_purged_message_keeps_its_place_and_nothing_else(store: Store) -
     assert await store.purge_deleted(END) == 2
     assert await store.purge_deleted(END) == 0
     assert len(await path(store, first)) == 4
-    kept = (await store.archive(ANN, first.conversation.id)).messages
-    assert not {message.id for message in kept} & set(ids)
+    messages = (await store.archive(ANN, first.conversation.id)).messages
+    assert not {message.id for message in messages} & set(ids)
     with pytest.raises(NotFound):
         await restore(store, first, *ids, head_id=third.answer.id)
     with pytest.raises(NotFound):
         await delete(store, first, *ids, head_id=third.answer.id)
 
 
-async def test_only_what_was_deleted_long_ago_is_purged(store: Store) -> None:
+async def test_only_rows_deleted_long_ago_are_purged(store: Store) -> None:
     first, second, third = await three_turns(store)
     await delete(store, first, third.answer.id, head_id=third.question.id)
     await delete(store, first, third.answer.id, second.answer.id, head_id=third.question.id)
@@ -238,7 +238,7 @@ async def test_only_what_was_deleted_long_ago_is_purged(store: Store) -> None:
         await restore(store, first, third.answer.id, head_id=third.answer.id)
 
 
-async def test_an_answer_that_ends_while_it_is_deleted_comes_back_whole(store: Store) -> None:
+async def test_an_answer_that_ends_while_deleted_is_restored_completely(store: Store) -> None:
     turn = await ask(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.finish_answer(ANN, turn.answer.id, ENDED)
@@ -246,7 +246,7 @@ async def test_an_answer_that_ends_while_it_is_deleted_comes_back_whole(store: S
     assert (await path(store, turn))[1].content == ENDED.content
 
 
-async def test_an_answer_that_was_purged_is_written_no_further(store: Store) -> None:
+async def test_a_purged_answer_is_not_written_any_more(store: Store) -> None:
     turn = await ask(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.purge_deleted(END)
@@ -258,7 +258,7 @@ async def test_an_answer_that_was_purged_is_written_no_further(store: Store) -> 
 # --- deleted conversations --------------------------------------------------------------------
 
 
-async def test_a_deleted_conversation_is_hidden_and_comes_back_whole(store: Store) -> None:
+async def test_a_deleted_conversation_is_hidden_and_restored_completely(store: Store) -> None:
     turn, other = await ask_and_answer(store), await ask_and_answer(store)
     there = turn.conversation.id
     before, messages = await store.conversations(ANN), await path(store, turn)
@@ -275,7 +275,7 @@ async def test_a_deleted_conversation_is_hidden_and_comes_back_whole(store: Stor
     assert await store.purge_deleted(END) == 0
 
 
-async def test_an_answer_that_ends_in_a_deleted_conversation_comes_back_whole(
+async def test_an_answer_that_ends_in_a_deleted_conversation_is_restored_completely(
     store: Store,
 ) -> None:
     turn = await ask(store)
@@ -285,7 +285,7 @@ async def test_an_answer_that_ends_in_a_deleted_conversation_comes_back_whole(
     assert (await path(store, turn))[1].content == ENDED.content
 
 
-async def test_a_purged_conversation_is_gone(store: Store) -> None:
+async def test_a_purged_conversation_is_not_found(store: Store) -> None:
     turn = await ask_and_answer(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
     await store.delete(ANN, turn.conversation.id)
@@ -310,7 +310,7 @@ async def test_pinned_conversations_come_first_and_each_part_newest_first(store:
     assert [item.id for item in page] == [ids[0], ids[3]]
 
 
-async def test_a_title_is_replaced_by_who_has_seen_it(store: Store) -> None:
+async def test_a_title_is_replaced_only_if_the_current_one_was_seen(store: Store) -> None:
     turn = await ask(store)
     there = turn.conversation.id
     await store.rename(ANN, there, title="<b>名字 👋🏽</b>", seen="A title")
@@ -345,13 +345,13 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_what_is_not_yours_or_deleted_looks_like_what_is_not_there(
+async def test_foreign_or_deleted_rows_look_like_unknown_ones(
     store: Store, call: Callable[[Store, str, Turn], Awaitable[object]]
 ) -> None:
-    turn, gone = await ask_and_answer(store), await ask_and_answer(store)
+    turn, deleted = await ask_and_answer(store), await ask_and_answer(store)
     before = await store.conversation(ANN, turn.conversation.id), await path(store, turn)
-    await store.delete(ANN, gone.conversation.id)
-    for user, what in ((ANN, gone), (BOB, turn)):
+    await store.delete(ANN, deleted.conversation.id)
+    for user, what in ((ANN, deleted), (BOB, turn)):
         with pytest.raises(NotFound) as refused:
             await call(store, user, what)
         assert (str(refused.value), refused.value.values) == (str(NotFound()), {})

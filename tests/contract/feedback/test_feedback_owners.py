@@ -23,8 +23,8 @@ from store.schema.accounts import UserRow
 from store.schema.feedback import AnswerSnapshotRow
 from tests.contract.feedback_rows import (
     BAD,
-    EVIDENCE,
     LATER,
+    SNAPSHOT,
     TABLES,
     add_rows,
     campaign,
@@ -37,7 +37,7 @@ from tests.contract.feedback_rows import (
     run,
 )
 from tests.contract.stores import START
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 
 DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
@@ -45,10 +45,10 @@ DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
     """An answer of that person, rated twice."""
     snapshot = replace(
-        EVIDENCE, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
+        SNAPSHOT, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
     )
-    for opinion in (BAD, RatingInput(Verdict.UP)):
-        await database.feedback.ratings.rate(snapshot, owner_id, opinion, LATER)
+    for rating_input in (BAD, RatingInput(Verdict.UP)):
+        await database.feedback.ratings.rate(snapshot, owner_id, rating_input, LATER)
 
 
 async def take_part(database: RoutingStore, tester: str, host: str) -> None:
@@ -79,78 +79,82 @@ async def named(database: RoutingStore, user_id: str) -> set[str]:
     return await database.feedback.ratings.transactions.read(read)
 
 
-async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_counted(
+async def test_a_testers_data_are_deleted_with_derived_cases_and_counted(
     database: RoutingStore,
 ) -> None:
     await take_part(database, BOB.id, ANN.id)
     before = await count_rows(database)
-    gone = await database.people.delete_person(BOB.id, DELETED)
+    deleted = await database.accounts.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(campaigns=1, cases=1, runs=1, results=1)
-    assert gone == (before - after).total() + 1
-    assert (await database.people.entries())[0].detail == str(gone)
+    assert deleted == (before - after).total() + 1
+    assert (await database.accounts.audit_entries())[0].detail == str(deleted)
     assert await named(database, BOB.id) == {"ResultRow.judged_by"}
 
 
-async def test_a_hosts_campaigns_go_with_what_others_left_in_them(database: RoutingStore) -> None:
+async def test_a_hosts_campaigns_are_deleted_with_their_testers_data(
+    database: RoutingStore,
+) -> None:
     await take_part(database, CY.id, BOB.id)
-    elsewhere = replace(EVIDENCE, id="elsewhere", answer_id="another", owner_id=CY.id)
+    elsewhere = replace(SNAPSHOT, id="elsewhere", answer_id="another", owner_id=CY.id)
     await database.feedback.ratings.rate(elsewhere, CY.id, BAD, LATER)
     before = await count_rows(database)
-    gone = await database.people.delete_person(BOB.id, DELETED)
+    deleted = await database.accounts.delete_user(BOB.id, DELETED)
     after = await count_rows(database)
     assert after == Counter(evidence=1, ratings=1)
-    assert gone == (before - after).total() + 1
+    assert deleted == (before - after).total() + 1
 
 
-async def test_a_rating_of_anothers_answer_goes_with_its_words(database: RoutingStore) -> None:
+async def test_a_deleted_users_rating_of_anothers_answer_is_removed_from_search(
+    database: RoutingStore,
+) -> None:
     ratings = database.feedback.ratings
-    for rater in (CY.id, BOB.id):
-        await ratings.rate(EVIDENCE, rater, RatingInput(comment=f"said by {rater}"), LATER)
+    for user_id in (CY.id, BOB.id):
+        await ratings.rate(SNAPSHOT, user_id, RatingInput(comment=f"said by {user_id}"), LATER)
     await add_rows(database, review("evidence", ANN.id, assignee=BOB.id))
-    await database.people.delete_person(BOB.id, DELETED)
+    await database.accounts.delete_user(BOB.id, DELETED)
 
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
 
-    kept = await ratings.transactions.read(words)
-    assert " cy " in kept
-    assert " bob " not in kept
+    search_words = await ratings.transactions.read(words)
+    assert " cy " in search_words
+    assert " bob " not in search_words
     assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
     assert await named(database, BOB.id) == set()
 
 
-async def test_the_first_person_takes_over_all_that_the_local_user_has(
+async def test_the_first_user_takes_over_all_feedback_of_the_local_user(
     database: RoutingStore,
 ) -> None:
     for user in (CY, BOB):
-        await database.people.delete_person(user.id, MADE)
+        await database.accounts.delete_user(user.id, JOINED)
     await take_part(database, LOCAL_USER, LOCAL_USER)
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
     await database.feedback.ratings.transactions.write(_forget_everybody)
-    await database.people.add_pass(
-        "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), MADE
+    await database.accounts.add_one_time_link(
+        "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), JOINED
     )
     first = User("first", "First", AccountRole.ADMIN, START)
-    await database.people.use_pass("first", first, "hash", MADE)
+    await database.accounts.use_one_time_link("first", first, "hash", JOINED)
     assert await named(database, LOCAL_USER) == set()
     assert await named(database, first.id) == columns
     assert await count_rows(database) == rows
 
 
-async def test_what_is_too_old_goes_and_cases_stay(database: RoutingStore) -> None:
+async def test_old_feedback_is_deleted_and_cases_stay(database: RoutingStore) -> None:
     await take_part(database, BOB.id, ANN.id)
-    assert await database.people.delete_older(START) == 0
-    rated = await database.people.delete_older(LATER)
+    assert await database.accounts.delete_older(START) == 0
+    rated = await database.accounts.delete_older(LATER)
     assert rated == 2
     assert await count_rows(database) >= Counter(evidence=1, ratings=2, reviews=1)
-    assert await database.people.delete_older(LATER + timedelta(seconds=1)) == 1
+    assert await database.accounts.delete_older(LATER + timedelta(seconds=1)) == 1
     assert await count_rows(database) == Counter(campaigns=1, cases=2, runs=1, results=2)
 
 
-def test_every_column_that_names_somebody_is_known() -> None:
+def test_every_column_with_a_user_id_is_listed() -> None:
     named = {"owner_id", "user_id", "reviewer", "assignee", "judged_by"}
     found = {
         f"{table.__name__}.{column}"

@@ -8,18 +8,19 @@ import pytest
 from chat.campaigns.models import Mode, Side, VoteChoice
 from chat.conversations.models import Question
 from chat.errors import NotFound
-from chat.feedback.queries import RatingFilter
-from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions, place_of_vote
+from chat.feedback.result_models import RatingFilter
+from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.votes import place_of_vote
 from chat.models import ChatOptions, PresetRef
 from store import RoutingStore
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from tests.contract.feedback_rows import add_rows, campaign, comparison
 from tests.contract.stores import ENDED, ask_and_answer
-from tests.contract.users import ANN, BOB, CY, MADE
+from tests.contract.users import ANN, BOB, CY, JOINED
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 NOTHING = VoteFilter()
-WANTED = (
+FILTERS = (
     (VoteFilter(), "abcd"),
     (VoteFilter(campaign_id="campaign"), "abc"),
     (VoteFilter(campaign_id="nowhere"), ""),
@@ -87,22 +88,22 @@ async def four_votes(database: RoutingStore) -> None:
 
 
 async def found(
-    database: RoutingStore, wanted: VoteFilter = NOTHING, seen_by: str | None = None
+    database: RoutingStore, filters: VoteFilter = NOTHING, seen_by: str | None = None
 ) -> list[str]:
-    page = await database.feedback.ballots.page(seen_by, wanted, after=None, limit=9)
+    page = await database.feedback.votes.page(seen_by, filters, after=None, limit=9)
     return [one.id for one in page]
 
 
-async def test_a_filter_finds_exactly_the_votes_that_it_says(database: RoutingStore) -> None:
+async def test_a_filter_finds_exactly_the_matching_votes(database: RoutingStore) -> None:
     await four_votes(database)
-    for wanted, names in WANTED:
-        assert await found(database, wanted) == list(reversed(names)), wanted
-        counts = await database.feedback.ballots.counts(None, wanted)
-        assert counts.votes == len(names), wanted
+    for filters, names in FILTERS:
+        assert await found(database, filters) == list(reversed(names)), filters
+        counts = await database.feedback.votes.counts(None, filters)
+        assert counts.votes == len(names), filters
 
 
 async def test_votes_are_counted_by_side_and_by_variant(database: RoutingStore) -> None:
-    store = database.feedback.ballots
+    store = database.feedback.votes
     assert await store.counts(None, NOTHING) == VoteCounts()
     await four_votes(database)
     counts = await store.counts(None, NOTHING)
@@ -119,14 +120,14 @@ async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(
         await add_rows(database, vote(f"v{number}", VoteChoice.TIE, at))
     seen: list[str] = []
     after: VoteCursor | None = None
-    while part := await database.feedback.ballots.page(None, NOTHING, after=after, limit=2):
+    while part := await database.feedback.votes.page(None, NOTHING, after=after, limit=2):
         seen += [one.id for one in part]
         after = place_of_vote(part[-1])
     assert seen == ["v6", "v5", "v4", "v3", "v2", "v1", "v0"]
 
 
 async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingStore) -> None:
-    store = database.feedback.ballots
+    store = database.feedback.votes
     await four_votes(database)
     assert await found(database, seen_by=BOB.id) == ["c", "b", "a"]
     assert await found(database, VoteFilter(campaign_id="other"), BOB.id) == []
@@ -138,8 +139,8 @@ async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingS
             await store.voted_comparison(seen_by, missing)
 
 
-async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -> None:
-    store = database.feedback.ballots
+async def test_vote_filter_options_are_limited_to_visible_campaigns(database: RoutingStore) -> None:
+    store = database.feedback.votes
     await four_votes(database)
     plain = campaign(BOB.id)
     plain.id = "chats"  # in which nothing is compared
@@ -152,18 +153,18 @@ async def test_votes_can_be_chosen_by_what_one_may_see(database: RoutingStore) -
     assert await store.choices(ANN.id, "") == VoteFilterOptions()
 
 
-async def test_what_was_taken_back_is_no_vote_any_more(database: RoutingStore) -> None:
+async def test_a_withdrawn_vote_is_not_found(database: RoutingStore) -> None:
     await four_votes(database)
-    await database.feedback.campaigns.destroy_left("campaign", MADE)
+    await database.feedback.campaigns.destroy_tester_data("campaign", JOINED)
     assert await found(database) == ["d"]
     with pytest.raises(NotFound):
-        await database.feedback.ballots.voted_comparison(None, "a")
+        await database.feedback.votes.voted_comparison(None, "a")
 
 
-async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
+async def test_a_vote_has_both_answers_if_they_exist(
     database: RoutingStore,
 ) -> None:
-    store = database.feedback.ballots
+    store = database.feedback.votes
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
     turns = [await ask_and_answer(database, user_id=ANN.id, answer=text) for text in ("One", "Two")]
     left, right = (
@@ -177,7 +178,7 @@ async def test_a_vote_is_read_with_both_answers_as_far_as_they_are_there(
     assert (await store.voted_comparison(BOB.id, "a")).right == ()
 
 
-async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_it(
+async def test_votes_of_an_export_are_counted_as_it_finds_them(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
@@ -188,15 +189,15 @@ async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_
             ANN.id, conversation_id=None, question=question, options=ChatOptions()
         )
         assert ENDED.provenance
-        made = replace(ENDED.provenance, model=model, preset=preset)
-        await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=made))
+        provenance = replace(ENDED.provenance, model=model, preset=preset)
+        await database.finish_answer(ANN.id, turn.answer.id, replace(ENDED, provenance=provenance))
         sides.append(Side(number, turn.conversation.id, turn.answer.id))
     await add_rows(database, vote("a", VoteChoice.LEFT, DAY, left=sides[0], right=sides[1]))
 
-    async def counted(wanted: RatingFilter, seen_by: str | None = None) -> int:
-        return await database.feedback.results.votes(seen_by, wanted)
+    async def counted(filters: RatingFilter, seen_by: str | None = None) -> int:
+        return await database.feedback.results.votes(seen_by, filters)
 
-    for wanted, count in (
+    for filters, count in (
         (RatingFilter(), 1),
         (RatingFilter(campaign_id="campaign", model="Large"), 1),
         (RatingFilter(model="Small"), 1),
@@ -206,5 +207,5 @@ async def test_what_goes_along_with_rated_answers_is_counted_as_an_export_finds_
         (RatingFilter(until=date(2026, 3, 4)), 0),
         (RatingFilter(campaign_id="other"), 0),
     ):
-        assert await counted(wanted) == count, wanted
+        assert await counted(filters) == count, filters
     assert (await counted(RatingFilter(), BOB.id), await counted(RatingFilter(), CY.id)) == (1, 0)

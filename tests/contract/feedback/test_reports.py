@@ -11,8 +11,8 @@ from chat.conversations.models import AnswerRecord, Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import ReviewChange, ReviewStatus
-from chat.feedback.reports import AnswerSource, AnswerTimes, SourceCount, Vote
+from chat.feedback.report_models import AnswerSource, AnswerTimes, SourceCount, Vote
+from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.models import ChatOptions, PresetRef, Status
 from store import RoutingStore
 from tests.contract.feedback_rows import add_rows, campaign, comparison, participant
@@ -24,10 +24,14 @@ CAMPAIGN = "campaign"
 
 
 async def rate(
-    database: RoutingStore, name: str, opinion: RatingInput, owner_id: str = ANN.id, **more: Any
+    database: RoutingStore,
+    name: str,
+    rating_input: RatingInput,
+    owner_id: str = ANN.id,
+    **more: Any,
 ) -> None:
     frozen = snapshot(name, owner_id=owner_id, campaign_id=CAMPAIGN, **more)
-    await database.feedback.ratings.rate(frozen, owner_id, opinion, START)
+    await database.feedback.ratings.rate(frozen, owner_id, rating_input, START)
 
 
 async def answered(
@@ -44,15 +48,15 @@ async def answered(
     return turn.conversation.id
 
 
-async def test_nothing_is_gathered_of_what_is_not_there(database: RoutingStore) -> None:
+async def test_an_unknown_campaign_has_no_report(database: RoutingStore) -> None:
     with pytest.raises(NotFound):
         await database.feedback.reports.gather("nowhere", 5)
     await add_rows(database, campaign(BOB.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert (raw.rated, raw.verdicts, raw.ballots, raw.best, raw.surveys) == (0, {}, [], [], [])
+    assert (raw.rated, raw.verdicts, raw.votes, raw.best, raw.surveys) == (0, {}, [], [], [])
 
 
-async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> None:
+async def test_ratings_are_counted_in_their_newest_version(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
     both = RatingInput(Verdict.DOWN, ("too-long", "dull"), "hm", "So.")
     await rate(database, "a", DOWN, variant=0)
@@ -65,14 +69,14 @@ async def test_ratings_are_counted_as_they_are_now(database: RoutingStore) -> No
     assert (raw.rated, raw.comments, raw.corrections) == (2, 1, 1)
 
 
-async def test_the_best_and_the_worst_are_those_with_most_to_say(database: RoutingStore) -> None:
+async def test_excerpts_prefer_answers_with_the_most_feedback(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id))
     plain = [replace(UP, comment=""), replace(UP, comment="nice"), UP, UP]
-    for number, opinion in enumerate(plain):
-        await rate(database, f"up {number}", opinion, question=f"up {number}")
-    said = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
-    for number, opinion in enumerate(said):
-        await rate(database, f"down {number}", opinion, question=f"down {number}")
+    for number, rating_input in enumerate(plain):
+        await rate(database, f"up {number}", rating_input, question=f"up {number}")
+    disliked = [DOWN, replace(DOWN, comment="no"), replace(DOWN, correction="Yes."), DOWN]
+    for number, rating_input in enumerate(disliked):
+        await rate(database, f"down {number}", rating_input, question=f"down {number}")
     for name, standing in (("up 2", ReviewStatus.USABLE), ("up 3", ReviewStatus.UNUSABLE)):
         await database.feedback.results.review(None, name, ReviewChange(standing), ANN.id, START)
     raw = await database.feedback.reports.gather(CAMPAIGN, 3)
@@ -93,7 +97,7 @@ async def test_an_answer_without_words_is_counted_but_neither_best_nor_worst(
     assert (raw.best, raw.worst) == ([], [])
 
 
-async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) -> None:
+async def test_times_and_surveys_are_of_testers_only(database: RoutingStore) -> None:
     await add_rows(database, campaign(BOB.id, Mode.SPLIT))
     for user, variant in ((ANN.id, 0), (CY.id, 1), (BOB.id, 1)):
         row = participant(user, variant)
@@ -113,13 +117,15 @@ async def test_times_and_surveys_are_those_of_testers(database: RoutingStore) ->
     assert [dict(survey) for survey in raw.unsent] == [{"q": 1, "why": CY.id}]
 
 
-async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
+async def test_models_are_counted_by_variant(
     database: RoutingStore,
 ) -> None:
-    ref, gone = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
+    ref, deleted = PresetRef("maths.en", 1), PresetRef("nowhere", 2)
     await Presets(database).ship()
     plan = campaign(BOB.id, Mode.SPLIT)
-    plan.plan = replace(plan.plan, variants=(Variant("A", preset=ref), Variant("B", preset=gone)))
+    plan.plan = replace(
+        plan.plan, variants=(Variant("A", preset=ref), Variant("B", preset=deleted))
+    )
     await add_rows(database, plan)
     assert ENDED.provenance
     swapped = replace(ENDED.provenance, model="Another", quantization="int8", preset=ref)
@@ -140,7 +146,7 @@ async def test_what_answered_is_told_by_variant_with_everything_that_ever_did(
     assert raw.presets == {ref: "Step-by-step maths"}
 
 
-async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
+async def test_votes_are_collected_with_their_best_and_worst_answers(
     database: RoutingStore,
 ) -> None:
     await add_rows(database, campaign(BOB.id, Mode.BLIND))
@@ -153,7 +159,7 @@ async def test_votes_are_ballots_and_their_answers_the_best_and_worst(
     row.choice, row.voted_at, row.comment = VoteChoice.RIGHT, START + timedelta(days=1), "clearer"
     await add_rows(database, row, comparison(CY.id))
     raw = await database.feedback.reports.gather(CAMPAIGN, 5)
-    assert raw.ballots == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
+    assert raw.votes == [Vote(1, 0, VoteChoice.RIGHT, ANN.id)]
     assert raw.testers == {ANN.id: ANN.name}
     assert [(item.answer, item.comment, item.variant) for item in raw.best] == [
         ("Right", "clearer", 0)

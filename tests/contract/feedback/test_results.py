@@ -18,7 +18,8 @@ from chat.feedback.models import (
     ReviewState,
     Verdict,
 )
-from chat.feedback.queries import (
+from chat.feedback.ports import ResultStore
+from chat.feedback.result_models import (
     Cursor,
     FilterOptions,
     RatingCounts,
@@ -26,11 +27,11 @@ from chat.feedback.queries import (
     ReviewChange,
     ReviewStatus,
 )
-from chat.feedback.results import ResultStore, place_of
+from chat.feedback.results import place_of
 from chat.models import ChatMessage, PresetRef, Role
 from chat.serving.provenance import prompt_sha256
 from store import RoutingStore
-from tests.contract.feedback_rows import EVIDENCE, PLAN, add_rows, comparison
+from tests.contract.feedback_rows import PLAN, SNAPSHOT, add_rows, comparison
 from tests.contract.feedback_rows import campaign as campaign_row
 from tests.contract.stores import END, ENDED, START, ask_and_answer
 from tests.contract.users import ANN, BOB, CY
@@ -38,7 +39,7 @@ from tests.contract.users import ANN, BOB, CY
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 GOOD, BAD = RatingInput(Verdict.UP), RatingInput(Verdict.DOWN, ("wrong-facts", "other"))
 NOTHING = RatingFilter()
-WANTED = (
+FILTERS = (
     (RatingFilter(), "abcd"),
     (RatingFilter(campaign_id="campaign"), "b"),
     (RatingFilter(preset_id="writer"), "c"),
@@ -72,10 +73,15 @@ def snapshot(
 ) -> AnswerSnapshot:
     """An answer of Ann's, frozen with its exact prompt."""
     prompt = (ChatMessage(Role.USER, question),)
-    assert EVIDENCE.provenance
-    made = replace(EVIDENCE.provenance, prompt_sha256=prompt_sha256(prompt))
+    assert SNAPSHOT.provenance
+    provenance = replace(SNAPSHOT.provenance, prompt_sha256=prompt_sha256(prompt))
     frozen = replace(
-        EVIDENCE, id=name, answer_id=f"answer {name}", prompt=prompt, answer=answer, provenance=made
+        SNAPSHOT,
+        id=name,
+        answer_id=f"answer {name}",
+        prompt=prompt,
+        answer=answer,
+        provenance=provenance,
     )
     return replace(frozen, **more)  # type: ignore[arg-type]
 
@@ -83,17 +89,17 @@ def snapshot(
 async def rate(
     database: RoutingStore,
     frozen: AnswerSnapshot,
-    opinion: RatingInput = GOOD,
+    rating_input: RatingInput = GOOD,
     at: datetime = DAY,
     user_id: str = ANN.id,
 ) -> None:
-    await database.feedback.ratings.rate(frozen, user_id, opinion, at)
+    await database.feedback.ratings.rate(frozen, user_id, rating_input, at)
 
 
 async def found(
-    store: ResultStore, wanted: RatingFilter = NOTHING, seen_by: str | None = None
+    store: ResultStore, filters: RatingFilter = NOTHING, seen_by: str | None = None
 ) -> list[str]:
-    return ids(await store.page(seen_by, wanted, after=None, limit=100))
+    return ids(await store.page(seen_by, filters, after=None, limit=100))
 
 
 def ids(items: object) -> list[str]:
@@ -114,47 +120,47 @@ async def test_the_list_is_newest_first_and_its_pages_miss_nothing(database: Rou
     assert seen[0].snapshot == snapshot("e6")
 
 
-async def test_a_rated_answer_comes_with_what_each_person_says_now(database: RoutingStore) -> None:
+async def test_a_rated_answer_has_the_newest_rating_of_each_user(database: RoutingStore) -> None:
     store = database.feedback.results
-    for opinion in (GOOD, BAD):
-        await rate(database, snapshot("e"), opinion)
+    for rating_input in (GOOD, BAD):
+        await rate(database, snapshot("e"), rating_input)
     await rate(database, snapshot("e"), GOOD, user_id=BOB.id)
     rated = await store.rated(None, "e")
-    assert {rating.user_id: rating.opinion for rating in rated.ratings} == {
+    assert {rating.user_id: rating.rating_input for rating in rated.ratings} == {
         ANN.id: BAD,
         BOB.id: GOOD,
     }
     versions = await store.versions(["e", "nowhere"])
-    said = [(rating.user_id, rating.version) for rating in versions["e"]]
-    assert said == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
+    versions_of = [(rating.user_id, rating.version) for rating in versions["e"]]
+    assert versions_of == [(ANN.id, 1), (ANN.id, 2), (BOB.id, 1)]
     assert "nowhere" not in versions
 
 
-async def test_a_filter_finds_exactly_what_it_says(database: RoutingStore) -> None:
+async def test_a_filter_finds_exactly_the_matching_answers(database: RoutingStore) -> None:
     store = database.feedback.results
-    made = EVIDENCE.provenance
-    assert made
+    provenance = SNAPSHOT.provenance
+    assert provenance
     await add_rows(database, campaign_row(BOB.id))
     await rate(database, snapshot("a"))
     bad = replace(BAD, comment="My comment")
     await rate(database, snapshot("b", campaign_id="campaign"), bad, DAY + timedelta(days=1))
-    written = replace(made, preset=PresetRef("writer", 1))
+    written = replace(provenance, preset=PresetRef("writer", 1))
     corrected = replace(BAD, correction="This is better")
     await rate(database, snapshot("c", provenance=written), GOOD, DAY)
     await rate(database, snapshot("c"), corrected, DAY + timedelta(days=2))
     heart = snapshot("d", "Who found out? 心脏", "Harvey did", language="en")
-    heart = replace(heart, provenance=replace(made, model="Other"))
+    heart = replace(heart, provenance=replace(provenance, model="Other"))
     await rate(database, heart, GOOD, DAY + timedelta(days=3, hours=23))
     await store.review(None, "b", ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     await store.review(None, "a", ReviewChange(assignee=CY.id), ANN.id, START)
-    for wanted, names in WANTED:
-        assert sorted(await found(store, wanted)) == list(names), wanted
-        chunk = await store.chunk(None, wanted, after=0, limit=10)
+    for filters, names in FILTERS:
+        assert sorted(await found(store, filters)) == list(names), filters
+        chunk = await store.chunk(None, filters, after=0, limit=10)
         assert sorted(ids(chunk.items)) == list(names)
-        assert (await store.counts(None, wanted)).answers == len(names)
+        assert (await store.counts(None, filters)).answers == len(names)
 
 
-async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -> None:
+async def test_counts_are_of_the_newest_ratings(database: RoutingStore) -> None:
     store = database.feedback.results
     assert await store.counts(None, NOTHING) == RatingCounts()
     await rate(database, snapshot("a"), GOOD)
@@ -167,7 +173,7 @@ async def test_counts_are_those_of_what_people_say_now(database: RoutingStore) -
     )
 
 
-async def test_members_see_their_campaigns_and_what_they_are_to_review(
+async def test_members_see_their_campaigns_and_their_assigned_reviews(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results
@@ -192,7 +198,7 @@ async def test_members_see_their_campaigns_and_what_they_are_to_review(
     assert (await store.rated(None, "hidden")).review is None
 
 
-async def test_an_export_has_everything_once_while_people_go_on_rating(
+async def test_an_export_has_every_answer_once_during_new_ratings(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results
@@ -208,7 +214,7 @@ async def test_an_export_has_everything_once_while_people_go_on_rating(
     assert seen == ["e0", "e1", "e2", "e3", "e4"]
 
 
-async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> None:
+async def test_a_review_changes_the_given_fields_only(database: RoutingStore) -> None:
     store = database.feedback.results
     await rate(database, snapshot("e"))
     await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)
@@ -224,25 +230,25 @@ async def test_a_review_changes_only_what_is_said(database: RoutingStore) -> Non
     assert (again.state, again.assignee, again.note) == (None, "", "")
 
 
-async def test_two_first_reviews_at_once_are_both_kept(database: RoutingStore) -> None:
+async def test_two_concurrent_first_reviews_are_both_stored(database: RoutingStore) -> None:
     store = database.feedback.results
     await rate(database, snapshot("e"))
     await asyncio.gather(
         store.review(None, "e", ReviewChange(ReviewStatus.USABLE), ANN.id, START),
         store.review(None, "e", ReviewChange(note="fine"), BOB.id, START),
     )
-    kept = (await store.rated(None, "e")).review
-    assert kept
-    assert (kept.state, kept.note) == (ReviewState.USABLE, "fine")
+    stored = (await store.rated(None, "e")).review
+    assert stored
+    assert (stored.state, stored.note) == (ReviewState.USABLE, "fine")
 
 
-async def test_what_can_be_chosen_is_what_one_may_see(database: RoutingStore) -> None:
+async def test_filter_options_are_limited_to_visible_answers(database: RoutingStore) -> None:
     store = database.feedback.results
     preset = await database.add_preset(ANN.id, PresetText("Poet 诗人"))
     await add_rows(database, campaign_row(BOB.id))
-    made = EVIDENCE.provenance
-    assert made
-    poem = replace(made, preset=preset.ref, model="Poet-7B")
+    provenance = SNAPSHOT.provenance
+    assert provenance
+    poem = replace(provenance, preset=preset.ref, model="Poet-7B")
     await rate(database, snapshot("a", provenance=poem, owner_id=LOCAL_USER), user_id=LOCAL_USER)
     await rate(database, snapshot("b", campaign_id="campaign", language=""))
     assert await store.choices(None) == FilterOptions(
@@ -265,15 +271,15 @@ async def test_siblings_are_the_rated_answers_of_a_conversation(database: Routin
     assert ids(await store.beside(None, RatingFilter(verdict=Verdict.DOWN), ["one"])) == []
 
 
-async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
+async def test_retried_answers_have_their_path_where_visible(
     database: RoutingStore,
 ) -> None:
     store = database.feedback.results
     await add_rows(database, campaign_row(BOB.id))
 
-    async def tried(user_id: str, **asked: str) -> list[str]:
+    async def tried(user_id: str, **filters: str) -> list[str]:
         """Four answers to one question, of which the second is rated."""
-        turn = await ask_and_answer(database, user_id=user_id, answer="0", **asked)
+        turn = await ask_and_answer(database, user_id=user_id, answer="0", **filters)
         ids, conversation_id = [turn.answer.id], turn.conversation.id
         for number in range(1, 4):
             beside = await database.add_answer(
@@ -291,11 +297,11 @@ async def test_what_was_tried_again_comes_with_its_path_where_it_may_be_seen(
         await tried(BOB.id),
     )
     found = await store.tried_again(ANN.id, [own[2], own[0], shared[3], private[3], "nowhere"])
-    said = {
+    versions_of = {
         answer_id: [[message.content for message in path] for path in paths]
         for answer_id, paths in found.items()
     }
-    assert said == {
+    assert versions_of == {
         own[0]: [],
         own[2]: [["Hi", "0"]],
         shared[3]: [["Hi", "0"], ["Hi", "2"]],
@@ -323,12 +329,12 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     left = await voted(database, "first", VoteChoice.LEFT, DAY)
     await voted(database, "open", None, DAY)
     await voted(database, "second", VoteChoice.TIE, DAY)
-    gone = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
+    deleted = await voted(database, "third", VoteChoice.RIGHT, DAY + timedelta(days=1))
     frozen = snapshot("reviewed", answer_id=left)
     await rate(database, frozen)
     await store.review(None, frozen.id, ReviewChange(ReviewStatus.UNUSABLE), ANN.id, START)
     third = (await store.voted_comparisons(None, NOTHING, after=None, limit=9))[-1]
-    assert third.left[-1].id == gone
+    assert third.left[-1].id == deleted
     await database.delete(ANN.id, third.left[-1].conversation_id)
 
     first = await store.voted_comparisons(None, NOTHING, after=None, limit=2)
@@ -348,8 +354,8 @@ async def test_votes_come_with_their_answers(database: RoutingStore) -> None:
     ]
     assert (rest[0].left, len(rest[0].right)) == ((), 2)
 
-    async def found_votes(seen_by: str | None, wanted: RatingFilter) -> int:
-        return len(await store.voted_comparisons(seen_by, wanted, after=None, limit=9))
+    async def found_votes(seen_by: str | None, filters: RatingFilter) -> int:
+        return len(await store.voted_comparisons(seen_by, filters, after=None, limit=9))
 
     assert await found_votes(None, RatingFilter(until=date(2026, 3, 5))) == 2
     assert await found_votes(None, RatingFilter(campaign_id="another")) == 0

@@ -137,7 +137,7 @@ async def test_a_prepared_prompt_has_the_tokens_of_the_usage(
     assert last.usage.prompt_tokens == (await engine.prepare(messages)).tokens
 
 
-async def test_what_was_begun_costs_prompt_and_only_what_is_new_counts_as_answer(
+async def test_a_continued_beginning_counts_as_prompt_and_new_text_as_completion(
     engine: Engine,
 ) -> None:
     last = (await answer(engine, messages=BEGUN))[-1]
@@ -155,7 +155,7 @@ async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> 
     assert places[-1] < prompt.index("<tool_call> 👋")
 
 
-async def test_a_begun_answer_is_the_very_end_of_the_prompt(engine: Engine) -> None:
+async def test_a_continued_answer_is_the_end_of_the_prompt(engine: Engine) -> None:
     assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
 
 
@@ -169,7 +169,7 @@ async def test_an_answer_to_nothing_has_no_prompt(
         await answer(engine, messages=messages)
 
 
-async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
+async def test_info_and_state_report_ready(engine: Engine) -> None:
     assert engine.state.phase is Phase.READY
     assert engine.info
     assert None not in (engine.info.defaults.temperature, engine.info.defaults.max_new_tokens)
@@ -180,7 +180,7 @@ async def test_info_and_state_say_that_it_serves(engine: Engine) -> None:
     [("Once upon a time", ()), (QUESTION, (TOOL,)), (CALLED, (TOOL,)), (BEGUN, (TOOL,))],
     ids=["text", "tools", "called", "begun"],
 )
-async def test_the_prompt_is_the_token_ids_that_can_be_asked_for(
+async def test_the_prompt_has_the_requested_token_ids(
     engine: Engine, prompt: Prompt, tools: Sequence[Tool]
 ) -> None:
     ids = (await engine.prepare(prompt, tools)).token_ids
@@ -191,7 +191,7 @@ async def test_the_prompt_is_the_token_ids_that_can_be_asked_for(
     assert ids == (await engine.prepare(prompt, tools)).token_ids
 
 
-async def test_of_bare_text_nothing_is_made_but_its_tokens(engine: Engine) -> None:
+async def test_bare_text_is_only_tokenised(engine: Engine) -> None:
     one, other, both = [
         (await engine.prepare(text)).token_ids for text in ("one ", "<|im_end|>", "one <|im_end|>")
     ]
@@ -203,7 +203,7 @@ async def test_of_bare_text_nothing_is_made_but_its_tokens(engine: Engine) -> No
     [("", ()), ("Once", (TOOL,)), (CALLED[:-1], ())],
     ids=["none", "tools", "open"],
 )
-async def test_a_prompt_that_cannot_be_gone_on_with_is_refused(
+async def test_a_prompt_that_cannot_be_continued_is_refused(
     engine: Engine, prompt: Prompt, tools: Sequence[Tool]
 ) -> None:
     with pytest.raises(BadRequest):
@@ -212,7 +212,7 @@ async def test_a_prompt_that_cannot_be_gone_on_with_is_refused(
         await answer(engine, messages=prompt, extras=Extras(tools=tuple(tools)))
 
 
-async def test_scores_come_only_if_they_are_asked_for(engine: Engine) -> None:
+async def test_scores_are_returned_on_request_only(engine: Engine) -> None:
     assert not any(delta.scores or delta.calls for delta in await answer(engine))
 
 
@@ -284,7 +284,7 @@ async def test_stop_may_be_called_twice_and_before_start(tiny_folder: Path) -> N
         assert built.state.phase is Phase.DEAD
 
 
-async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_the_same(
+async def test_prefixes_of_one_salt_are_not_reused_for_another(
     local: Engine,
 ) -> None:
     long = (ChatMessage(Role.USER, "salt " * 40),)
@@ -302,7 +302,7 @@ async def test_what_one_salt_sent_is_not_reused_for_another_and_the_answer_is_th
     assert (reused[2] > 0) == ("one-at-a-time" not in local.info.notes)  # which reuses nothing
 
 
-async def test_an_answer_of_a_shape_that_ends_is_of_that_shape(local: Engine) -> None:
+async def test_a_shaped_answer_that_ends_has_the_shape(local: Engine) -> None:
     drawn = Sampling(temperature=1.0, max_new_tokens=60)
     for schema in ('{"enum": ["红", "绿", null]}', '{"properties": {"a": {"const": "é"}}}'):
         shaped = Extras(shape=JsonShape(schema))
@@ -320,7 +320,7 @@ async def test_an_answer_stops_at_its_longest_length(local: Engine) -> None:
     assert last.completion_tokens == 7
 
 
-async def test_no_answer_grows_beyond_the_context(local: Engine) -> None:
+async def test_no_answer_exceeds_the_context(local: Engine) -> None:
     assert local.info
     long = (ChatMessage(Role.USER, "x" * (local.info.context_length - 40)),)
     last = (await answer(local, replace(GREEDY, max_new_tokens=500), long))[-1]
@@ -346,7 +346,7 @@ async def test_the_same_seed_gives_the_same_answer_and_another_one_another(local
     assert len({text(first), text(other), text(unseeded)}) == 3
 
 
-async def test_more_questions_than_places_are_all_answered(local: Engine) -> None:
+async def test_more_questions_than_places_are_all_answered_in_turn(local: Engine) -> None:
     """That each gets its own answer is proved in float32, in tests/unit/test_batching.py."""
     questions = [(ChatMessage(Role.USER, word * 9),) for word in ("a", "中", "z", "9", "é", "!")]
     together = await asyncio.gather(*(answer(local, messages=question) for question in questions))
@@ -354,13 +354,13 @@ async def test_more_questions_than_places_are_all_answered(local: Engine) -> Non
     assert len({text(deltas) for deltas in together}) == len(questions)
 
 
-async def test_those_who_wait_or_read_show_signs_of_life(local: Engine) -> None:
+async def test_waiting_requests_receive_keep_alives(local: Engine) -> None:
     long = (ChatMessage(Role.USER, "y" * 500),)  # nobody asked that: it has to be read
     deltas = await answer(local, messages=long)
     assert deltas[0] == Delta()
 
 
-async def test_the_plain_engine_says_that_it_takes_one_at_a_time(tiny_folder: Path) -> None:
+async def test_the_plain_engine_reports_a_concurrency_of_one(tiny_folder: Path) -> None:
     built = build("plain", tiny_folder)
     await built.start()
     assert built.info
@@ -402,7 +402,7 @@ async def test_an_answer_has_its_least_length(local: Engine) -> None:
     ],
     ids=["presence", "frequency"],
 )
-async def test_an_answer_that_pays_for_repeating_repeats_less(
+async def test_a_repetition_penalty_reduces_repetition(
     local: Engine, cheap: Sampling, dear: Sampling
 ) -> None:
     long = replace(GREEDY, repetition_penalty=1.0, max_new_tokens=60, min_new_tokens=60)
@@ -416,7 +416,7 @@ async def written(engine: Engine, sampling: Sampling) -> list[bytes]:
     return [score.data for delta in deltas for score in delta.scores]
 
 
-async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_takes(
+async def test_greedy_decoding_takes_the_likeliest_tokens(
     local: Engine,
 ) -> None:
     plain = replace(GREEDY, repetition_penalty=1.0)
@@ -426,7 +426,7 @@ async def test_the_likeliest_token_of_each_place_is_the_one_a_greedy_answer_take
 
 
 @pytest.mark.parametrize("kind", ["batched", "plain"])
-async def test_stopping_the_engine_tells_the_readers(kind: str, tiny_folder: Path) -> None:
+async def test_stopping_the_engine_notifies_the_readers(kind: str, tiny_folder: Path) -> None:
     local = build(kind, tiny_folder)
     await local.start()
     stream = generate(local, QUESTION, replace(GREEDY, max_new_tokens=150))

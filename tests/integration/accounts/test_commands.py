@@ -25,8 +25,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         code = commands.main([*arguments, "--data-dir", str(tmp_path), "--port", "7861"])
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -35,7 +35,7 @@ def add(run: Run, name: str, *more: str) -> tuple[int, str, str]:
     return run("user", "add", name, *more, typed="a good password\n")
 
 
-def test_the_first_account_is_the_administrators(run: Run, tmp_path: Path) -> None:
+def test_the_first_account_becomes_an_administrator(run: Run, tmp_path: Path) -> None:
     (tmp_path / "setup-link").write_text("old")
     assert add(run, "ann") == (0, "ann can sign in now (admin).\n", "")
     assert not (tmp_path / "setup-link").exists()
@@ -44,7 +44,7 @@ def test_the_first_account_is_the_administrators(run: Run, tmp_path: Path) -> No
     assert run("user", "list")[1] == "admin\t\tann\nmember\t\tbob\nadmin\t\tcarol\n"
 
 
-def test_who_is_disabled_is_shown_so_until_let_in_again(run: Run) -> None:
+def test_a_disabled_user_is_marked_until_enabled(run: Run) -> None:
     add(run, "ann")
     add(run, "Bob")
     assert run("user", "disable", "bob")[0] == 0
@@ -53,7 +53,7 @@ def test_who_is_disabled_is_shown_so_until_let_in_again(run: Run) -> None:
     assert "disabled" not in run("user", "list")[1]
 
 
-def test_somebody_is_made_an_administrator(run: Run) -> None:
+def test_a_user_becomes_an_administrator(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
     assert run("user", "rank", "bob", "admin")[1] == "bob is admin now.\n"
@@ -62,8 +62,8 @@ def test_somebody_is_made_an_administrator(run: Run) -> None:
 
 def test_a_reset_prints_a_link(run: Run) -> None:
     add(run, "ann")
-    _, told, _ = run("user", "reset", "ann", "--root-path", "/chat")
-    assert "http://127.0.0.1:7861/chat/welcome#" in told
+    _, output, _ = run("user", "reset", "ann", "--root-path", "/chat")
+    assert "http://127.0.0.1:7861/chat/welcome#" in output
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_a_reset_prints_a_link(run: Run) -> None:
         (("key", "new", "x", "--expires", "9999"), "out of bounds"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_an_impossible_command_prints_one_sentence(
     run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     add(run, "ann")
-    code, told, complaint = run(*arguments, typed="a good password\n")
-    assert (code, told) == (1, "")
-    assert sentence in complaint
-    assert complaint.count("\n") == 1
+    code, output, error = run(*arguments, typed="a good password\n")
+    assert (code, output) == (1, "")
+    assert sentence in error
+    assert error.count("\n") == 1
 
 
-def test_a_guest_link_needs_somebody_whose_it_is(run: Run) -> None:
+def test_a_guest_link_needs_an_existing_owner(run: Run) -> None:
     assert "user add" in run("guest-link", "new", "open day")[2]
 
 
-def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
+def test_a_guest_link_is_created_listed_and_revoked(run: Run) -> None:
     add(run, "ann")
-    _, told, _ = run("guest-link", "new", "open day", "--guests", "3", "--days", "1")
-    assert "http://127.0.0.1:7861/guest#" in told
+    _, output, _ = run("guest-link", "new", "open day", "--guests", "3", "--days", "1")
+    assert "http://127.0.0.1:7861/guest#" in output
     listed = run("guest-link", "list")[1]
     assert "0/3 guests" in listed
     assert listed.endswith("open day\n")
@@ -105,18 +105,18 @@ def test_a_guest_link_is_made_listed_and_revoked(run: Run) -> None:
 
 
 def new_key(run: Run, *more: str) -> str:
-    code, told, _ = run("key", "new", "nightly script", *more)
+    code, output, _ = run("key", "new", "nightly script", *more)
     assert code == 0
-    return told.splitlines()[-1]
+    return output.splitlines()[-1]
 
 
-def test_without_accounts_it_says_that_any_key_will_do(run: Run) -> None:
-    code, told, complaint = run("key", "new", "script")
-    assert (code, told) == (1, "")
-    assert "any is accepted" in complaint
+def test_without_accounts_the_command_explains_that_any_key_works(run: Run) -> None:
+    code, output, error = run("key", "new", "script")
+    assert (code, output) == (1, "")
+    assert "any is accepted" in error
 
 
-def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
+def test_a_key_is_created_for_a_user_listed_and_revoked(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
     limits = ("--requests-per-minute", "5", "--tokens-per-day", "1000")
@@ -133,16 +133,16 @@ def test_a_key_is_made_for_somebody_listed_and_revoked(run: Run) -> None:
     assert f"{bobs[0]}\trevoked" in run("key", "list")[1]
 
 
-def test_figures_are_for_administrators(run: Run) -> None:
+def test_metrics_keys_are_for_administrators(run: Run) -> None:
     add(run, "ann")
     add(run, "bob")
-    code, _, complaint = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
+    code, _, error = run("key", "new", "x", "--user", "bob", "--scope", "metrics")
     assert code == 1
-    assert "not for this" in complaint
+    assert "not for this" in error
 
 
 @pytest.mark.parametrize("flags", [("--expires", "soon"), ("--scope", "all")])
-def test_a_flag_that_makes_no_sense_is_explained(
+def test_an_invalid_flag_is_explained(
     run: Run, flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -151,18 +151,18 @@ def test_a_flag_that_makes_no_sense_is_explained(
 
 
 @pytest.mark.parametrize("thing", ["user", "guest-link", "key"])
-def test_help_is_given(thing: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_printed(thing: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         commands.main([thing, "--help"])
     assert "list" in capsys.readouterr().out
 
 
-def test_it_works_beside_a_running_server_and_takes_hold_there(run: Run, tmp_path: Path) -> None:
+def test_a_command_takes_effect_in_a_running_server(run: Run, tmp_path: Path) -> None:
     async def serve() -> None:
         store = open_store(tmp_path)
         await store.open()
         hasher = Argon2Hasher()
-        accounts = Accounts(store.people, hasher)
+        accounts = Accounts(store.accounts, hasher)
         assert (await asyncio.to_thread(add, run, "ann"))[0] == 0
         assert (await asyncio.to_thread(add, run, "bob"))[0] == 0
         token = await accounts.sign_in("bob", "a good password", address="", device="")

@@ -20,9 +20,9 @@ from chat.serving.completions import Completions
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.house import House, client_of
-from tests.people import CountedRates
+from tests.users import CountedRates
 
-ASKED = {"model": "Scripted-1B-Instruct", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT_BODY = {"model": "Scripted-1B-Instruct", "messages": [{"role": "user", "content": "Hi"}]}
 FORMS = ("Authorization: Bearer {}", "authorization: bearer  {}", "X-Api-Key: {}", "API-KEY: {}")
 
 
@@ -47,8 +47,8 @@ class Village:
         self.completions = Completions(generation=generation, key_limits=limits)
         self.app = self.house.app(completions=self.completions)
         accounts = self.house.accounts
-        for name, rank in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
-            self.tokens[name] = await self.house.add(name, rank)
+        for name, role in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
+            self.tokens[name] = await self.house.add(name, role)
             _, self.keys[name] = await accounts.add_key(await self.user(name), name="api")
         ann = await self.user("ann")
         _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={KeyScope.METRICS})
@@ -72,7 +72,7 @@ class Village:
         method: str = "GET",
     ) -> httpx.Response:
         async with client_of(self.app, self.tokens.get(cookie)) as client:
-            body = ASKED if method == "POST" else None
+            body = CHAT_BODY if method == "POST" else None
             return await client.request(method, path, headers=headers, json=body)
 
 
@@ -117,7 +117,7 @@ async def test_two_keys_at_once_are_refused_although_both_are_good(village: Vill
         assert (answer.status_code, code_of(answer)) == (400, "bad_request"), (first, second)
 
 
-async def test_a_refusal_says_how_to_come_in_and_shows_nothing_of_the_key(
+async def test_a_refusal_explains_authentication_and_hides_the_key(
     village: Village,
 ) -> None:
     for headers in ({}, {"X-Api-Key": "sk-0123456789abcdef"}):
@@ -134,19 +134,19 @@ async def test_a_key_in_the_address_is_not_read(village: Village) -> None:
         assert code_of(answer) == "invalid_api_key"
 
 
-async def test_an_empty_key_is_a_wrong_one(village: Village) -> None:
+async def test_an_empty_key_is_rejected(village: Village) -> None:
     for form in FORMS:
         answer = await village.ask("/v1/models", header(form, ""), cookie="bob")
         assert code_of(answer) == "invalid_api_key", form
 
 
-async def test_who_is_signed_in_may_try_it_without_a_key(village: Village) -> None:
+async def test_a_signed_in_user_may_call_the_api_without_a_key(village: Village) -> None:
     answer = await village.ask("/v1/chat/completions", cookie="bob", method="POST")
     assert answer.status_code == 200
     assert village.engine.salts == [(await village.user("bob")).id]
 
 
-async def test_what_a_session_opens_is_up_to_its_rank(village: Village) -> None:
+async def test_a_sessions_access_depends_on_its_role(village: Village) -> None:
     for cookie, path, status in (
         ("gus", "/v1/models", 404),
         ("gus", "/metrics", 404),
@@ -156,12 +156,12 @@ async def test_what_a_session_opens_is_up_to_its_rank(village: Village) -> None:
         assert (await village.ask(path, cookie=cookie)).status_code == status, (cookie, path)
 
 
-async def test_a_wrong_key_is_not_made_good_by_a_session(village: Village) -> None:
+async def test_a_session_does_not_replace_a_bad_key(village: Village) -> None:
     answer = await village.ask("/v1/models", {"X-Api-Key": "sk-wrong"}, cookie="ann")
     assert code_of(answer) == "invalid_api_key"
 
 
-async def test_what_a_proxy_in_front_asks_for_is_no_key(village: Village) -> None:
+async def test_basic_credentials_for_a_proxy_are_no_api_key(village: Village) -> None:
     basic = {"Authorization": "Basic Ym9iOnBhc3N3b3Jk"}
     assert code_of(await village.ask("/v1/models", basic)) == "invalid_api_key"
     both = basic | {"X-Api-Key": village.keys["bob"]}
@@ -176,26 +176,28 @@ async def test_pages_of_other_origins_cannot_use_a_visitors_session(village: Vil
     assert village.engine.prompts == []
 
 
-async def test_a_program_that_has_the_address_wrong_is_told_so(village: Village) -> None:
+async def test_a_wrong_api_path_is_reported_to_the_program(village: Village) -> None:
     good = {"X-Api-Key": village.keys["bob"]}
     assert code_of(await village.ask("/v1/made-up", good)) == "not_found"
     assert code_of(await village.ask("/v1/made-up")) == "invalid_api_key"
 
 
-async def test_a_key_of_somebody_who_is_no_administrator_any_more_shows_no_figures(
+async def test_a_metrics_key_of_a_former_administrator_is_rejected(
     village: Village,
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
-    await accounts.set_rank(ann, bob.id, AccountRole.ADMIN)
-    _, figures = await accounts.add_key(await village.user("bob"), name="m", scopes=set(KeyScope))
-    headers = {"X-Api-Key": figures}
+    await accounts.set_role(ann, bob.id, AccountRole.ADMIN)
+    _, metrics_key = await accounts.add_key(
+        await village.user("bob"), name="m", scopes=set(KeyScope)
+    )
+    headers = {"X-Api-Key": metrics_key}
     assert (await village.ask("/metrics", headers)).status_code == 200
-    await accounts.set_rank(ann, bob.id, AccountRole.MEMBER)
+    await accounts.set_role(ann, bob.id, AccountRole.MEMBER)
     assert code_of(await village.ask("/metrics", headers)) == "key_not_allowed"
     assert (await village.ask("/v1/models", headers)).status_code == 200
 
 
-async def test_a_key_opens_nothing_that_is_not_for_programs(village: Village) -> None:
+async def test_a_key_gives_access_to_program_routes_only(village: Village) -> None:
     headers = {"Authorization": f"Bearer {village.keys['ann']}"}
     for path, needed in ROUTES.items():
         if needed in (Permission.ANYBODY, Permission.API, Permission.METRICS):
@@ -210,7 +212,7 @@ async def test_a_key_opens_nothing_that_is_not_for_programs(village: Village) ->
 # --- without accounts -------------------------------------------------------------------------
 
 
-async def test_without_accounts_any_key_is_as_good_as_none(village: Village) -> None:
+async def test_without_accounts_any_key_is_accepted(village: Village) -> None:
     house = House(sign_in_needed=False)
     village.app = house.app(completions=village.completions)
     for headers in ({}, {"X-Api-Key": "whatever"}, {"Authorization": "Bearer sk-wrong"}):
@@ -221,7 +223,7 @@ async def test_without_accounts_any_key_is_as_good_as_none(village: Village) -> 
     assert code_of(await village.ask("/v1/models", {"X-Api-Key": "whatever"})) == "invalid_api_key"
 
 
-async def test_before_there_is_an_administrator_no_key_is_good_where_people_have_to_sign_in(
+async def test_before_the_set_up_every_key_is_rejected_where_sign_in_is_needed(
     village: Village,
 ) -> None:
     village.app = House(sign_in_needed=True).app(completions=village.completions)
@@ -230,7 +232,7 @@ async def test_before_there_is_an_administrator_no_key_is_good_where_people_have
             assert code_of(await village.ask(path, headers)) == "invalid_api_key"
 
 
-async def test_who_is_wrong_too_often_is_told_to_wait(village: Village) -> None:
+async def test_too_many_failures_are_throttled(village: Village) -> None:
     codes = [code_of(await village.ask("/v1/models", {"X-Api-Key": "sk-wrong"})) for _ in range(16)]
     assert codes == ["invalid_api_key"] * 15 + ["rate_limit_exceeded"]
     answer = await village.ask("/v1/models", {"X-Api-Key": village.keys["bob"]})
@@ -257,9 +259,9 @@ async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
     assert answer.status_code == 200
 
 
-async def stream(village: Village, key: str, told: list[bytes]) -> None:
+async def stream(village: Village, key: str, chunks: list[bytes]) -> None:
     """Add the pieces of a streamed answer to `told` as they are sent."""
-    body = json.dumps(ASKED | {"stream": True}).encode()
+    body = json.dumps(CHAT_BODY | {"stream": True}).encode()
     scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
@@ -285,14 +287,14 @@ async def stream(village: Village, key: str, told: list[bytes]) -> None:
         return received.pop()
 
     async def send(message: Any) -> None:
-        told.append(message.get("body", b""))
+        chunks.append(message.get("body", b""))
 
     await village.app(scope, receive, send)
 
 
-async def until_written(*told: list[bytes]) -> None:
+async def until_written(*chunks: list[bytes]) -> None:
     async with asyncio.timeout(10):
-        while not all(b"so far" in b"".join(pieces) for pieces in told):  # noqa: ASYNC110 - as it is
+        while not all(b"so far" in b"".join(pieces) for pieces in chunks):  # noqa: ASYNC110 - as it is
             await asyncio.sleep(0.01)
 
 
@@ -309,7 +311,7 @@ async def delete(accounts: Accounts, ann: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize("change", [revoke, disable, delete])
-async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_any_more(
+async def test_a_stream_ends_when_its_key_or_user_becomes_invalid(
     village: Village, change: Callable[[Accounts, User, User], Awaitable[None]]
 ) -> None:
     village.engine.scripts = [Script(["so far"], hangs=True)]
@@ -320,10 +322,10 @@ async def test_an_answer_in_mid_stream_ends_when_its_key_or_person_is_no_good_an
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
     maintenance = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)
-    await maintenance.stop_who_left()
+    await maintenance.stop_removed_users()
     async with asyncio.timeout(10):
         await ending
     assert b'"code":"invalid_api_key"' in b"".join(bobs).replace(b": ", b":")

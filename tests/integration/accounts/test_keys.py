@@ -18,52 +18,52 @@ def house() -> House:
     return House()
 
 
-async def shown(client: httpx.AsyncClient, language: str = "en") -> str:
+async def keys_html(client: httpx.AsyncClient, language: str = "en") -> str:
     answer = await client.get("/keys", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     return answer.text
 
 
-async def test_a_key_is_made_shown_once_and_revoked(house: House) -> None:
+async def test_a_key_is_created_shown_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
-        made = (await ann.post("/api/keys", json=NEW)).json()
-        principal = await house.accounts.principal(made["key"], address="")
-        page = await shown(ann)
+        created = (await ann.post("/api/keys", json=NEW)).json()
+        principal = await house.accounts.principal(created["key"], address="")
+        page = await keys_html(ann)
         assert "nightly &lt;script&gt;" in page
-        assert f"{made['key'][:8]}…" in page
-        assert made["key"] not in page
+        assert f"{created['key'][:8]}…" in page
+        assert created["key"] not in page
         assert "5 requests/min<br>1,000 tokens/day" in page
         assert f"/api/keys/{principal.id}/revoke" in page
-        assert (await ann.post(f"/api/keys/{made['id']}/revoke")).status_code == 200
-        page = await shown(ann)
+        assert (await ann.post(f"/api/keys/{created['id']}/revoke")).status_code == 200
+        page = await keys_html(ann)
         assert f"/api/keys/{principal.id}/revoke" not in page
         assert words(Language.EN)["revoked"] in page
 
 
-async def test_members_see_their_own_keys_and_administrators_whose_each_is(house: House) -> None:
+async def test_members_see_their_own_keys_and_administrators_all_with_owners(house: House) -> None:
     tokens = {name: await house.add(name) for name in ("ann", "bob")}
     app = house.app()
     async with client_of(app, tokens["ann"]) as ann, client_of(app, tokens["bob"]) as bob:
         await ann.post("/api/keys", json=NEW | {"name": "ann's own"})
         bobs = (await bob.post("/api/keys", json=NEW | {"name": "bob's own"})).json()
-        assert "ann&#39;s own" not in await shown(bob)
-        assert "metrics" not in await shown(bob)
-        page = await shown(ann, "zh")
+        assert "ann&#39;s own" not in await keys_html(bob)
+        assert "metrics" not in await keys_html(bob)
+        page = await keys_html(ann, "zh")
         assert "<bdi>bob</bdi>" in page
         assert "bob&#39;s own" in page
         assert 'value="metrics"' in page
         assert (await ann.post(f"/api/keys/{bobs['id']}/revoke")).status_code == 200
 
 
-async def test_an_expired_key_is_shown_as_such(house: House) -> None:
+async def test_an_expired_key_is_marked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         await ann.post("/api/keys", json=NEW)
         house.kept.api_keys = {
             digest: replace(key, expires_at=key.created_at)
             for digest, key in house.kept.api_keys.items()
         }
-        assert f"<em>{words(Language.EN)['expired']}</em>" in await shown(ann)
+        assert f"<em>{words(Language.EN)['expired']}</em>" in await keys_html(ann)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_an_expired_key_is_shown_as_such(house: House) -> None:
         ({"scopes": ["metrics"]}, 403),
     ],
 )
-async def test_what_makes_no_key_is_refused(
+async def test_an_invalid_key_request_is_refused(
     house: House, wrong: dict[str, object], status: int
 ) -> None:
     await house.add("ann")

@@ -14,9 +14,9 @@ from chat.models import Status
 from chat.serving.background import BackgroundJobs
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
-from tests.memory_people import MemoryPeople
 from tests.memory_store import MemoryStore
-from tests.people import LINK, MADE, Town, make_town
+from tests.memory_users import MemoryUsers
+from tests.users import CREATED, LINK, Town, make_town
 
 HANGING = Script(pieces=["so far"], hangs=True)
 LOOK_S = 0.01
@@ -27,28 +27,28 @@ async def town() -> Town:
     return await make_town()
 
 
-async def disable(people: MemoryPeople) -> None:
-    await people.change_person("bob", MADE, disabled=True)
+async def disable(users: MemoryUsers) -> None:
+    await users.change_user("bob", CREATED, disabled=True)
 
 
-async def delete(people: MemoryPeople) -> None:
-    await people.delete_person("bob", MADE)
+async def delete(users: MemoryUsers) -> None:
+    await users.delete_user("bob", CREATED)
 
 
 @pytest.mark.parametrize("change", [disable, delete])
-async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_others(
-    town: Town, change: Callable[[MemoryPeople], Awaitable[None]]
+async def test_answers_of_users_without_access_are_stopped_and_no_others(
+    town: Town, change: Callable[[MemoryUsers], Awaitable[None]]
 ) -> None:
     chat = make_chat(HANGING, max_running=2)
     running, others = await chat.ask("one", user_id="bob"), await chat.ask("two", user_id="ann")
     waiting = await chat.ask("three", user_id="bob")
     await until_text(running)
     await until_text(others)
-    maintenance = Maintenance(chat.jobs, town.people)
-    await maintenance.stop_who_left()
+    maintenance = Maintenance(chat.jobs, town.users)
+    await maintenance.stop_removed_users()
     assert chat.jobs.users() == {"ann", "bob"}
-    await change(town.people)
-    await maintenance.stop_who_left()
+    await change(town.users)
+    await maintenance.stop_removed_users()
     stopped = await finished(running)
     assert (stopped.status, stopped.text) == (Status.STOPPED, "so far")
     assert (await finished(waiting)).status is Status.STOPPED
@@ -56,26 +56,26 @@ async def test_the_answers_of_who_may_not_be_here_any_more_are_stopped_and_no_ot
     await chat.jobs.close(0)
 
 
-async def test_a_guest_whose_link_is_revoked_is_not_written_to_any_more(town: Town) -> None:
+async def test_a_guest_of_a_revoked_link_gets_no_more_answers(town: Town) -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="gus")
     await until_text(job)
-    await town.people.revoke_guest_link(LINK.id, MADE)
-    await Maintenance(chat.jobs, town.people).stop_who_left()
+    await town.users.revoke_guest_link(LINK.id, CREATED)
+    await Maintenance(chat.jobs, town.users).stop_removed_users()
     assert (await finished(job)).status is Status.STOPPED
 
 
-async def test_while_there_are_no_accounts_everybody_stays() -> None:
+async def test_without_accounts_no_answer_is_stopped() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="local")
     await until_text(job)
-    await Maintenance(chat.jobs, MemoryPeople()).stop_who_left()
+    await Maintenance(chat.jobs, MemoryUsers()).stop_removed_users()
     assert chat.jobs.users() == {"local"}
     job.cancel()
     await finished(job)
 
 
-class Flaky(MemoryPeople):
+class Flaky(MemoryUsers):
     """The database does not answer at first."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Flaky(MemoryPeople):
         return await super().user(user_id)
 
 
-async def test_it_goes_on_looking_when_the_database_fails() -> None:
+async def test_maintenance_continues_after_a_database_error() -> None:
     chat = make_chat(HANGING)
     job = await chat.ask("one", user_id="nobody")
     maintenance = asyncio.create_task(Maintenance(chat.jobs, Flaky()).run(LOOK_S))
@@ -103,63 +103,69 @@ async def test_it_goes_on_looking_when_the_database_fails() -> None:
 async def aged() -> Chat:
     """One conversation that nobody touched for ten days, and one of now."""
     chat = make_chat()
-    old, new = await chat.told("old", user_id="bob"), await chat.told("new", user_id="bob")
-    kept = chat.store.stored[old.conversation_id]
+    old, new = (
+        await chat.ask_and_wait("old", user_id="bob"),
+        await chat.ask_and_wait("new", user_id="bob"),
+    )
+    stored = chat.store.stored[old.conversation_id]
     chat.store.stored[old.conversation_id] = replace(
-        kept, updated_at=chat.store.stored[new.conversation_id].updated_at - timedelta(days=10)
+        stored, updated_at=chat.store.stored[new.conversation_id].updated_at - timedelta(days=10)
     )
     return chat
 
 
-def upkeep_of(chat: Chat, people: MemoryPeople, days: int | None) -> Maintenance:
-    return Maintenance(chat.jobs, people, keep=None if days is None else timedelta(days=days))
+def maintenance_of(chat: Chat, users: MemoryUsers, days: int | None) -> Maintenance:
+    return Maintenance(chat.jobs, users, keep=None if days is None else timedelta(days=days))
 
 
-@pytest.mark.parametrize(("days", "gone"), [(None, 0), (11, 0), (9, 1)])
-async def test_conversations_older_than_may_be_are_destroyed_and_no_others(
-    aged: Chat, days: int | None, gone: int
+@pytest.mark.parametrize(("days", "deleted"), [(None, 0), (11, 0), (9, 1)])
+async def test_conversations_past_the_retention_time_are_deleted_and_no_others(
+    aged: Chat, days: int | None, deleted: int
 ) -> None:
-    people = MemoryPeople(chats=aged.store)
-    assert await upkeep_of(aged, people, days).destroy_old() == gone
+    users = MemoryUsers(chats=aged.store)
+    assert await maintenance_of(aged, users, days).destroy_old() == deleted
     titles = {conversation.title for conversation in await aged.store.conversations("bob")}
-    assert titles == ({"new"} if gone else {"old", "new"})
-    noted = [(entry.user_id, entry.action, entry.detail) for entry in await people.entries()]
-    assert noted == ([("", Action.RETENTION, "1")] if gone else [])
+    assert titles == ({"new"} if deleted else {"old", "new"})
+    noted = [
+        (audit_entry.user_id, audit_entry.action, audit_entry.detail)
+        for audit_entry in await users.audit_entries()
+    ]
+    assert noted == ([("", Action.RETENTION, "1")] if deleted else [])
 
 
-class Telling(MemoryPeople):
+class Telling(MemoryUsers):
     """Tells when something was noted in the audit log."""
 
     def __init__(self, chats: MemoryStore) -> None:
         super().__init__(chats=chats)
         self.noted = asyncio.Event()
 
-    async def write_entry(self, entry: AuditEntry) -> None:
-        await super().write_entry(entry)
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None:
+        await super().add_audit_entry(audit_entry)
         self.noted.set()
 
 
-async def test_old_conversations_are_destroyed_when_the_app_starts(aged: Chat) -> None:
-    people = Telling(aged.store)
-    maintenance = asyncio.create_task(upkeep_of(aged, people, 9).run(LOOK_S))
+async def test_old_conversations_are_deleted_at_start_up(aged: Chat) -> None:
+    users = Telling(aged.store)
+    maintenance = asyncio.create_task(maintenance_of(aged, users, 9).run(LOOK_S))
     async with asyncio.timeout(5):
-        await people.noted.wait()
+        await users.noted.wait()
     maintenance.cancel()
     await asyncio.wait({maintenance})
     assert maintenance.cancelled()
-    assert [left.title for left in await aged.store.conversations("bob")] == ["new"]
+    assert [remaining.title for remaining in await aged.store.conversations("bob")] == ["new"]
 
 
-async def test_what_was_promised_to_go_is_destroyed_too(town: Town) -> None:
-    asked: list[int] = []
+async def test_data_past_their_campaigns_retention_are_deleted_too(town: Town) -> None:
+    calls: list[int] = []
 
     async def destroy_due() -> int:
-        asked.append(1)
+        calls.append(1)
         return 3
 
-    maintenance = Maintenance(make_chat().jobs, town.people, destroy_due=destroy_due)
+    maintenance = Maintenance(make_chat().jobs, town.users, destroy_due=destroy_due)
     assert await maintenance.destroy_promised() == 3
-    assert asked == [1]
+    assert calls == [1]
 
 
 async def test_a_sweep_that_fails_ends_no_other_job_of_the_app(town: Town) -> None:
@@ -171,15 +177,13 @@ async def test_a_sweep_that_fails_ends_no_other_job_of_the_app(town: Town) -> No
 
     chat = make_chat(HANGING)
     background = BackgroundJobs()
-    maintenance = Maintenance(
-        chat.jobs, town.people, destroy_due=destroy_due, background=background
-    )
+    maintenance = Maintenance(chat.jobs, town.users, destroy_due=destroy_due, background=background)
     running = asyncio.create_task(maintenance.run(LOOK_S))
     async with asyncio.timeout(5):
         await swept.wait()
         job = await chat.ask("one", user_id="bob")
         await until_text(job)
-        await disable(town.people)
+        await disable(town.users)
         assert (await finished(job)).status is Status.STOPPED
     assert not running.done()
     running.cancel()
@@ -187,7 +191,7 @@ async def test_a_sweep_that_fails_ends_no_other_job_of_the_app(town: Town) -> No
 
 
 async def test_one_person_who_cannot_be_looked_up_protects_no_other(town: Town) -> None:
-    class Faulty(MemoryPeople):
+    class Faulty(MemoryUsers):
         async def user(self, user_id: str) -> User:
             if user_id == "ann":
                 raise ValueError(user_id)
@@ -197,6 +201,6 @@ async def test_one_person_who_cannot_be_looked_up_protects_no_other(town: Town) 
     await chat.ask("one", user_id="ann")
     job = await chat.ask("two", user_id="bob")
     with pytest.raises(ValueError, match="ann"):
-        await Maintenance(chat.jobs, Faulty()).stop_who_left()
+        await Maintenance(chat.jobs, Faulty()).stop_removed_users()
     assert (await finished(job)).status is Status.STOPPED
     await chat.jobs.close(0)

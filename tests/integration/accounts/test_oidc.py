@@ -47,7 +47,7 @@ async def name_of(browser: httpx.AsyncClient) -> str | None:
     return answer.json().get("name") if answer.status_code == 200 else None
 
 
-async def test_whom_the_provider_vouches_for_becomes_a_member(
+async def test_a_user_of_the_provider_becomes_a_member(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     page = await browser.get("/sign-in?next=/account")
@@ -58,7 +58,7 @@ async def test_whom_the_provider_vouches_for_becomes_a_member(
     assert me == {"name": "Ann", "rank": "member"}
 
 
-async def test_an_account_is_the_subjects_whatever_it_calls_itself(
+async def test_an_account_is_identified_by_the_subject_not_the_name(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
@@ -68,8 +68,8 @@ async def test_an_account_is_the_subjects_whatever_it_calls_itself(
     openid.subject = "43"
     await go_and_return(browser, openid)
     assert await name_of(browser) == "root 2"
-    ranks = sorted((p.name, p.rank) for p in house.kept.everybody.values())
-    assert ranks == [
+    roles = sorted((p.name, p.role) for p in house.kept.everybody.values())
+    assert roles == [
         ("Ann", AccountRole.MEMBER),
         ("root", AccountRole.ADMIN),
         ("root 2", AccountRole.MEMBER),
@@ -98,21 +98,21 @@ async def refused(browser: httpx.AsyncClient, answer: httpx.Response) -> bool:
     ],
     ids=str,
 )
-async def test_a_token_that_is_not_for_this_sign_in_lets_nobody_in(
+async def test_a_token_for_another_sign_in_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, lies: dict[str, Any]
 ) -> None:
     openid.lies = lies
     assert await refused(browser, await go_and_return(browser, openid))
 
 
-async def test_a_token_that_somebody_else_signed_lets_nobody_in(
+async def test_a_token_signed_by_another_party_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId
 ) -> None:
     openid.sign_with = RSAKey.generate_key(2048, {"kid": "1"})
     assert await refused(browser, await go_and_return(browser, openid))
 
 
-async def test_a_return_counts_only_in_the_browser_that_left_and_only_once(
+async def test_a_callback_counts_once_and_only_in_the_same_browser(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     sent = await browser.get(GO)
@@ -125,7 +125,7 @@ async def test_a_return_counts_only_in_the_browser_that_left_and_only_once(
 
 
 @pytest.mark.parametrize("changed", ["state=x", "iss=https%3A%2F%2Fevil.example", "code="])
-async def test_a_return_that_was_changed_on_the_way_lets_nobody_in(
+async def test_a_modified_callback_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, changed: str
 ) -> None:
     sent = await browser.get(GO)
@@ -133,13 +133,13 @@ async def test_a_return_that_was_changed_on_the_way_lets_nobody_in(
     assert await refused(browser, await browser.get(f"{back}&{changed}"))
 
 
-async def test_a_provider_that_does_not_answer_is_said_on_the_sign_in_page(house: House) -> None:
+async def test_an_unreachable_provider_is_reported_on_the_sign_in_page(house: House) -> None:
     house.provider = OpenIdProvider("http://127.0.0.1:9", CLIENT, None)
     async with client_of(house.app()) as client:
         assert await refused(client, await client.get(GO))
 
 
-async def test_strangers_are_refused_unless_they_are_to_become_members(
+async def test_unknown_users_are_refused_unless_they_may_become_members(
     openid: OpenId, house: House
 ) -> None:
     house.allow_new = False
@@ -147,7 +147,7 @@ async def test_strangers_are_refused_unless_they_are_to_become_members(
         assert await refused(client, await go_and_return(client, openid))
 
 
-async def test_nobody_comes_before_the_administrator(openid: OpenId) -> None:
+async def test_no_user_signs_in_by_the_provider_before_the_administrator(openid: OpenId) -> None:
     empty = House(provider=OpenIdProvider(openid.issuer, CLIENT, SECRET), allow_new=True)
     async with client_of(empty.app()) as client:
         answer = await go_and_return(client, openid)
@@ -155,7 +155,7 @@ async def test_nobody_comes_before_the_administrator(openid: OpenId) -> None:
     assert await empty.accounts.setup_token()
 
 
-async def test_who_is_disabled_here_stays_out(
+async def test_a_disabled_user_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
@@ -164,7 +164,7 @@ async def test_who_is_disabled_here_stays_out(
     assert await refused(browser, await go_and_return(browser, openid))
 
 
-async def test_the_way_back_never_leads_to_another_host(
+async def test_the_return_path_never_leads_to_another_host(
     browser: httpx.AsyncClient, openid: OpenId
 ) -> None:
     answer = await go_and_return(browser, openid, "//evil.example")

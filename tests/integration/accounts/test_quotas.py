@@ -18,7 +18,7 @@ from chat.models import ChatOptions, Status
 from chat.serving.errors import Busy, EngineFailed, TooManyWaiting
 from tests.chat import Chat, finished, make_chat, until_text
 from tests.fakes import Script
-from tests.people import LINK, Town, make_town
+from tests.users import LINK, Town, make_town
 
 
 @pytest.fixture
@@ -26,47 +26,47 @@ async def town() -> Town:
     return await make_town()
 
 
-async def test_an_answer_costs_what_was_read_and_what_was_written(town: Town) -> None:
+async def test_an_answer_costs_prompt_and_completion_tokens(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hel", "lo"]), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 5)
-    assert await town.people.spent("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
-    assert await town.people.spent("bob") == AccountUsage()
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 5)
+    assert await town.users.used("ann", town.now.date()) == AccountUsage(messages=1, tokens=8)
+    assert await town.users.used("bob") == AccountUsage()
 
 
-async def test_another_answer_and_a_longer_one_cost_too(town: Town) -> None:
+async def test_retries_and_continuations_cost_too(town: Town) -> None:
     chat = make_chat(Script(pieces=["Hello"]), quotas=town.quotas())
     job = await chat.ask("Hi!", user_id="ann")
     await finished(job)
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     await finished(await chat.answers.retry("ann", **place))
     await finished(await chat.answers.go_on("ann", **place))
-    assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
+    assert await town.users.used("ann") == AccountUsage(messages=3, tokens=8 + 8 + (8 + 5))
 
 
-async def test_an_answer_that_was_stopped_costs_what_there_is_of_it(town: Town) -> None:
+async def test_a_stopped_answer_costs_its_tokens_so_far(town: Town) -> None:
     chat = make_chat(Script(pieces=["par", "tial"], hangs=True), quotas=town.quotas())
     job = await chat.ask("Hi!", user_id="ann")
     await until_text(job)
     await asyncio.sleep(0.01)
     job.cancel()
     await finished(job)
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 7)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 7)
 
 
-async def test_an_answer_that_failed_costs_what_there_is_of_it(town: Town) -> None:
+async def test_a_failed_answer_costs_its_tokens_so_far(town: Town) -> None:
     chat = make_chat(Script(pieces=["par"], error=EngineFailed()), quotas=town.quotas())
     await finished(await chat.ask("Hi!", user_id="ann"))
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=3 + 3)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=3 + 3)
 
 
-async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> None:
+async def test_a_question_that_never_got_a_place_is_free(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1)
     await until_text(await chat.ask("one", user_id="bob"))
     waiting = await chat.ask("two", user_id="gus")
     waiting.cancel()
     assert (await finished(waiting)).status is Status.STOPPED
-    assert await town.people.spent("gus") == AccountUsage()
+    assert await town.users.used("gus") == AccountUsage()
     for number in range(2):  # nor is it among what a guest has open
         await chat.ask(f"again {number}", user_id="gus")
     await chat.jobs.close(0)
@@ -74,29 +74,29 @@ async def test_a_question_that_never_got_a_place_costs_nothing(town: Town) -> No
 
 async def refused(chat: Chat, user_id: str, error: type[Exception]) -> None:
     """A question of that user is refused, and neither stored nor answered."""
-    stored, asked = await chat.store.conversations(user_id), len(chat.engine.prompts)
+    stored, requests = await chat.store.conversations(user_id), len(chat.engine.prompts)
     with pytest.raises(error):
         await chat.ask("too much", user_id=user_id)
     assert await chat.store.conversations(user_id) == stored
-    assert len(chat.engine.prompts) == asked
+    assert len(chat.engine.prompts) == requests
 
 
 async def test_over_a_limit_nothing_is_written(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 20]), quotas=town.quotas())
-    await chat.told("Hi" * 15, user_id="ann")
+    await chat.ask_and_wait("Hi" * 15, user_id="ann")
     await refused(chat, "ann", TokensUsedUp)
     for number in range(LINK.max_messages):
-        await chat.told(f"{number}", user_id="gus")
+        await chat.ask_and_wait(f"{number}", user_id="gus")
     await refused(chat, "gus", GuestMessagesUsedUp)
     for number in range(5):
-        await chat.told(f"{number}", user_id="root")
+        await chat.ask_and_wait(f"{number}", user_id="root")
     await refused(chat, "root", TooManyRequests)
     await refused(chat, "ann", TokensUsedUp)
 
 
-async def test_the_limit_holds_for_another_answer_and_a_longer_one(town: Town) -> None:
+async def test_the_limit_applies_to_retries_and_continuations(town: Town) -> None:
     chat = make_chat(Script(pieces=["x" * 50]), quotas=town.quotas())
-    job = await chat.told("Hi", user_id="ann")
+    job = await chat.ask_and_wait("Hi", user_id="ann")
     place = {"conversation_id": job.conversation_id, "message_id": job.message_id}
     for again in (chat.answers.retry, chat.answers.go_on):
         with pytest.raises(TokensUsedUp):
@@ -117,7 +117,7 @@ async def test_more_than_may_run_and_wait_of_one_user_is_refused_while_others_ar
     await chat.jobs.close(0)
 
 
-async def test_what_a_full_server_refuses_is_not_held_against_a_guest(town: Town) -> None:
+async def test_a_refusal_by_a_full_server_does_not_count_for_a_guest(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas(), max_running=1, max_waiting=0)
     running = await chat.ask("one", user_id="bob")
     for _ in range(LINK.max_messages + 1):
@@ -128,14 +128,14 @@ async def test_what_a_full_server_refuses_is_not_held_against_a_guest(town: Town
     await chat.jobs.close(0)
 
 
-async def test_what_cannot_be_asked_is_not_counted(town: Town) -> None:
+async def test_an_invalid_question_is_not_counted(town: Town) -> None:
     chat = make_chat(quotas=town.quotas())
     with pytest.raises(EmptyMessage):
         await chat.ask(" ", user_id="ann")
     assert not town.rates.hits
 
 
-async def test_the_same_request_again_is_counted_once(town: Town) -> None:
+async def test_a_repeated_request_is_counted_once(town: Town) -> None:
     chat = make_chat(Script(hangs=True), quotas=town.quotas())
     jobs = [await chat.ask("Hi", user_id="ann") for _ in range(3)]
     assert len({job.message_id for job in jobs}) == 1
@@ -158,7 +158,7 @@ async def test_questions_are_counted_for_the_address_they_come_from(town: Town) 
     await finished(await ask("bob", "192.0.2.2"))
 
 
-async def test_without_accounts_nothing_is_bounded() -> None:
+async def test_without_accounts_there_are_no_limits() -> None:
     chat = make_chat(max_waiting=99)
     jobs = [await chat.ask(f"{number}") for number in range(60)]
     assert {(await finished(job)).status for job in jobs} == {Status.DONE}
@@ -170,11 +170,11 @@ async def test_each_user_has_a_salt_unless_prefixes_are_shared(
 ) -> None:
     chat = make_chat(share_prefixes=share)
     for number, user in enumerate(("ann", "bob", "ann")):
-        await chat.told(f"Hi {number}", user_id=user)
+        await chat.ask_and_wait(f"Hi {number}", user_id=user)
     assert chat.engine.salts == salts
 
 
-async def test_a_spent_permit_lets_the_last_answer_end(town: Town) -> None:
+async def test_the_last_answer_of_a_quota_is_completed(town: Town) -> None:
     """An answer that passes the limit is written to its end; only the next one is refused."""
     chat = make_chat(Script(pieces="x" * 200), quotas=town.quotas())
     assert len((await finished(await chat.ask("Hi", user_id="gus"))).text) == 200

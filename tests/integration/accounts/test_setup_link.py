@@ -12,7 +12,7 @@ from app import build_sign_in
 from chat.accounts.models import AccountRole, Action, AuditEntry, User, utc_now
 from chat.errors import StartupError
 from config import Settings, read_settings
-from tests.memory_people import MemoryPeople
+from tests.memory_users import MemoryUsers
 
 
 def settings(*arguments: str) -> Settings:
@@ -26,37 +26,37 @@ def link_in(folder: Path) -> SetupLink:
     return SetupLink(folder, base_addresses(OPEN, port=7860, machine_name="box"))
 
 
-async def with_people() -> MemoryPeople:
-    kept = MemoryPeople()
+async def with_users() -> MemoryUsers:
+    users = MemoryUsers()
     ann = User("1", "ann", AccountRole.ADMIN, utc_now())
-    await kept.add_person(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
-    return kept
+    await users.add_user(ann, None, AuditEntry(utc_now(), "", Action.JOIN))
+    return users
 
 
-async def test_on_an_open_host_the_first_start_leaves_a_link_for_its_owner_alone(
+async def test_on_an_open_host_the_first_start_writes_a_link_readable_by_the_owner_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    people = await build_sign_in(OPEN, MemoryPeople(), link_in(tmp_path))
+    sign_in = await build_sign_in(OPEN, MemoryUsers(), link_in(tmp_path))
     file = tmp_path / "setup-link"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first, second = file.read_text(encoding="utf-8").splitlines()
     assert first.startswith("http://box:7860/chat/welcome#")
     assert second.startswith("http://localhost:7860/chat/welcome#")
     token = first.partition("#")[2]
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert str(file) in caplog.text
-    assert token not in caplog.text + told.err + told.out
-    assert await people.authenticator.who(None) is None
+    assert token not in caplog.text + output.err + output.out
+    assert await sign_in.authenticator.who(None) is None
 
-    await people.context.accounts.accept_pass(
+    await sign_in.context.accounts.accept_one_time_link(
         token, name="ann", password="long enough", address="", device=""
     )
-    people.context.on_first_account()
+    sign_in.context.on_first_account()
     assert not file.exists()
 
 
-async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
+async def test_on_a_terminal_the_link_is_printed_and_not_stored(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
@@ -64,43 +64,43 @@ async def test_on_a_terminal_the_link_is_printed_and_in_no_file_and_no_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    await build_sign_in(OPEN, MemoryPeople(), link_in(tmp_path))
+    await build_sign_in(OPEN, MemoryUsers(), link_in(tmp_path))
     assert "http://box:7860/chat/welcome#" in capsys.readouterr().err
     assert "welcome" not in caplog.text
     assert not (tmp_path / "setup-link").exists()
 
 
-async def test_each_start_makes_the_link_before_it_useless(tmp_path: Path) -> None:
-    kept = MemoryPeople()
-    await build_sign_in(OPEN, kept, link_in(tmp_path))
+async def test_each_start_replaces_the_previous_link(tmp_path: Path) -> None:
+    users = MemoryUsers()
+    await build_sign_in(OPEN, users, link_in(tmp_path))
     old = (tmp_path / "setup-link").read_text(encoding="utf-8")
-    people = await build_sign_in(OPEN, kept, link_in(tmp_path))
+    sign_in = await build_sign_in(OPEN, users, link_in(tmp_path))
     assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="no such"):
-        await people.context.accounts.look_at_pass(old.splitlines()[0].partition("#")[2])
+        await sign_in.context.accounts.check_one_time_link(old.splitlines()[0].partition("#")[2])
 
 
-async def test_on_loopback_nobody_signs_in_until_there_are_people(tmp_path: Path) -> None:
+async def test_on_loopback_no_sign_in_is_needed_until_there_are_users(tmp_path: Path) -> None:
     local = settings()
-    people = await build_sign_in(local, MemoryPeople(), link_in(tmp_path))
-    assert await people.authenticator.who(None)
+    sign_in = await build_sign_in(local, MemoryUsers(), link_in(tmp_path))
+    assert await sign_in.authenticator.who(None)
     assert not (tmp_path / "setup-link").exists()
-    people = await build_sign_in(local, await with_people(), link_in(tmp_path))
-    assert await people.authenticator.who(None) is None
+    sign_in = await build_sign_in(local, await with_users(), link_in(tmp_path))
+    assert await sign_in.authenticator.who(None) is None
 
 
-async def test_an_open_door_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
+async def test_open_access_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
-    people = await build_sign_in(wide, MemoryPeople(), link_in(tmp_path))
-    assert await people.authenticator.who(None)
+    sign_in = await build_sign_in(wide, MemoryUsers(), link_in(tmp_path))
+    assert await sign_in.authenticator.who(None)
     with pytest.raises(StartupError, match="without --insecure-open"):
-        await build_sign_in(wide, await with_people(), link_in(tmp_path))
+        await build_sign_in(wide, await with_users(), link_in(tmp_path))
 
 
-async def test_a_link_left_from_before_goes_away_when_there_are_people(tmp_path: Path) -> None:
+async def test_an_old_set_up_link_is_removed_when_there_are_users(tmp_path: Path) -> None:
     link = link_in(tmp_path)
     link.write("old")
-    await build_sign_in(OPEN, await with_people(), link)
+    await build_sign_in(OPEN, await with_users(), link)
     assert not (tmp_path / "setup-link").exists()
 
 

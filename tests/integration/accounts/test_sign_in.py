@@ -35,7 +35,7 @@ async def sign_in(
 # --- nobody -----------------------------------------------------------------------------------
 
 
-async def test_a_page_leads_who_is_not_signed_in_to_the_sign_in_page_and_back(
+async def test_a_page_redirects_to_sign_in_and_back(
     nobody: httpx.AsyncClient,
 ) -> None:
     answer = await nobody.get("/people?a=1&b=2", headers=BROWSER)
@@ -56,7 +56,7 @@ async def test_an_api_never_redirects(nobody: httpx.AsyncClient, path: str) -> N
     assert (await nobody.get(path, headers=BROWSER)).status_code == 401
 
 
-async def test_before_the_set_up_the_sign_in_page_says_where_its_link_is(
+async def test_before_the_set_up_the_sign_in_page_explains_where_the_link_is(
     nobody: httpx.AsyncClient,
 ) -> None:
     answer = await nobody.get("/sign-in", headers=BROWSER)
@@ -83,21 +83,21 @@ async def test_the_set_up_link_makes_an_administrator_once(
     assert again.status_code == 404
 
 
-async def test_without_people_this_machine_alone_is_the_local_user() -> None:
+async def test_without_users_loopback_requests_are_the_local_users() -> None:
     house = House(sign_in_needed=False)
     async with client_of(house.app()) as client:
         assert (await client.get("/api/account")).json() == {"name": "local", "rank": "admin"}
         for path in ("/account", "/people", "/guests"):
             assert (await client.get(path)).status_code == 404
         await house.add("ann")
-        house.clock.pass_by(seconds=2)
+        house.clock.advance(seconds=2)
         assert (await client.get("/api/account")).status_code == 401
 
 
 # --- signing in -------------------------------------------------------------------------------
 
 
-async def test_signing_in_leads_to_where_one_wanted_to_go(
+async def test_signing_in_redirects_to_the_requested_page(
     house: House, nobody: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
@@ -143,17 +143,17 @@ async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(
     assert COOKIE not in wrong.headers.get("set-cookie", "")
 
 
-async def test_a_session_from_before_signing_in_is_not_kept(house: House) -> None:
+async def test_a_session_from_before_signing_in_is_replaced(house: House) -> None:
     planted = await house.add("ann")
     async with client_of(house.app(), planted) as client:
         answer = await sign_in(client)
-        given = answer.cookies[COOKIE]
-    assert given != planted
+        token = answer.cookies[COOKIE]
+    assert token != planted
     assert await house.accounts.signed_in(planted) is None
-    assert await house.accounts.signed_in(given)
+    assert await house.accounts.signed_in(token)
 
 
-async def test_a_token_of_ones_own_making_is_never_taken_over(house: House) -> None:
+async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app(), "made-by-eve") as client:
         answer = await sign_in(client)
@@ -164,13 +164,13 @@ async def test_a_token_of_ones_own_making_is_never_taken_over(house: House) -> N
 # --- the cookie -------------------------------------------------------------------------------
 
 
-async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+async def test_the_cookie_is_http_only_and_same_site(
     house: House, nobody: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
-    said = (await sign_in(nobody)).headers["set-cookie"]
-    assert said.startswith(f"{COOKIE}=")
-    parts = {part.strip().lower() for part in said.split(";")[1:]}
+    cookie = (await sign_in(nobody)).headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    parts = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert {"httponly", "samesite=lax", "path=/"} <= parts
     assert "secure" not in parts
     assert not any(part.startswith("domain") for part in parts)
@@ -180,24 +180,24 @@ async def test_under_https_the_cookie_is_for_this_host_alone() -> None:
     house = House(edge=EdgeOptions(trusted_proxies=("127.0.0.1",)))
     await house.add("ann")
     async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
-        said = (await sign_in(client)).headers["set-cookie"]
-        assert said.startswith(f"__Host-{COOKIE}=")
-        assert "; secure" in said.lower()
-        token = said.partition("=")[2].partition(";")[0]
+        cookie = (await sign_in(client)).headers["set-cookie"]
+        assert cookie.startswith(f"__Host-{COOKIE}=")
+        assert "; secure" in cookie.lower()
+        token = cookie.partition("=")[2].partition(";")[0]
         client.cookies.clear()
         plain = await client.get("/api/account", headers={"Cookie": f"{COOKIE}={token}"})
         hosts = await client.get("/api/account", headers={"Cookie": f"__Host-{COOKIE}={token}"})
     assert (plain.status_code, hosts.status_code) == (401, 200)
 
 
-async def test_who_is_no_proxy_of_ours_cannot_claim_https() -> None:
+async def test_an_untrusted_proxy_cannot_claim_https() -> None:
     house = House(edge=EdgeOptions(trusted_proxies=("10.9.9.9",)))
     await house.add("ann")
     async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:
         assert (await sign_in(client)).headers["set-cookie"].startswith(f"{COOKIE}=")
 
 
-async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
+async def test_behind_a_proxy_path_cookie_and_redirects_stay_below_it() -> None:
     edge = EdgeOptions(trusted_proxies=("127.0.0.1",), root_path="/chat")
     house = House(edge=edge)
     await house.add("ann")
@@ -207,13 +207,13 @@ async def test_on_a_proxys_path_cookie_and_redirects_stay_below_it() -> None:
         body = {"name": "ann", "password": PASSWORD, "next": "/elsewhere"}
         answer = await client.post("/chat/api/account/sign-in", json=body)
     assert answer.json() == {"next": "/chat/"}
-    said = answer.headers["set-cookie"].lower()
-    assert said.startswith(f"{COOKIE}=")
-    assert "; path=/chat" in said
-    assert "; secure" in said
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith(f"{COOKIE}=")
+    assert "; path=/chat" in cookie
+    assert "; secure" in cookie
 
 
-async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house: House) -> None:
+async def test_brute_force_is_throttled_by_address_but_the_owner_can_sign_in(house: House) -> None:
     await house.add("ann")
     app = house.app()
 
@@ -230,7 +230,7 @@ async def test_brute_force_is_slowed_down_by_address_but_the_owner_gets_in(house
         assert (await sign_in(ann)).status_code == 200
 
 
-async def test_a_claimed_address_does_not_get_around_the_throttle(house: House) -> None:
+async def test_a_forged_forwarded_address_does_not_bypass_the_throttle(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app()) as eve:
         for number in range(15):
@@ -253,7 +253,7 @@ async def test_a_claimed_address_does_not_get_around_the_throttle(house: House) 
     ],
 )
 @pytest.mark.parametrize("path", ["sign-in", "sign-out", "sign-out-everywhere", "delete"])
-async def test_another_site_can_do_nothing_in_a_visitors_name(
+async def test_another_site_cannot_act_for_a_visitor(
     house: House, headers: dict[str, str], path: str
 ) -> None:
     token = await house.add("ann")
@@ -265,14 +265,14 @@ async def test_another_site_can_do_nothing_in_a_visitors_name(
 
 
 @pytest.mark.parametrize("path", ["sign-out", "sign-out-everywhere", "delete", "password"])
-async def test_a_link_signs_nobody_out(house: House, path: str) -> None:
+async def test_a_get_request_does_not_sign_out(house: House, path: str) -> None:
     token = await house.add("ann")
     async with client_of(house.app(), token) as client:
         assert (await client.get(f"/api/account/{path}")).status_code in (404, 405)
     assert await house.accounts.signed_in(token)
 
 
-async def test_a_form_of_another_site_is_no_json(house: House) -> None:
+async def test_a_form_of_another_site_is_rejected_as_no_json(house: House) -> None:
     await house.add("ann")
     async with client_of(house.app()) as client:
         form = {"name": "ann", "password": PASSWORD}
@@ -282,17 +282,17 @@ async def test_a_form_of_another_site_is_no_json(house: House) -> None:
 # --- guests -----------------------------------------------------------------------------------
 
 
-async def test_a_guest_comes_in_with_a_nickname_and_begins_with_the_preset(house: House) -> None:
+async def test_a_guest_signs_in_with_a_nickname_and_gets_the_preset(house: House) -> None:
     admin = await house.add("ann")
     app = house.app()
     async with client_of(app, admin) as ann, client_of(app) as guest:
-        wanted = {"label": "open day", "days": 1, "max_guests": 1, "max_messages": 5}
-        wanted |= {"max_tokens": 1000, "preset_id": "translator"}
-        link = (await ann.post("/api/guest-links", json=wanted)).json()["link"]
+        link_form = {"label": "open day", "days": 1, "max_guests": 1, "max_messages": 5}
+        link_form |= {"max_tokens": 1000, "preset_id": "translator"}
+        link = (await ann.post("/api/guest-links", json=link_form)).json()["link"]
         assert link.startswith("/guest#")
         token = link.partition("#")[2]
-        told = await guest.post("/api/account/guest-link", json={"token": token})
-        assert told.json() == {"kind": "guest", "label": "open day"}
+        reply = await guest.post("/api/account/guest-link", json={"token": token})
+        assert reply.json() == {"kind": "guest", "label": "open day"}
         entrance = {"token": token, "nickname": "Zoë"}
         answer = await guest.post("/api/account/enter", json=entrance)
         assert answer.json() == {"next": "/#preset=translator"}
@@ -303,7 +303,7 @@ async def test_a_guest_comes_in_with_a_nickname_and_begins_with_the_preset(house
 
 @pytest.mark.parametrize("page", ["/account", "/people", "/guests", "/sign-in", "/welcome"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
+async def test_pages_allow_no_inline_script_and_no_external_request(
     house: House, page: str, language: str
 ) -> None:
     token = await house.add("<b>ann</b>")
@@ -320,7 +320,7 @@ async def test_pages_allow_no_inline_script_and_ask_nothing_of_others(
     assert "http" not in answer.text
 
 
-async def test_ranks_see_what_is_theirs(house: House) -> None:
+async def test_roles_see_their_own_pages(house: House) -> None:
     await house.add("ann")
     bob = await house.add("bob", AccountRole.MEMBER)
     async with client_of(house.app(), bob) as client:

@@ -28,7 +28,7 @@ async def arrive(client: httpx.AsyncClient, *names: str) -> httpx.Response:
     return await client.get("/sign-in?next=/account", headers=headers)
 
 
-async def test_whom_the_proxy_names_is_signed_in_and_stays_the_same_person(house: House) -> None:
+async def test_a_user_named_by_the_proxy_is_signed_in_with_a_stable_account(house: House) -> None:
     for _ in range(2):
         async with at(house, PROXY) as client:
             assert (await arrive(client, "ann")).headers["location"] == "/account"
@@ -37,25 +37,25 @@ async def test_whom_the_proxy_names_is_signed_in_and_stays_the_same_person(house
     assert len(house.kept.everybody) == 2
 
 
-async def test_nobody_else_can_name_a_person(house: House) -> None:
+async def test_only_the_proxy_can_name_a_user(house: House) -> None:
     async with at(house, STRANGER) as client:
         assert (await arrive(client, "root")).status_code == 200
         assert (await client.get("/api/account", headers={HEADER: "root"})).status_code == 401
 
 
-async def test_a_name_gives_nobody_the_account_with_a_password_of_that_name(house: House) -> None:
+async def test_a_proxy_name_does_not_match_a_password_account(house: House) -> None:
     async with at(house, PROXY) as client:
         await arrive(client, "root")
         me = await client.get("/api/account", headers={HEADER: "root"})
     assert me.json() == {"name": "root 2", "rank": "member"}
 
 
-async def test_two_names_at_once_are_none(house: House) -> None:
+async def test_two_proxy_names_at_once_are_refused(house: House) -> None:
     async with at(house, PROXY) as client:
         assert (await arrive(client, "ann", "root")).status_code == 200
 
 
-async def test_a_session_ends_where_the_proxy_names_somebody_else(house: House) -> None:
+async def test_a_session_ends_when_the_proxy_names_another_user(house: House) -> None:
     async with at(house, PROXY) as client:
         await arrive(client, "ann")
         assert (await client.get("/api/account", headers={HEADER: "bob"})).status_code == 401
@@ -64,7 +64,7 @@ async def test_a_session_ends_where_the_proxy_names_somebody_else(house: House) 
         assert me.json()["name"] == "bob"
 
 
-async def test_nobody_comes_by_a_header_before_the_administrator() -> None:
+async def test_no_user_signs_in_by_a_header_before_the_administrator() -> None:
     empty = House(edge=EdgeOptions(trusted_proxies=(PROXY,), sign_in_header=HEADER))
     async with at(empty, PROXY) as client:
         assert (await arrive(client, "ann")).status_code == 200

@@ -88,8 +88,8 @@ async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
 async def place(store: RoutingStore) -> Place:
     inn = Inn(store)
     tokens = {
-        name: await inn.add(name, rank)
-        for name, rank in (
+        name: await inn.add(name, role)
+        for name, role in (
             ("root", AccountRole.ADMIN),
             ("host", AccountRole.MEMBER),
             ("other", AccountRole.MEMBER),
@@ -98,7 +98,7 @@ async def place(store: RoutingStore) -> Place:
     return Place(store, inn, app_of(store, inn), tokens)
 
 
-async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) -> None:
+async def test_a_form_becomes_a_plan_and_can_be_edited(place: Place) -> None:
     async with place.client("host") as host:
         campaign = await place.add(host)
         variant = campaign.plan.variants[0]
@@ -121,8 +121,8 @@ async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) 
         assert changed.json() == {"next": f"/campaigns/{campaign.id}"}
         for turn, closed in (("close", True), ("reopen", False)):
             await host.post(f"/api/campaigns/{campaign.id}/{turn}")
-            kept = await place.store.feedback.campaigns.campaign(campaign.id)
-            assert bool(kept.closed_at) is closed
+            stored = await place.store.feedback.campaigns.campaign(campaign.id)
+            assert bool(stored.closed_at) is closed
         deleted = await host.post(f"/api/campaigns/{campaign.id}/delete")
         assert deleted.json() == {"next": "/campaigns", "rows": 1}
 
@@ -139,7 +139,7 @@ async def test_a_form_becomes_a_plan_and_comes_back_to_be_changed(place: Place) 
         ({"variants": [{"name": "A", "temperature": 9}]}, 400, "invalid_setting", None),
     ],
 )
-async def test_a_plan_that_is_refused_says_which_field_it_is_about(
+async def test_a_refused_plan_names_its_field(
     place: Place, change: dict[str, object], status: int, code: str, param: str | None
 ) -> None:
     async with place.client("host") as host:
@@ -148,7 +148,7 @@ async def test_a_plan_that_is_refused_says_which_field_it_is_about(
     assert (answer.status_code, error["code"], error["param"]) == (status, code, param)
 
 
-async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
+async def test_a_second_model_is_offered_stored_and_reported_missing(
     store: RoutingStore,
 ) -> None:
     second = ScriptedEngine(quantization="nf4")
@@ -175,7 +175,7 @@ async def test_a_second_model_is_offered_kept_and_missed_when_it_is_gone(
         assert refused.json()["error"]["param"] == "variants.engine"
 
 
-async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
+async def test_with_one_model_there_is_no_choice(place: Place) -> None:
     async with place.client("host") as host:
         form = (await host.get("/campaigns/new")).text
     assert '<select name="engine"' not in form
@@ -194,7 +194,7 @@ async def test_where_there_is_one_model_none_is_offered(place: Place) -> None:
         ({"variants": [{"name": " "}]}, "variants.name", 0),
     ],
 )
-async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
+async def test_a_long_text_is_refused_with_its_field_and_limit(
     place: Place, change: dict[str, object], param: str, limit: int
 ) -> None:
     async with place.client("host") as host:
@@ -204,7 +204,7 @@ async def test_what_is_too_long_is_refused_with_its_field_and_its_limit(
     assert error["message"].endswith("too much of it.")
 
 
-async def test_another_members_campaign_is_not_there(place: Place) -> None:
+async def test_another_members_campaign_is_not_found(place: Place) -> None:
     async with place.client("host") as host:
         campaign = await place.add(host)
     at, api = f"/campaigns/{campaign.id}", f"/api/campaigns/{campaign.id}"
@@ -221,7 +221,7 @@ async def test_another_members_campaign_is_not_there(place: Place) -> None:
         assert (await root.get(at)).status_code == 200
 
 
-async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Place) -> None:
+async def test_a_guest_of_a_campaign_consents_answers_and_withdraws(place: Place) -> None:
     async with place.client("host") as host, place.client() as guest:
         campaign = await place.add(host)
         secret, at = await place.guest_token(host, campaign), f"/campaign/{campaign.id}"
@@ -229,26 +229,26 @@ async def test_a_guest_of_a_campaign_agrees_answers_and_leaves_nothing(place: Pl
         assert entered.json() == {"next": at}
         again = await guest.post("/api/account/guest-link", json={"token": secret})
         assert again.json()["next"] == at
-        asked = await guest.post(f"/api{at}/survey", json={"answers": {}, "send": True})
-        assert (asked.status_code, asked.json()["error"]["code"]) == (403, "consent_needed")
+        answer = await guest.post(f"/api{at}/survey", json={"answers": {}, "send": True})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "consent_needed")
         page = (await guest.get(at)).text
         digest = page.partition('name="digest" value="')[2][:64]
         agreed = await guest.post(f"/api{at}/consent", json={"digest": digest})
         assert agreed.json() == {"next": "/"}
         scale, words = campaign.plan.survey
         answers = {scale.id: 4, words.id: None}
-        kept = await guest.post(f"/api{at}/survey", json={"answers": answers, "send": "yes"})
-        assert kept.json() == {"next": at}
+        stored = await guest.post(f"/api{at}/survey", json={"answers": answers, "send": "yes"})
+        assert stored.json() == {"next": at}
         progress = (await host.get(f"/api/campaigns/{campaign.id}/progress")).json()
         assert (progress["finished"], progress["waiting"]) == (1, 0)
         assert (await guest.get("/campaigns")).status_code == 404
-        gone = await guest.post(f"/api{at}/withdraw")
-        assert gone.json()["rows"] > 1
+        withdrawn = await guest.post(f"/api{at}/withdraw")
+        assert withdrawn.json()["rows"] > 1
         assert (await guest.get("/account")).status_code == 401
-    assert "Gus" not in [user.name for user in await place.store.people.people()]
+    assert "Gus" not in [user.name for user in await place.store.accounts.users()]
 
 
-async def test_what_is_not_there_for_a_tester_is_said_on_a_page(place: Place) -> None:
+async def test_an_unknown_campaign_is_reported_on_a_page(place: Place) -> None:
     async with place.client("host") as host, place.client() as guest:
         mine, another = await place.add(host), await place.add(host, title="Another")
         secret = await place.guest_token(host, mine)

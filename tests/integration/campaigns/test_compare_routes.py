@@ -12,10 +12,9 @@ import pytest
 from api.edge.options import EdgeOptions
 from api.server import build_api
 from chat.accounts.models import AccountRole
-from chat.campaigns.comparisons import MAX_COMMENT
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.validation import MAX_VOTE_COMMENT, consent_digest
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
@@ -53,8 +52,8 @@ class Ring:
     async def open(self) -> None:
         inn = Inn(self.store)
         self.tokens = {
-            name: await inn.add(name, rank)
-            for name, rank in (
+            name: await inn.add(name, role)
+            for name, role in (
                 ("root", AccountRole.ADMIN),
                 ("ann", AccountRole.MEMBER),
                 ("bob", AccountRole.MEMBER),
@@ -107,7 +106,7 @@ async def ask(ring: Ring, client: httpx.AsyncClient, **changes: Any) -> str:
     return str(answer.json()["html"].split('data-round="')[1].split('"')[0])
 
 
-async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
+async def test_no_response_reveals_a_variant(ring: Ring) -> None:
     traffic: list[str] = []
 
     async def note(answer: httpx.Response) -> None:
@@ -126,30 +125,32 @@ async def test_nothing_in_the_whole_traffic_tells_a_variant(ring: Ring) -> None:
         await ask(ring, ann, request_id="1234567890", after=comparison)
     found = "\n".join(traffic)
     assert "You voted" in found
-    kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
-    sides = (kept.left, kept.right)
+    stored = (
+        await ring.store.feedback.comparisons.comparison(await _id(ring), comparison)
+    ).comparison
+    sides = (stored.left, stored.right)
     telling = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
     telling += [side.conversation_id for side in sides] + [side.message_id for side in sides]
     assert [word for word in telling if word in found] == []
 
 
 async def _id(ring: Ring) -> str:
-    people = await ring.store.people.people()
-    return next(user.id for user in people if user.name == "ann")
+    users = await ring.store.accounts.users()
+    return next(user.id for user in users if user.name == "ann")
 
 
 async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring) -> None:
     async with ring.client("ann") as ann:
         comparison = await ask(ring, ann)
         events = (await ann.get(f"/api/duel-events/{comparison}")).text.strip().split("\n\n")
-    told = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
-    assert [one["open"] for one in told][-1:] == [False]
+    views = [json.loads(event.removeprefix("data: ")) for event in events if event[0] == "d"]
+    assert [one["open"] for one in views][-1:] == [False]
     for side in ("left", "right"):
-        assert "<strong>Yes</strong> &lt;script&gt;" in told[-1][side]
-    assert 'data-vote="left"' in told[-1]["foot"]
+        assert "<strong>Yes</strong> &lt;script&gt;" in views[-1][side]
+    assert 'data-vote="left"' in views[-1]["foot"]
 
 
-async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(ring: Ring) -> None:
+async def test_foreign_or_invalid_requests_are_refused_with_a_text(ring: Ring) -> None:
     async with ring.client("ann") as ann, ring.client("bob") as bob:
         comparison = await ask(ring, ann)
         for path in (f"/api/duel-events/{comparison}", f"{ring.at}/no", "/campaign/no/compare"):
@@ -164,7 +165,7 @@ async def test_what_is_not_ones_own_or_not_asked_rightly_is_refused_in_words(rin
             f"/api{ring.at}/duels", json=QUESTION | {"request_id": "x" * 9, "question": " "}
         )
         assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
-        long = {"comment": "x" * (MAX_COMMENT + 1)}
+        long = {"comment": "x" * (MAX_VOTE_COMMENT + 1)}
         refused = await ann.post(f"/api/duels/{comparison}/comment", json=long)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "message_too_long")
         wrong = await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "middle"})
@@ -196,10 +197,12 @@ async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not
         comparison = await ask(ring, ann, task_id="t1")
         await ann.get(f"/api/duel-events/{comparison}")
         await ann.post(f"/api/duels/{comparison}/vote", json={"choice": "left"})
-        kept = (await ring.store.feedback.votes.comparison(await _id(ring), comparison)).comparison
+        stored = (
+            await ring.store.feedback.comparisons.comparison(await _id(ring), comparison)
+        ).comparison
         page = (await root.get(f"/campaigns/{ring.campaign.id}")).text
         assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
-    wins = "100%" if kept.left.variant == 0 else "0%"
+    wins = "100%" if stored.left.variant == 0 else "0%"
     assert f"Name-of-A wins {wins} of the votes" in page
     assert "do not tell the variants apart" in page
     assert "<bdi>ann</bdi>" in page

@@ -14,13 +14,14 @@ from sqlalchemy import update
 
 from chat.accounts.models import AccountRole, Action, Allowance, AuditEntry, User
 from chat.accounts.quotas import NO_LIMITS, Quotas
-from chat.campaigns.comparisons import MAX_COMMENT, ComparisonRequest, Comparisons, ComparisonView
+from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
+from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Comparison, Mode, Plan, Task, Variant, VoteChoice
 from chat.campaigns.participation import Participation
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.validation import MAX_VOTE_COMMENT, consent_digest
 from chat.conversations.errors import AnswerRunning, PlacesNeeded
 from chat.conversations.jobs import Jobs
 from chat.conversations.turns import Turns
@@ -58,23 +59,25 @@ class Arena:
     draws: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        people, kept = self.store.people, self.store.feedback
+        users, stored = self.store.accounts, self.store.feedback
         self.engine = ScriptedEngine([Script(["The ", "Rhine"])])
         self.second = ScriptedEngine([Script(["The Po"])], model="Other-3B", quantization="nf4")
         engines = Engines(self.engine, self.second)
-        quotas = Quotas(people, Rates(), dict.fromkeys(AccountRole, self.allowance))
+        quotas = Quotas(users, Rates(), dict.fromkeys(AccountRole, self.allowance))
         generation = make_generation(engines, quotas=quotas)
         self.jobs = Jobs(generation=generation, store=self.store)
         self.answers = Turns(
             engines=engines,
             store=self.store,
             jobs=self.jobs,
-            enrolment=Enrolment(people, kept.campaigns, self.clock),
+            enrolment=Enrolment(users, stored.campaigns, self.clock),
         )
-        self.campaigns = Campaigns(kept.campaigns, engines=lambda: engines.names, clock=self.clock)
-        self.part = Participation(kept.campaigns, people, stop=self.answers.stop, clock=self.clock)
+        self.campaigns = Campaigns(
+            stored.campaigns, engines=lambda: engines.names, clock=self.clock
+        )
+        self.part = Participation(stored.campaigns, users, stop=self.answers.stop, clock=self.clock)
         self.comparisons = Comparisons(
-            kept.votes, self.part, self.answers, draw=self._draw, clock=self.clock
+            stored.comparisons, self.part, self.answers, draw=self._draw, clock=self.clock
         )
         self.host, self.ann, self.bob, self.eve = (
             User(name, name, AccountRole.MEMBER, self.clock.now)
@@ -85,9 +88,9 @@ class Arena:
         return self.draws.pop(0) if self.draws else 0
 
     async def open(self) -> None:
-        entry = AuditEntry(self.clock.now, "", Action.JOIN)
+        audit_entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.host, self.ann, self.bob, self.eve):
-            await self.store.people.add_person(user, "hash", entry)
+            await self.store.accounts.add_user(user, "hash", audit_entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for user in (self.ann, self.bob):
             await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
@@ -96,22 +99,22 @@ class Arena:
         self, text: str = "Name a river", *, user: User | None = None, **more: str
     ) -> Comparison:
         """Asked, not waited for."""
-        self.clock.pass_by(seconds=1)
+        self.clock.advance(seconds=1)
         comparison_request = ComparisonRequest(text, **{"request_id": f"request {text}"} | more)
         return await self.comparisons.ask(user or self.ann, self.campaign.id, comparison_request)
 
     async def ended(self, comparison: Comparison, user: User | None = None) -> ComparisonView:
-        rounds = self.comparisons.watch(user or self.ann, comparison.id)
-        return [one async for one in rounds][-1]
+        views = self.comparisons.watch(user or self.ann, comparison.id)
+        return [one async for one in views][-1]
 
-    async def asked(self, text: str = "Name a river", *, after: str = "") -> Comparison:
+    async def ask_and_wait(self, text: str = "Name a river", *, after: str = "") -> Comparison:
         """Asked and answered."""
         comparison = await self.ask(text, after=after)
         await self.ended(comparison)
         return comparison
 
-    async def rounds(self) -> list[ComparisonView]:
-        return list(await self.comparisons.rounds(self.ann, self.campaign.id))
+    async def views(self) -> list[ComparisonView]:
+        return list(await self.comparisons.views(self.ann, self.campaign.id))
 
 
 @pytest.fixture
@@ -141,27 +144,27 @@ async def with_second(arena: Arena) -> None:
     await arena.part.agree(arena.ann, arena.campaign.id, consent_digest(plan))
 
 
-async def test_variants_of_two_models_are_each_written_by_its_own(arena: Arena) -> None:
+async def test_variants_of_two_models_are_each_answered_by_their_own(arena: Arena) -> None:
     await with_second(arena)
-    comparison = await arena.asked()
-    (told,) = await arena.rounds()
-    assert (told.left.text, told.right.text) == ("The Rhine", "The Po")
-    for side, model, kept in (
+    comparison = await arena.ask_and_wait()
+    (view,) = await arena.views()
+    assert (view.left.text, view.right.text) == ("The Rhine", "The Po")
+    for side, model, stored in (
         (comparison.left, "Scripted-1B-Instruct", "none"),
         (comparison.right, "Other-3B", "nf4"),
     ):
         *_, answer = await arena.store.path(arena.ann.id, side.conversation_id)
         assert answer.provenance
-        assert (answer.provenance.model, answer.provenance.quantization) == (model, kept)
+        assert (answer.provenance.model, answer.provenance.quantization) == (model, stored)
 
 
 async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     await with_second(arena)
     arena.engine.scripts = arena.second.scripts = [Script(["The "], hangs=True)]
     comparison = await arena.ask()
-    async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as rounds:
-        async for told in rounds:
-            if told.left.text and told.right.text:
+    async with aclosing(arena.comparisons.watch(arena.ann, comparison.id)) as views:
+        async for view in views:
+            if view.left.text and view.right.text:
                 break
     assert (arena.engine.running, arena.second.running) == (1, 1)
     await arena.comparisons.stop(arena.ann, comparison.id)
@@ -169,7 +172,7 @@ async def test_two_models_write_at_the_same_time(arena: Arena) -> None:
     assert (arena.engine.running, arena.second.running) == (0, 0)
 
 
-async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Arena) -> None:
+async def test_without_one_model_neither_is_asked(arena: Arena) -> None:
     await with_second(arena)
     arena.second.model = "Another-7B"
     with pytest.raises(EngineNotServing) as caught:
@@ -179,36 +182,36 @@ async def test_without_one_of_the_models_nothing_is_asked_of_the_other(arena: Ar
     arena.second.model = "Other-3B"
     with pytest.raises(EngineNotReady):
         await arena.ask()
-    assert not await arena.rounds()
+    assert not await arena.views()
     assert not arena.engine.prompts
 
 
 # --- asking -----------------------------------------------------------------------------------
 
 
-async def test_both_variants_are_asked_with_their_own_settings(arena: Arena) -> None:
+async def test_both_variants_use_their_own_settings(arena: Arena) -> None:
     arena.draws = [1]
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     assert (comparison.left.variant, comparison.right.variant) == (1, 0)
     assert [prompt[0].content for prompt in arena.engine.prompts] == ["Sing.", "Be brief."]
     assert arena.engine.samplings[1].temperature == 0.25
-    (shown,) = await arena.rounds()
-    assert (shown.left.text, shown.right.text) == ("The Rhine", "The Rhine")
-    assert shown.is_complete
+    (view,) = await arena.views()
+    assert (view.left.text, view.right.text) == ("The Rhine", "The Rhine")
+    assert view.is_complete
     assert arena.engine.running == 0
 
 
 async def test_both_answers_are_written_at_the_same_time(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.text:
             break
     assert arena.engine.running == 2
 
 
-async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) -> None:
-    fair = Comparisons(arena.store.feedback.votes, arena.part, arena.answers)
+async def test_the_left_variant_is_drawn_for_each_question(arena: Arena) -> None:
+    fair = Comparisons(arena.store.feedback.comparisons, arena.part, arena.answers)
     lefts: Counter[int] = Counter()
     for number in range(24):
         comparison_request = ComparisonRequest("Name a river", f"request {number}")
@@ -221,14 +224,14 @@ async def test_which_variant_is_left_is_drawn_for_each_question(arena: Arena) ->
 async def test_a_question_that_follows_goes_on_in_both_conversations(arena: Arena) -> None:
     arena.engine.scripts = [Script(["One"]), Script(["Two"]), Script(["Three"]), Script(["Four"])]
     arena.draws = [0, 1]
-    first = await arena.asked("Why?")
-    then = await arena.asked("And then?", after=first.id)
+    first = await arena.ask_and_wait("Why?")
+    then = await arena.ask_and_wait("And then?", after=first.id)
     assert then.left.conversation_id == first.right.conversation_id
-    told = [
+    view = [
         [turn.content for turn in prompt if turn.role is not Role.SYSTEM]
         for prompt in arena.engine.prompts
     ]
-    assert told[2:] == [["Why?", "Two", "And then?"], ["Why?", "One", "And then?"]]
+    assert view[2:] == [["Why?", "Two", "And then?"], ["Why?", "One", "And then?"]]
 
 
 async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
@@ -237,10 +240,10 @@ async def test_the_same_request_is_the_same_question(arena: Arena) -> None:
     await arena.ended(comparisons[0])
     assert await arena.ask() == comparisons[0]
     assert len(arena.engine.prompts) == 2
-    assert len(await arena.rounds()) == 1
+    assert len(await arena.views()) == 1
 
 
-async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
+async def test_a_limit_of_one_running_answer_refuses_a_comparison_without_writing(
     tmp_path: Path,
 ) -> None:
     for allowance, refusal in (
@@ -250,33 +253,33 @@ async def test_who_may_have_one_answer_at_a_time_is_told_and_nothing_is_written(
         async for arena in opened(tmp_path / refusal.__name__, allowance):
             with pytest.raises(refusal):
                 await arena.ask()
-            assert await arena.rounds() == []
+            assert await arena.views() == []
             assert arena.engine.prompts == []
             assert not arena.jobs.users()
 
 
-async def test_nothing_is_asked_without_consent_or_after_the_end(arena: Arena) -> None:
+async def test_no_comparison_is_accepted_without_consent_or_after_the_end(arena: Arena) -> None:
     with pytest.raises(ConsentNeeded):
         await arena.ask(user=arena.eve)
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     with pytest.raises(CampaignOver):
         await arena.ask("And then?", after=comparison.id)
-    assert len(await arena.rounds()) == 1  # all is there to read
+    assert len(await arena.views()) == 1  # all is there to read
 
 
-async def test_while_answers_are_written_nothing_follows_them(arena: Arena) -> None:
+async def test_no_question_follows_while_answers_are_running(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     with pytest.raises(AnswerRunning):
         await arena.ask("And then?", after=comparison.id)
 
 
-async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -> None:
+async def test_a_campaign_without_comparison_has_no_comparison_page(arena: Arena) -> None:
     single = Plan("One", Mode.SINGLE, PLAN.variants[:1])
     arena.campaign = await arena.campaigns.add(arena.host, single)
     with pytest.raises(NotFound):
-        await arena.rounds()
+        await arena.views()
     with pytest.raises(NotFound):
         await arena.ask()
 
@@ -284,75 +287,75 @@ async def test_a_campaign_that_compares_nothing_has_no_such_page(arena: Arena) -
 # --- being written ----------------------------------------------------------------------------
 
 
-async def test_stop_ends_both_and_keeps_what_is_written(arena: Arena) -> None:
+async def test_stop_ends_both_answers_and_keeps_their_text(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.text:
             await arena.comparisons.stop(arena.ann, comparison.id)
-    (shown,) = await arena.rounds()
-    assert {shown.left.status, shown.right.status} == {Status.STOPPED}
-    assert (shown.left.text, shown.right.text) == ("so far", "so far")
+    (view,) = await arena.views()
+    assert {view.left.status, view.right.status} == {Status.STOPPED}
+    assert (view.left.text, view.right.text) == ("so far", "so far")
 
 
-async def test_who_comes_back_in_the_middle_sees_both_as_they_are(arena: Arena) -> None:
+async def test_a_returning_tester_sees_both_running_answers(arena: Arena) -> None:
     arena.engine.scripts = [Script(["left so far"], hangs=True), Script(["right"])]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.text and shown.right.status is Status.DONE:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.text and view.right.status is Status.DONE:
             break
-    (shown,) = await arena.rounds()
-    assert (shown.left.text, shown.left.status) == ("left so far", Status.STREAMING)
-    assert (shown.right.text, shown.right.status) == ("right", Status.DONE)
-    assert shown.is_open
+    (view,) = await arena.views()
+    assert (view.left.text, view.left.status) == ("left so far", Status.STREAMING)
+    assert (view.right.text, view.right.status) == ("right", Status.DONE)
+    assert view.is_open
 
 
-async def test_who_leaves_in_the_middle_leaves_no_error_in_the_log(arena: Arena) -> None:
+async def test_a_disconnect_during_a_comparison_logs_no_error(arena: Arena) -> None:
     wrong: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
-    rounds = arena.comparisons.watch(arena.ann, comparison.id)
-    async for shown in rounds:
-        if shown.left.text and shown.right.text:
+    views = arena.comparisons.watch(arena.ann, comparison.id)
+    async for view in views:
+        if view.left.text and view.right.text:
             break
-    assert isinstance(rounds, AsyncGenerator)
-    await rounds.aclose()
+    assert isinstance(views, AsyncGenerator)
+    await views.aclose()
     for _ in range(10):
         await asyncio.sleep(0)  # what was left ends
     gc.collect()
     assert wrong == []
 
 
-async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> None:
-    first = await arena.asked("Why?")
+async def test_after_a_crash_a_comparison_can_be_repeated(arena: Arena) -> None:
+    first = await arena.ask_and_wait("Why?")
     arena.engine.scripts = [
         Script(["cut"], error=EngineFailed()),
         Script(["Two"]),
         Script(["Three"]),
     ]
-    failed = await arena.asked("And then?", after=first.id)
-    assert not (await arena.comparisons.round(arena.ann, failed.id)).is_complete
+    failed = await arena.ask_and_wait("And then?", after=first.id)
+    assert not (await arena.comparisons.view(arena.ann, failed.id)).is_complete
     again = await arena.comparisons.ask_again(arena.ann, failed.id, request_id="again")
     assert (await arena.ended(again)).is_complete
-    told = [turn.content for turn in arena.engine.prompts[-1]]
-    assert told[1:] == ["Why?", "The Rhine", "And then?"]
+    view = [turn.content for turn in arena.engine.prompts[-1]]
+    assert view[1:] == ["Why?", "The Rhine", "And then?"]
 
 
-async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Arena) -> None:
-    comparison = await arena.asked()
+async def test_an_open_answer_without_a_job_was_interrupted(arena: Arena) -> None:
+    comparison = await arena.ask_and_wait()
     await arena.store.database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
     )
-    shown = await arena.ended(comparison)
-    assert {shown.left.status, shown.right.status} == {Status.INTERRUPTED}
+    view = await arena.ended(comparison)
+    assert {view.left.status, view.right.status} == {Status.INTERRUPTED}
 
 
 # --- voting -----------------------------------------------------------------------------------
 
 
-async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(arena: Arena) -> None:
-    comparison = await arena.asked()
+async def test_of_two_concurrent_votes_the_first_counts_and_is_returned(arena: Arena) -> None:
+    comparison = await arena.ask_and_wait()
     votes = await asyncio.gather(
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer"),
@@ -362,8 +365,8 @@ async def test_of_two_votes_at_once_the_first_counts_and_the_second_is_told(aren
         (VoteChoice.LEFT, "shorter"),
         (VoteChoice.RIGHT, "longer"),
     }
-    said = await arena.comparisons.comment(arena.ann, comparison.id, "because")
-    assert (said.choice, said.comment) == (votes[0].choice, "because")
+    commented = await arena.comparisons.comment(arena.ann, comparison.id, "because")
+    assert (commented.choice, commented.comment) == (votes[0].choice, "because")
 
 
 @pytest.mark.parametrize("script", [Script(hangs=True), Script(error=EngineFailed())])
@@ -372,15 +375,15 @@ async def test_no_vote_counts_before_both_answers_are_complete(
 ) -> None:
     arena.engine.scripts = [Script(["whole"]), script]
     comparison = await arena.ask()
-    async for shown in arena.comparisons.watch(arena.ann, comparison.id):
-        if shown.left.status is Status.DONE and shown.right.text:
+    async for view in arena.comparisons.watch(arena.ann, comparison.id):
+        if view.left.status is Status.DONE and view.right.text:
             break
     with pytest.raises(AnswersUnfinished):
         await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT)
-    assert (await arena.rounds())[0].comparison.choice is None
+    assert (await arena.views())[0].comparison.choice is None
 
 
-async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
+async def test_a_stopped_comparison_accepts_no_vote(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     await arena.comparisons.stop(arena.ann, comparison.id)
@@ -389,12 +392,12 @@ async def test_a_stopped_duel_takes_no_vote(arena: Arena) -> None:
         await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
 
 
-async def test_duels_of_others_are_not_there(arena: Arena) -> None:
-    comparison = await arena.asked()
+async def test_comparisons_of_others_are_not_found(arena: Arena) -> None:
+    comparison = await arena.ask_and_wait()
     calls = arena.comparisons
     for other in (arena.bob, arena.host):
         for call in (
-            calls.round(other, comparison.id),
+            calls.view(other, comparison.id),
             calls.vote(other, comparison.id, VoteChoice.LEFT),
             calls.comment(other, comparison.id, "mine"),
             calls.stop(other, comparison.id),
@@ -404,23 +407,23 @@ async def test_duels_of_others_are_not_there(arena: Arena) -> None:
             with pytest.raises(AppError) as refused:
                 await call
             assert isinstance(refused.value, NotFound)
-    assert list(await calls.rounds(arena.bob, arena.campaign.id)) == []
+    assert list(await calls.views(arena.bob, arena.campaign.id)) == []
 
 
 async def test_a_comment_has_a_limit_and_no_vote_is_lost_by_it(arena: Arena) -> None:
-    comparison = await arena.asked()
+    comparison = await arena.ask_and_wait()
     with pytest.raises(MessageTooLong):
         await arena.comparisons.vote(
-            arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_COMMENT + 1)
+            arena.ann, comparison.id, VoteChoice.TIE, "x" * (MAX_VOTE_COMMENT + 1)
         )
-    assert (await arena.rounds())[0].comparison.choice is None
+    assert (await arena.views())[0].comparison.choice is None
 
 
-async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None:
-    comparison = await arena.asked()
+async def test_a_vote_is_accepted_for_a_day_after_the_end(arena: Arena) -> None:
+    comparison = await arena.ask_and_wait()
     await arena.campaigns.close(arena.host, arena.campaign.id)
     await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
-    arena.clock.pass_by(days=1)
+    arena.clock.advance(days=1)
     with pytest.raises(CampaignOver):
         await arena.comparisons.comment(arena.ann, comparison.id, "late")
 
@@ -429,14 +432,14 @@ async def test_a_vote_can_be_given_for_a_day_after_the_end(arena: Arena) -> None
 
 
 async def test_conversations_of_a_comparison_are_in_no_list_of_the_tester(arena: Arena) -> None:
-    await arena.asked("Name a river")
+    await arena.ask_and_wait("Name a river")
     assert list(await arena.store.conversations(arena.ann.id)) == []
     assert list(await arena.store.search(arena.ann.id, "river")) == []
 
 
-async def test_who_takes_back_leaves_no_duel(arena: Arena) -> None:
+async def test_withdrawal_leaves_no_comparison(arena: Arena) -> None:
     arena.engine.scripts = [Script(["so far"], hangs=True)]
     comparison = await arena.ask()
     await arena.part.withdraw(arena.ann, arena.campaign.id)
     with pytest.raises(NotFound):
-        await arena.comparisons.round(arena.ann, comparison.id)
+        await arena.comparisons.view(arena.ann, comparison.id)

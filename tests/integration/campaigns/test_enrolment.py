@@ -19,9 +19,18 @@ from chat.campaigns.errors import (
     OutsideCampaign,
 )
 from chat.campaigns.hosts import Campaigns
-from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
-from chat.campaigns.participation import MAX_SURVEY_TEXT, Participation, VisitStage
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.models import (
+    Campaign,
+    Mode,
+    Plan,
+    QuestionKind,
+    SurveyQuestion,
+    Task,
+    Variant,
+    VisitStage,
+)
+from chat.campaigns.participation import Participation
+from chat.campaigns.validation import MAX_SURVEY_TEXT, consent_digest
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Question
 from chat.conversations.service import Conversations
@@ -63,32 +72,32 @@ class Fair:
         self.second = ScriptedEngine([Script(["The Po"])], 300, model="Other-3B")
         engines = Engines(self.engine, self.second)
         self.jobs = Jobs(generation=make_generation(engines), store=self.store)
-        kept, people = self.store.feedback.campaigns, self.store.people
-        enrolment = Enrolment(people, kept, self.clock)
+        stored, users = self.store.feedback.campaigns, self.store.accounts
+        enrolment = Enrolment(users, stored, self.clock)
         self.answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=enrolment)
         self.conversations = Conversations(store=self.store, jobs=self.jobs)
-        self.campaigns = Campaigns(kept, engines=lambda: engines.names, clock=self.clock)
+        self.campaigns = Campaigns(stored, engines=lambda: engines.names, clock=self.clock)
         self.part = Participation(
-            kept, people, choose=min, stop=self.answers.stop, clock=self.clock
+            stored, users, choose=min, stop=self.answers.stop, clock=self.clock
         )
-        self.root = self._person("root", AccountRole.ADMIN)
-        self.host = self._person("host", AccountRole.MEMBER)
-        self.member = self._person("member", AccountRole.MEMBER)
-        self.guest = replace(self._person("guest", AccountRole.GUEST), guest_link_id="link")
-        self.other = replace(self._person("other", AccountRole.GUEST), guest_link_id="plain")
+        self.root = self._user("root", AccountRole.ADMIN)
+        self.host = self._user("host", AccountRole.MEMBER)
+        self.member = self._user("member", AccountRole.MEMBER)
+        self.guest = replace(self._user("guest", AccountRole.GUEST), guest_link_id="link")
+        self.other = replace(self._user("other", AccountRole.GUEST), guest_link_id="plain")
 
-    def _person(self, name: str, rank: AccountRole) -> User:
-        return User(name, name, rank, self.clock.now)
+    def _user(self, name: str, role: AccountRole) -> User:
+        return User(name, name, role, self.clock.now)
 
     async def open(self) -> None:
-        self.entry = AuditEntry(self.clock.now, "", Action.JOIN)
+        self.audit_entry = AuditEntry(self.clock.now, "", Action.JOIN)
         for user in (self.root, self.host, self.member):
-            await self.store.people.add_person(user, "hash", self.entry)
+            await self.store.accounts.add_user(user, "hash", self.audit_entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for guest, campaign_id in ((self.guest, self.campaign.id), (self.other, None)):
             link = self.link(guest.guest_link_id or "", campaign_id)
-            await self.store.people.add_guest_link(f"token {link.id}", link, self.entry)
-            await self.store.people.admit_guest(link.id, guest, self.entry)
+            await self.store.accounts.add_guest_link(f"token {link.id}", link, self.audit_entry)
+            await self.store.accounts.admit_guest(link.id, guest, self.audit_entry)
 
     def link(self, link_id: str, campaign_id: str | None) -> GuestLink:
         ends = self.clock.now + timedelta(days=7)
@@ -134,12 +143,14 @@ async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
 # --- what is asked with ----------------------------------------------------------------------
 
 
-async def test_a_guests_question_is_the_campaigns_whatever_the_page_says(fair: Fair) -> None:
+async def test_a_guests_question_belongs_to_the_campaign_regardless_of_the_request(
+    fair: Fair,
+) -> None:
     await fair.agree(fair.guest)
     job = await fair.ask(fair.guest, temporary=True)
-    kept = await fair.store.conversation(fair.guest.id, job.conversation_id)
-    assert kept.campaign_id == fair.campaign.id
-    assert kept.options == ChatOptions("Be brief.", Sampling(temperature=0.25))
+    stored = await fair.store.conversation(fair.guest.id, job.conversation_id)
+    assert stored.campaign_id == fair.campaign.id
+    assert stored.options == ChatOptions("Be brief.", Sampling(temperature=0.25))
     (prompt,), (sampling,) = fair.engine.prompts, fair.engine.samplings
     assert [message.content for message in prompt] == ["Be brief.", "Name a river"]
     assert sampling.temperature == 0.25
@@ -179,7 +190,7 @@ async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: F
     assert gauge.system == len("Be brief.")
 
 
-async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: Fair) -> None:
+async def test_in_a_split_test_each_tester_keeps_the_drawn_variant(fair: Fair) -> None:
     await fair.change(mode=Mode.SPLIT, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
     for user in (fair.guest, fair.member):
         await fair.agree(user)
@@ -189,7 +200,7 @@ async def test_in_a_split_test_everybody_keeps_the_variant_that_was_drawn(fair: 
     assert systems == ["Be brief."] * 2 + ["Sing."] * 2
 
 
-async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
+async def test_a_blind_comparison_needs_a_variant(fair: Fair) -> None:
     await fair.change(mode=Mode.BLIND, variants=(Variant("A", "Be brief."), Variant("B", "Sing.")))
     await fair.agree(fair.guest)
     with pytest.raises(CompareOnly):
@@ -209,14 +220,14 @@ async def test_a_blind_comparison_is_asked_by_variant_alone(fair: Fair) -> None:
 # --- who may ask, and when -------------------------------------------------------------------
 
 
-async def refused(fair: Fair, user: User, kind: type[NoPart], **asked: str) -> None:
+async def refused(fair: Fair, user: User, kind: type[NoPart], **arguments: str) -> None:
     chats = len(await fair.store.conversations(user.id))
     with pytest.raises(kind):
-        await fair.ask(user, "Now?", **asked)
+        await fair.ask(user, "Now?", **arguments)
     assert len(await fair.store.conversations(user.id)) == chats
 
 
-async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> None:
+async def test_no_conversation_starts_before_the_consent(fair: Fair) -> None:
     await refused(fair, fair.guest, ConsentNeeded)
     await fair.part.arrive(fair.guest, fair.campaign.id)
     await refused(fair, fair.guest, ConsentNeeded)
@@ -224,7 +235,7 @@ async def test_nothing_is_begun_before_the_text_was_agreed_to(fair: Fair) -> Non
     await refused(fair, fair.other, ConsentNeeded, campaign_id=fair.campaign.id)
 
 
-async def test_a_guest_of_a_campaign_asks_nowhere_else(fair: Fair) -> None:
+async def test_a_guest_of_a_campaign_cannot_ask_elsewhere(fair: Fair) -> None:
     await fair.agree(fair.guest)
     chat = await fair.ask(fair.guest)
     archive = await fair.conversations.archive(fair.guest.id, chat.conversation_id)
@@ -236,7 +247,7 @@ async def test_a_guest_of_a_campaign_asks_nowhere_else(fair: Fair) -> None:
     await fair.ask(fair.other, "A guest of a plain link asks as before")
 
 
-async def test_what_is_imported_belongs_to_no_campaign(fair: Fair) -> None:
+async def test_an_imported_conversation_belongs_to_no_campaign(fair: Fair) -> None:
     await fair.agree(fair.member)
     chat = await fair.ask(fair.member, campaign_id=fair.campaign.id)
     archive = await fair.conversations.archive(fair.member.id, chat.conversation_id)
@@ -244,16 +255,16 @@ async def test_what_is_imported_belongs_to_no_campaign(fair: Fair) -> None:
     assert copy.campaign_id == ""
 
 
-async def test_before_it_begins_nothing_can_be_asked(fair: Fair) -> None:
+async def test_before_the_start_no_question_is_accepted(fair: Fair) -> None:
     await fair.agree(fair.guest)
     await fair.change(starts_at=fair.clock.now + timedelta(hours=1))
     await refused(fair, fair.guest, CampaignNotBegun)
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     await fair.ask(fair.guest)
 
 
 @pytest.mark.parametrize("end", ["closed", "ended", "revoked", "expired"])
-async def test_after_the_end_nothing_is_asked_and_all_is_there_to_read(
+async def test_after_the_end_no_question_is_accepted_and_all_stays_readable(
     fair: Fair, end: str
 ) -> None:
     if end == "ended":
@@ -263,9 +274,9 @@ async def test_after_the_end_nothing_is_asked_and_all_is_there_to_read(
     if end == "closed":
         await fair.campaigns.close(fair.host, fair.campaign.id)
     elif end == "revoked":
-        await fair.store.people.revoke_guest_link("link", fair.entry)
+        await fair.store.accounts.revoke_guest_link("link", fair.audit_entry)
     else:
-        fair.clock.pass_by(days=7)
+        fair.clock.advance(days=7)
     await refused(fair, fair.guest, CampaignOver, conversation_id=chat.conversation_id)
     with pytest.raises(CampaignOver):
         await fair.answers.retry(
@@ -283,15 +294,15 @@ async def test_the_survey_can_be_sent_for_a_day_after_the_end(fair: Fair) -> Non
     await fair.campaigns.close(fair.host, fair.campaign.id)
     at = fair.campaign.id
     assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.SURVEY
-    fair.clock.pass_by(hours=23)
+    fair.clock.advance(hours=23)
     await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=False)
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     with pytest.raises(CampaignOver):
         await fair.part.keep_survey(fair.guest, at, {"q1": 4}, send=True)
     assert (await fair.part.visit(fair.guest, at)).stage is VisitStage.OVER
 
 
-async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
+async def test_a_tester_passes_from_consent_to_thanks(fair: Fair) -> None:
     at = fair.campaign.id
     assert (await fair.part.arrive(fair.guest, at)).stage is VisitStage.CONSENT
     with pytest.raises(ConsentNeeded):
@@ -306,7 +317,7 @@ async def test_a_tester_walks_from_the_text_to_the_thanks(fair: Fair) -> None:
     assert visit.participant.survey == {"q1": 4, "q2": "因为"}
 
 
-async def test_what_does_not_fit_the_survey_or_the_tasks_is_refused(fair: Fair) -> None:
+async def test_invalid_survey_answers_and_tasks_are_refused(fair: Fair) -> None:
     at = fair.campaign.id
     await fair.agree(fair.guest)
     wrong: list[dict[str, str | int]] = [{"q1": 6}, {"q1": "good"}, {"q2": 3}, {"q1": True}]
@@ -322,7 +333,7 @@ async def test_what_does_not_fit_the_survey_or_the_tasks_is_refused(fair: Fair) 
         await fair.part.tick(fair.guest, at, "t9", done=True)
 
 
-async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
+async def test_other_campaigns_are_not_found_for_guests(fair: Fair) -> None:
     another = await fair.campaigns.add(fair.host, PLAN)
     for user, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
         for call in (
@@ -335,7 +346,7 @@ async def test_campaigns_of_others_are_not_there_for_guests(fair: Fair) -> None:
                 await call
 
 
-async def test_who_takes_back_leaves_nothing_and_is_written_to_no_more(fair: Fair) -> None:
+async def test_withdrawal_stops_answers_and_deletes_all_data(fair: Fair) -> None:
     fair.engine.scripts = [Script(["so far"], hangs=True)]
     await fair.agree(fair.member)
     question = Question("Why?", "why", campaign_id=fair.campaign.id)
@@ -365,7 +376,7 @@ async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) 
             fair.campaigns.close(user, at),
             fair.campaigns.reopen(user, at),
             fair.campaigns.delete(user, at),
-            fair.campaigns.figures(user, at),
+            fair.campaigns.counts(user, at),
             fair.campaigns.links(user, at),
         ):
             with pytest.raises(NotFound):
@@ -375,18 +386,18 @@ async def test_hosts_see_their_own_campaigns_and_administrators_all(fair: Fair) 
             await guests_call
 
 
-async def test_what_testers_left_goes_so_many_days_after_the_end(fair: Fair) -> None:
+async def test_tester_data_are_deleted_some_days_after_the_end(fair: Fair) -> None:
     await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
     await fair.agree(fair.guest)
     await fair.ask(fair.guest)
-    fair.clock.pass_by(days=2)
+    fair.clock.advance(days=2)
     assert await fair.campaigns.destroy_due() == 0
-    fair.clock.pass_by(hours=1)
+    fair.clock.advance(hours=1)
     assert await fair.campaigns.destroy_due() > 0
     with pytest.raises(NotFound):
-        await fair.store.people.user(fair.guest.id)
+        await fair.store.accounts.user(fair.guest.id)
     assert (await fair.campaigns.get(fair.host, fair.campaign.id)) == fair.campaign
-    newest = (await fair.store.people.entries())[0]
+    newest = (await fair.store.accounts.audit_entries())[0]
     assert (newest.action, newest.target) == (Action.RETENTION, fair.campaign.id)
     assert await fair.campaigns.destroy_due() == 0
 
@@ -401,7 +412,7 @@ async def test_a_stored_date_that_cannot_be_added_to_breaks_no_sweep(fair: Fair)
     await fair.change(keep_days=2, ends_at=fair.clock.now + timedelta(hours=1))
     await fair.agree(fair.guest)
     await fair.ask(fair.guest)
-    fair.clock.pass_by(days=3)
+    fair.clock.advance(days=3)
     assert await fair.campaigns.destroy_due() > 0
     assert (await fair.campaigns.get(fair.host, "endless")).survey_end == datetime.max.replace(
         tzinfo=UTC
@@ -436,7 +447,7 @@ async def with_second(fair: Fair) -> None:
     await fair.agree(fair.member)
 
 
-async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_follows(
+async def test_a_campaign_with_the_second_model_is_answered_by_it(
     fair: Fair,
 ) -> None:
     await with_second(fair)
@@ -446,14 +457,14 @@ async def test_a_campaign_on_the_second_model_is_written_by_it_and_so_is_what_fo
     )
     await finished(again)
     archive = await fair.store.archive(fair.member.id, job.conversation_id)
-    made = [message.provenance for message in archive.messages if message.provenance]
-    assert [item.model for item in made] == ["Other-3B", "Other-3B"]
+    provenances = [message.provenance for message in archive.messages if message.provenance]
+    assert [item.model for item in provenances] == ["Other-3B", "Other-3B"]
     assert not fair.engine.prompts
     await fair.ask(fair.member, "Outside of it")
     assert len(fair.engine.prompts) == 1
 
 
-async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fair: Fair) -> None:
+async def test_usage_and_prompt_are_those_of_the_answering_model(fair: Fair) -> None:
     await with_second(fair)
     question = Question("A river?", "r", campaign_id=fair.campaign.id)
     gauge = await fair.answers.context_usage(
@@ -468,7 +479,7 @@ async def test_the_gauge_and_the_prompt_are_those_of_the_model_that_is_asked(fai
     assert "Name a river" in prompt
 
 
-async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> None:
+async def test_a_plan_with_an_unavailable_model_is_refused(fair: Fair) -> None:
     variant = replace(PLAN.variants[0], engine="Nobody-9B (nf4)")
     with pytest.raises(BadPlan) as caught:
         await fair.change(variants=(variant,))
@@ -477,7 +488,7 @@ async def test_a_model_that_does_not_run_cannot_be_planned_with(fair: Fair) -> N
         await fair.campaigns.add(fair.host, replace(PLAN, variants=(variant,)))
 
 
-async def test_a_plan_may_keep_a_model_that_ran_before(fair: Fair) -> None:
+async def test_a_plan_may_keep_a_formerly_available_model(fair: Fair) -> None:
     await with_second(fair)
     fair.second.model = "Another-7B"
     await fair.change(title="Still the same model")

@@ -24,14 +24,14 @@ async def chat() -> AsyncIterator[Chat]:
 
 
 async def two_turns(chat: Chat) -> Job:
-    first = await chat.told("Q1")
-    return await chat.told("Q2", conversation_id=first.conversation_id)
+    first = await chat.ask_and_wait("Q1")
+    return await chat.ask_and_wait("Q2", conversation_id=first.conversation_id)
 
 
 async def test_an_edited_question_is_a_version_beside_the_old_one(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
-    edited = await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    edited = await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id, beside=first.id)
     assert await chat.contents(edited) == ["Q1b", "A3"]
     assert chat.engine.prompts[-1] == (ChatMessage(Role.USER, "Q1b"),)
     opened = await chat.conversations.open(USER, job.conversation_id)
@@ -41,12 +41,12 @@ async def test_an_edited_question_is_a_version_beside_the_old_one(chat: Chat) ->
 async def test_walking_to_a_version_shows_the_path_below_it(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
-    await chat.told("Q1b", conversation_id=job.conversation_id, beside=first.id)
+    await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id, beside=first.id)
     await chat.conversations.show(USER, job.conversation_id, first.id)
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_an_older_answer_tried_again_keeps_what_came_after_it(chat: Chat) -> None:
+async def test_a_retried_older_answer_keeps_its_following_messages(chat: Chat) -> None:
     job = await two_turns(chat)
     old = (await chat.messages(job))[1]
     again = await chat.answers.retry(USER, conversation_id=job.conversation_id, message_id=old.id)
@@ -57,19 +57,19 @@ async def test_an_older_answer_tried_again_keeps_what_came_after_it(chat: Chat) 
 
 
 async def test_an_edited_answer_is_a_version_that_the_next_question_builds_on(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     edited = await chat.conversations.edit_answer(
         USER, conversation_id=job.conversation_id, message_id=job.message_id, text="Better"
     )
     assert (edited.origin, edited.status, edited.provenance) == (Origin.EDITED, Status.DONE, None)
-    await chat.told("Q2", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("Q2", conversation_id=job.conversation_id)
     assert chat.engine.prompts[-1][1] == ChatMessage(Role.ASSISTANT, "Better")
     opened = await chat.conversations.open(USER, job.conversation_id)
     assert opened.versions[edited.id] == [job.message_id, edited.id]
 
 
 async def test_an_empty_edit_is_refused(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     with pytest.raises(EmptyMessage):
         await chat.conversations.edit_answer(
             USER, conversation_id=job.conversation_id, message_id=job.message_id, text=" "
@@ -79,7 +79,7 @@ async def test_an_empty_edit_is_refused(chat: Chat) -> None:
 
 async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() -> None:
     chat = make_chat(Script(pieces=["One, "], finish=Finish.LENGTH), Script(pieces=["two."]))
-    job = await chat.told("Count")
+    job = await chat.ask_and_wait("Count")
     more = await chat.answers.go_on(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -95,9 +95,9 @@ async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() 
     assert answer.usage.completion_tokens == len("two.")
 
 
-async def test_a_continued_answer_that_is_stopped_at_once_keeps_what_it_began_with() -> None:
+async def test_a_continued_answer_stopped_at_once_keeps_its_beginning() -> None:
     chat = make_chat(Script(pieces=["begun"], finish=Finish.LENGTH), Script(hangs=True, pieces=[]))
-    job = await chat.told("Q")
+    job = await chat.ask_and_wait("Q")
     more = await chat.answers.go_on(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -107,14 +107,14 @@ async def test_a_continued_answer_that_is_stopped_at_once_keeps_what_it_began_wi
 
 
 async def test_only_an_answer_can_be_tried_again_or_continued(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     question = (await chat.messages(job))[0]
     for again in (chat.answers.retry, chat.answers.go_on):
         with pytest.raises(BadRequest):
             await again(USER, conversation_id=job.conversation_id, message_id=question.id)
 
 
-async def test_a_turn_taken_out_of_the_middle_leaves_what_follows(chat: Chat) -> None:
+async def test_a_removed_middle_turn_leaves_the_following_messages(chat: Chat) -> None:
     job = await two_turns(chat)
     middle = (await chat.messages(job))[0]
     removed = await chat.conversations.delete_turn(USER, job.conversation_id, middle.id)
@@ -123,7 +123,7 @@ async def test_a_turn_taken_out_of_the_middle_leaves_what_follows(chat: Chat) ->
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_a_branch_goes_with_everything_below_it_and_comes_back(chat: Chat) -> None:
+async def test_a_branch_is_deleted_and_restored_with_all_descendants(chat: Chat) -> None:
     job = await two_turns(chat)
     answer = (await chat.messages(job))[1]
     removed = await chat.conversations.delete_branch(USER, job.conversation_id, answer.id)
@@ -132,8 +132,8 @@ async def test_a_branch_goes_with_everything_below_it_and_comes_back(chat: Chat)
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_a_deleted_version_gives_way_to_the_one_beside_it(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_a_deleted_version_is_replaced_by_a_sibling(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Q1")
     again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -142,7 +142,7 @@ async def test_a_deleted_version_gives_way_to_the_one_beside_it(chat: Chat) -> N
     assert await chat.contents(job) == ["Q1", "A1"]
 
 
-async def test_undoing_the_last_turn_gives_its_question_back(chat: Chat) -> None:
+async def test_undoing_the_last_turn_returns_its_question(chat: Chat) -> None:
     job = await two_turns(chat)
     removed = await chat.conversations.undo_turn(USER, job.conversation_id)
     assert removed.question == "Q2"
@@ -151,17 +151,17 @@ async def test_undoing_the_last_turn_gives_its_question_back(chat: Chat) -> None
     assert await chat.contents(job) == ["Q1", "A1", "Q2", "A2"]
 
 
-async def test_undoing_where_nothing_was_asked_says_so(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_undo_without_a_question_is_reported(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.undo_turn(USER, job.conversation_id)
     with pytest.raises(BadRequest):
         await chat.conversations.undo_turn(USER, job.conversation_id)
 
 
 async def test_a_conversation_emptied_by_undo_takes_a_new_question(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.undo_turn(USER, job.conversation_id)
-    later = await chat.told("Q1b", conversation_id=job.conversation_id)
+    later = await chat.ask_and_wait("Q1b", conversation_id=job.conversation_id)
     assert await chat.contents(later) == ["Q1b", "A2"]
 
 
@@ -182,9 +182,9 @@ async def test_nothing_is_deleted_or_edited_where_an_answer_is_being_written() -
     await chat.jobs.close(0)
 
 
-async def test_an_answer_goes_on_while_another_branch_is_shown() -> None:
+async def test_an_answer_continues_while_another_branch_is_displayed() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"] * 5, step_s=0.02))
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     again = await chat.answers.retry(
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
@@ -196,7 +196,7 @@ async def test_an_answer_goes_on_while_another_branch_is_shown() -> None:
     assert await chat.contents(job) == ["Q1", "A2" * 5]
 
 
-async def test_a_deleted_conversation_is_gone_and_can_be_brought_back(chat: Chat) -> None:
+async def test_a_deleted_conversation_can_be_restored(chat: Chat) -> None:
     job = await two_turns(chat)
     await chat.conversations.delete(USER, job.conversation_id)
     assert not await chat.conversations.recent(USER)
@@ -214,9 +214,9 @@ async def test_deleting_stops_the_answer_being_written() -> None:
     assert chat.engine.running == 0
 
 
-async def test_when_the_time_to_undo_is_over_it_is_destroyed() -> None:
+async def test_after_the_undo_time_the_deletion_is_final() -> None:
     chat = make_chat(undo_s=0.01)
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
     async with asyncio.timeout(5):
         while True:
@@ -228,16 +228,16 @@ async def test_when_the_time_to_undo_is_over_it_is_destroyed() -> None:
             await chat.conversations.delete(USER, job.conversation_id)
 
 
-async def test_at_the_end_of_the_app_everything_deleted_is_destroyed(chat: Chat) -> None:
-    job = await chat.told("Hi")
+async def test_at_shutdown_all_deleted_rows_are_purged(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Hi")
     await chat.conversations.delete(USER, job.conversation_id)
     assert await chat.conversations.purge()
     with pytest.raises(NotFound):
         await chat.conversations.restore(USER, job.conversation_id)
 
 
-async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_of_two_concurrent_renames_the_second_learns_of_the_first(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title="One", seen="Q1")
     with pytest.raises(RenamedMeanwhile) as caught:
         await chat.conversations.rename(USER, job.conversation_id, title="Two", seen="Q1")
@@ -245,40 +245,38 @@ async def test_of_two_renames_at_once_the_second_is_told_of_the_first(chat: Chat
 
 
 @pytest.mark.parametrize(
-    ("title", "kept"),
+    ("title", "stored"),
     [("  a\n b ", "a b"), ("👩🏽‍🔬 مرحبا <b>", "👩🏽‍🔬 مرحبا <b>"), ("x" * 200, "x" * 200)],
 )
-async def test_a_title_is_kept_in_one_line(chat: Chat, title: str, kept: str) -> None:
-    job = await chat.told("Q1")
+async def test_a_title_is_stored_in_one_line(chat: Chat, title: str, stored: str) -> None:
+    job = await chat.ask_and_wait("Q1")
     await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
     opened = await chat.conversations.open(USER, job.conversation_id)
-    assert opened.conversation.title == kept
+    assert opened.conversation.title == stored
 
 
 @pytest.mark.parametrize(("title", "error"), [(" \n", EmptyMessage), ("x" * 201, MessageTooLong)])
-async def test_a_title_that_is_none_is_refused(
-    chat: Chat, title: str, error: type[Exception]
-) -> None:
-    job = await chat.told("Q1")
+async def test_an_empty_title_is_refused(chat: Chat, title: str, error: type[Exception]) -> None:
+    job = await chat.ask_and_wait("Q1")
     with pytest.raises(error):
         await chat.conversations.rename(USER, job.conversation_id, title=title, seen="Q1")
 
 
-async def test_a_look_differs_when_there_is_something_new_to_see(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_a_view_differs_when_there_is_something_new(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Q1")
     looks = [await chat.conversations.version(USER, job.conversation_id)]
     assert looks[0] == await chat.conversations.version(USER, job.conversation_id)
-    await chat.told("Q2", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("Q2", conversation_id=job.conversation_id)
     looks.append(await chat.conversations.version(USER, job.conversation_id))
     await chat.conversations.rename(USER, job.conversation_id, title="T", seen="Q1")
     looks.append(await chat.conversations.version(USER, job.conversation_id))
     assert len(set(looks)) == 3
 
 
-async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_a_view_differs_when_a_middle_turn_is_deleted_or_restored(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Q1")
     there = job.conversation_id
-    await chat.told("Q2", conversation_id=there)
+    await chat.ask_and_wait("Q2", conversation_id=there)
     looks = [await chat.conversations.version(USER, there)]
     removed = await chat.conversations.delete_turn(USER, there, job.message_id)
     looks.append(await chat.conversations.version(USER, there))
@@ -288,9 +286,9 @@ async def test_a_look_differs_when_a_turn_in_the_middle_goes_or_comes_back(chat:
     assert (await chat.conversations.open(USER, there)).version == looks[-1]
 
 
-async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
+async def test_an_answer_on_another_branch_is_announced() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
-    first = await chat.told("Q1")
+    first = await chat.ask_and_wait("Q1")
     there = first.conversation_id
     job = await chat.answers.retry(USER, conversation_id=there, message_id=first.message_id)
     await chat.conversations.show(USER, there, first.message_id)
@@ -300,11 +298,11 @@ async def test_an_answer_on_a_branch_that_is_not_shown_is_told_of() -> None:
     await chat.jobs.close(0)
 
 
-async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None:
+async def test_a_foreign_conversation_looks_like_an_unknown_one_busy_or_not() -> None:
     chat = make_chat(Script(pieces=["A1"]), Script(pieces=["A2"], hangs=True))
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     there, here = job.conversation_id, job.message_id
-    asked = Question("Hi", "b")
+    question = Question("Hi", "b")
     removed = await chat.conversations.delete_branch(USER, there, here)
     await chat.conversations.restore_messages(USER, removed)
     for _ in range(2):
@@ -327,7 +325,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
             chat.answers.go_on("bob", conversation_id=there, message_id=here),
             chat.answers.prompt_of("bob", conversation_id=there, message_id=here),
             chat.answers.context_usage(
-                "bob", conversation_id=there, question=asked, options=ChatOptions()
+                "bob", conversation_id=there, question=question, options=ChatOptions()
             ),
             chat.ask("Hi", user_id="bob", conversation_id=there),
         ):
@@ -339,7 +337,7 @@ async def test_somebody_elses_conversation_looks_like_none_busy_or_not() -> None
 
 
 async def test_the_context_usage_is_that_of_the_next_prompt(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     usage = await chat.answers.context_usage(
         USER,
         conversation_id=job.conversation_id,
@@ -353,8 +351,8 @@ async def test_the_context_usage_is_that_of_the_next_prompt(chat: Chat) -> None:
 
 
 async def test_the_context_usage_counts_the_turns_that_will_be_dropped(chat: Chat) -> None:
-    job = await chat.told("a" * 400)
-    later = await chat.told("b" * 200, conversation_id=job.conversation_id)
+    job = await chat.ask_and_wait("a" * 400)
+    later = await chat.ask_and_wait("b" * 200, conversation_id=job.conversation_id)
     usage = await chat.answers.context_usage(
         USER,
         conversation_id=later.conversation_id,
@@ -378,18 +376,18 @@ async def test_an_empty_draft_has_a_context_usage(chat: Chat) -> None:
     assert (usage.prompt, usage.fits) == (0, True)
 
 
-async def test_attached_files_are_told_as_data_and_kept_with_the_question(chat: Chat) -> None:
+async def test_attached_files_are_sent_as_data_and_stored_with_the_question(chat: Chat) -> None:
     files = (Attachment("a.csv", "x,y\n1,2"),)
     job = await chat.ask("Sum?", attachments=files)
     await finished(job)
     assert chat.engine.prompts[0][0].content == with_attachments("Sum?", files)
     question = (await chat.messages(job))[0]
     assert (question.content, question.attachments) == ("Sum?", files)
-    await chat.told("And?", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("And?", conversation_id=job.conversation_id)
     assert chat.engine.prompts[1][0].content == with_attachments("Sum?", files)
 
 
-async def test_a_file_that_is_none_is_refused_before_anything_is_written(chat: Chat) -> None:
+async def test_an_invalid_file_is_refused_before_any_write(chat: Chat) -> None:
     with pytest.raises(BadAttachment):
         await chat.ask("Q", attachments=[Attachment("a.bin", "\0")])
     with pytest.raises(MessageTooLong):
@@ -397,7 +395,7 @@ async def test_a_file_that_is_none_is_refused_before_anything_is_written(chat: C
     assert not await chat.conversations.recent(USER)
 
 
-async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
+async def test_the_exact_prompt_of_an_answer_can_be_read_later() -> None:
     chat = make_chat(Script(pieces=["A1"], finish=Finish.LENGTH), Script(pieces=["+"]))
     options = ChatOptions("Be brief.", Sampling(seed=1), PresetRef("maths.en", 2))
     job = await chat.ask("Q1", options=options)
@@ -408,16 +406,16 @@ async def test_the_exact_prompt_of_an_answer_can_be_shown_later() -> None:
     await finished(more)
     await chat.conversations.set_options(USER, job.conversation_id, ChatOptions("Other"))
     for answer, prompt in zip((job, more), chat.engine.prompts, strict=True):
-        shown = await chat.answers.prompt_of(
+        exact_prompt = await chat.answers.prompt_of(
             USER, conversation_id=job.conversation_id, message_id=answer.message_id
         )
-        assert shown == await chat.engine.render_prompt(prompt)
-    kept = (await chat.answer(more)).provenance
-    assert kept
-    assert (kept.system_prompt, kept.preset) == ("Be brief.", options.preset)
+        assert exact_prompt == await chat.engine.render_prompt(prompt)
+    stored = (await chat.answer(more)).provenance
+    assert stored
+    assert (stored.system_prompt, stored.preset) == ("Be brief.", options.preset)
 
 
-async def test_a_prompt_whose_messages_were_deleted_is_not_made_up(chat: Chat) -> None:
+async def test_a_prompt_with_deleted_messages_is_not_reconstructed(chat: Chat) -> None:
     job = await two_turns(chat)
     first = (await chat.messages(job))[0]
     await chat.conversations.delete_turn(USER, job.conversation_id, first.id)
@@ -449,11 +447,13 @@ async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_ne
     assert timing.reused_prompt_tokens == 1
 
 
-async def test_an_imported_conversation_that_begins_with_an_answer_can_go_on(chat: Chat) -> None:
-    job = await chat.told("Q1")
+async def test_an_imported_conversation_that_begins_with_an_answer_can_be_continued(
+    chat: Chat,
+) -> None:
+    job = await chat.ask_and_wait("Q1")
     archive = await chat.conversations.archive(USER, job.conversation_id)
     greeting = replace(archive.messages[1], parent_id=None)
     there = replace(archive.conversation, head_id=greeting.id)
     (added,) = await chat.conversations.add_archives(USER, [Archive(there, (greeting,))])
-    later = [await chat.told(f"Q{n}", conversation_id=added.id) for n in (2, 3)]
+    later = [await chat.ask_and_wait(f"Q{n}", conversation_id=added.id) for n in (2, 3)]
     assert await chat.contents(later[1]) == ["A1", "Q2", "A2", "Q3", "A3"]

@@ -100,7 +100,7 @@ def named(answer: httpx.Response) -> str:
         ("sharegpt", "application/json", ".sharegpt.json"),
     ],
 )
-async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
+async def test_an_exported_file_is_a_download(
     client: httpx.AsyncClient, store: MemoryStore, kind: str, media_type: str, ending: str
 ) -> None:
     conversation_id = await add(store)
@@ -128,7 +128,7 @@ async def test_a_conversation_leaves_as_a_file_that_no_browser_opens(
         "CON",
     ],
 )
-async def test_any_title_makes_a_name_that_stays_in_its_header(
+async def test_any_title_makes_a_valid_header(
     client: httpx.AsyncClient, store: MemoryStore, title: str
 ) -> None:
     conversation_id = await add(store, title)
@@ -142,7 +142,7 @@ async def test_any_title_makes_a_name_that_stays_in_its_header(
 
 
 @pytest.mark.parametrize("kind", [*Format])
-async def test_all_conversations_leave_in_one_file(
+async def test_all_conversations_are_exported_in_one_file(
     client: httpx.AsyncClient, store: MemoryStore, kind: Format
 ) -> None:
     titles = ["One", "One", "a/b", "二"]
@@ -171,7 +171,7 @@ async def test_nothing_to_export_is_an_empty_file(client: httpx.AsyncClient) -> 
     assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == []
 
 
-async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
+async def test_conversations_are_exported_one_by_one(store: MemoryStore) -> None:
     """A whole history in memory would be the mistake: the first must be gone before the last."""
     for number in range(3):
         await add(store, f"number {number}")
@@ -213,7 +213,7 @@ async def test_conversations_leave_one_by_one(store: MemoryStore) -> None:
         await app(scope, receive, send)
 
 
-async def test_more_conversations_than_the_list_shows_leave_all(
+async def test_more_conversations_than_a_page_of_the_list_are_exported(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     await store.add_archives(LOCAL_USER, [example(f"number {number}") for number in range(1_203)])
@@ -221,7 +221,7 @@ async def test_more_conversations_than_the_list_shows_leave_all(
     assert len({item["id"] for item in answer.json()}) == 1_203
 
 
-async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
+async def test_a_conversation_deleted_during_an_export_is_skipped(
     store: MemoryStore,
 ) -> None:
     first, second = await add(store, "first"), await add(store, "second")
@@ -243,7 +243,7 @@ async def test_a_conversation_that_goes_while_all_are_exported_is_left_out(
     assert len(found) == 1
 
 
-async def test_somebody_elses_conversation_looks_like_one_that_is_not_there(
+async def test_a_foreign_conversation_looks_like_an_unknown_one(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     foreign = await add(store, user_id="somebody else")
@@ -268,18 +268,18 @@ async def test_an_unknown_kind_of_file_is_refused(
 # In
 
 
-async def test_what_left_comes_in_again_with_its_branches(
+async def test_an_export_is_imported_with_its_branches(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     conversation_id = await add(store)
     file = await client.get("/api/export?format=json")
     answer = await client.post("/api/import", content=file.content, headers=KIND)
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == 200
-    assert told == {"imported": 1, "titles": ["A table"], "first_id": told["first_id"]}
-    assert told["first_id"] != conversation_id
+    assert body == {"imported": 1, "titles": ["A table"], "first_id": body["first_id"]}
+    assert body["first_id"] != conversation_id
     before = await store.archive(LOCAL_USER, conversation_id)
-    after = await store.archive(LOCAL_USER, told["first_id"])
+    after = await store.archive(LOCAL_USER, body["first_id"])
 
     def bare(archive: Archive) -> list[object]:
         places = {message.id: number for number, message in enumerate(archive.messages)}
@@ -296,11 +296,11 @@ async def test_what_left_comes_in_again_with_its_branches(
     assert before.conversation.created_at == after.conversation.created_at
 
 
-async def test_the_answer_to_an_import_tells_the_first_titles(client: httpx.AsyncClient) -> None:
+async def test_the_response_to_an_import_has_the_first_titles(client: httpx.AsyncClient) -> None:
     file = [{"messages": [{"role": "user", "content": f"Question {n}"}]} for n in range(7)]
-    told = (await client.post("/api/import", json=file)).json()
-    assert told["imported"] == 7
-    assert told["titles"] == [f"Question {number}" for number in range(5)]
+    body = (await client.post("/api/import", json=file)).json()
+    assert body["imported"] == 7
+    assert body["titles"] == [f"Question {number}" for number in range(5)]
 
 
 async def test_a_broken_file_is_refused_with_its_place_and_nothing_is_imported(
@@ -329,9 +329,9 @@ async def pieces(count: int) -> AsyncIterator[bytes]:
         yield b" " * MIB
 
 
-@pytest.mark.parametrize("said", [True, False])
-async def test_a_file_of_100_megabytes_is_refused_with_words(
-    client: httpx.AsyncClient, said: bool
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_file_of_100_megabytes_is_refused_with_a_text(
+    client: httpx.AsyncClient, announced: bool
 ) -> None:
     read = 0
 
@@ -341,14 +341,14 @@ async def test_a_file_of_100_megabytes_is_refused_with_words(
             read += len(piece)
             yield piece
 
-    headers = KIND | ({"Content-Length": str(100 * MIB)} if said else {})
+    headers = KIND | ({"Content-Length": str(100 * MIB)} if announced else {})
     answer = await client.post("/api/import", content=counted(), headers=headers)
     assert answer.status_code == 413
     assert "64 MiB" in answer.json()["error"]["message"]
-    assert read <= (MIB if said else 66 * MIB)
+    assert read <= (MIB if announced else 66 * MIB)
 
 
-async def test_a_file_larger_than_other_bodies_comes_in(client: httpx.AsyncClient) -> None:
+async def test_a_file_larger_than_other_bodies_is_imported(client: httpx.AsyncClient) -> None:
     file = [{"messages": [{"role": "user", "content": "x" * 900_000}]} for _ in range(20)]
     answer = await client.post("/api/import", json=file)
     assert answer.json()["imported"] == 20
@@ -364,9 +364,7 @@ async def test_the_limit_of_other_bodies_stays(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/import", "/api/presets/import"])
-async def test_a_page_of_another_origin_can_bring_nothing_in(
-    client: httpx.AsyncClient, path: str
-) -> None:
+async def test_a_page_of_another_origin_cannot_import(client: httpx.AsyncClient, path: str) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         answer = await client.post(path, content=b"[]", headers=KIND | headers)
         assert answer.status_code == 403
@@ -377,7 +375,7 @@ async def test_a_page_of_another_origin_can_bring_nothing_in(
 @pytest.mark.parametrize(
     "path", ["/api/export?format=json", "/api/conversations/x/export?format=md"]
 )
-async def test_another_name_or_origin_reads_nothing(client: httpx.AsyncClient, path: str) -> None:
+async def test_another_host_or_origin_cannot_read(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 421
     answer = await client.get(path, headers={"Origin": "https://evil.example"})
@@ -394,7 +392,7 @@ async def test_without_services_there_are_no_such_routes() -> None:
 # Presets
 
 
-async def test_a_preset_leaves_and_comes_in_again(
+async def test_a_preset_is_exported_and_imported(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     text = PresetText("数学 / maths", "Step by step.", Sampling(temperature=0.1), ("1 + 1?",))
@@ -402,10 +400,10 @@ async def test_a_preset_leaves_and_comes_in_again(
     file = await client.get(f"/api/presets/{preset.ref.id}/export?version=1")
     assert named(file) == "数学 maths.preset.json"
     answer = await client.post("/api/presets/import", content=file.content, headers=KIND)
-    told: dict[str, Any] = answer.json()
-    assert told == {"id": told["id"], "version": 1, "name": "数学 / maths"}
-    assert told["id"] != preset.ref.id
-    assert (await store.preset(LOCAL_USER, told["id"])).text == text
+    body: dict[str, Any] = answer.json()
+    assert body == {"id": body["id"], "version": 1, "name": "数学 / maths"}
+    assert body["id"] != preset.ref.id
+    assert (await store.preset(LOCAL_USER, body["id"])).text == text
 
 
 async def test_a_broken_preset_is_refused_with_its_field(client: httpx.AsyncClient) -> None:
@@ -415,7 +413,7 @@ async def test_a_broken_preset_is_refused_with_its_field(client: httpx.AsyncClie
     assert answer.json()["error"]["message"].startswith("sampling.top_p: ")
 
 
-async def test_somebody_elses_preset_is_not_there(
+async def test_another_users_preset_is_not_found(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
     preset = await store.add_preset("somebody else", PresetText("Mine"))

@@ -21,7 +21,7 @@ from chat.models import ChatOptions
 from chat.serving.engines import Engines
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine, unrated
-from tests.hosting import figures_of, hosting_of
+from tests.hosting import dashboard_of, hosting_of
 from tests.memory_store import MemoryStore
 from ui.components import Components, Updates, lay_out
 from ui.handlers.page_state import PageState
@@ -44,8 +44,8 @@ class FailingStore(MemoryStore):
     unreadable: bool = False
     fails_after_turn: bool = False
 
-    async def add_turn(self, user_id: str, **asked: Any) -> Any:
-        turn = await super().add_turn(user_id, **asked)
+    async def add_turn(self, user_id: str, **arguments: Any) -> Any:
+        turn = await super().add_turn(user_id, **arguments)
         self.unreadable = self.fails_after_turn
         return turn
 
@@ -78,19 +78,19 @@ class Tab:
     engine: ScriptedEngine
     answers: Turns
     view: View = field(default_factory=View)
-    shown: Updates = field(default_factory=dict)
+    updates: Updates = field(default_factory=dict)
 
     def take(self, updates: Updates) -> Updates:
-        self.shown |= {key: value for key, value in updates.items() if value != gr.skip()}
+        self.updates |= {key: value for key, value in updates.items() if value != gr.skip()}
         return updates
 
     @property
     def conversation_id(self) -> str:
-        return str(self.shown.get(self.on.bridge, ""))
+        return str(self.updates.get(self.on.bridge, ""))
 
     @property
     def note(self) -> str:
-        return str(self.shown.get(self.on.note, ""))
+        return str(self.updates.get(self.on.note, ""))
 
     def asking(self, text: str, name: str = NAME) -> Mapping[Component, object]:
         values: dict[Component, object] = {
@@ -114,11 +114,11 @@ class Tab:
     def newest_ids(self) -> list[str]:
         """The ids of the newest turn's messages, as they stand on the page."""
         return list(
-            dict.fromkeys(re.findall(r'data-message="([^"]+)"', str(self.shown[self.on.newest])))
+            dict.fromkeys(re.findall(r'data-message="([^"]+)"', str(self.updates[self.on.newest])))
         )
 
     def stop_is_visible(self) -> bool:
-        update = self.shown[self.on.stop]
+        update = self.updates[self.on.stop]
         assert isinstance(update, dict)
         return bool(update["visible"])
 
@@ -134,7 +134,7 @@ async def tab() -> AsyncIterator[Tab]:
         Presets(store),
         unrated(store),
         hosting_of(store).participation,
-        figures_of(store),
+        dashboard_of(store),
     )
     with gr.Blocks(analytics_enabled=False):
         on = lay_out()
@@ -156,12 +156,12 @@ async def add_conversations(store: MemoryStore, count: int) -> None:
 # --- reads that fail --------------------------------------------------------------------------
 
 
-async def test_a_question_that_was_taken_leaves_the_box_though_it_cannot_be_shown(
+async def test_an_accepted_question_clears_the_box_although_rendering_fails(
     tab: Tab,
 ) -> None:
     tab.store.fails_after_turn = True
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
-    assert tab.shown[tab.on.message] == ""
+    assert tab.updates[tab.on.message] == ""
     assert "could not be saved or read" in tab.note
     tab.store.unreadable = False
     await tab.listen()
@@ -169,7 +169,7 @@ async def test_a_question_that_was_taken_leaves_the_box_though_it_cannot_be_show
     assert tab.note == ""
 
 
-async def test_why_a_question_was_refused_stays_to_be_read(tab: Tab) -> None:
+async def test_the_reason_of_a_refused_question_stays_visible(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     await tab.listen()
     tab.take(await tab.do.composer.send(tab.asking("   "), ASKER))
@@ -186,11 +186,11 @@ async def test_a_retry_of_an_older_answer_is_a_version_of_it(tab: Tab) -> None:
     event = gr.EventData(None, {"message": old_answer})
     tab.take(await tab.do.versions.retry(event, tab.asking(""), ASKER))
     await tab.listen()
-    assert "And?" not in str(tab.shown[tab.on.newest])
+    assert "And?" not in str(tab.updates[tab.on.newest])
     assert len(tab.store.messages) == 5
 
 
-async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
+async def test_stop_disappears_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     assert tab.stop_is_visible()
     tab.store.unreadable = True
@@ -199,28 +199,28 @@ async def test_stop_goes_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> N
     assert "could not be saved or read" in tab.note
 
 
-async def test_stop_goes_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
+async def test_stop_disappears_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
-    gone = gr.EventData(None, {"id": tab.conversation_id})
-    await tab.do.sidebar.delete(gone, tab.conversation_id, "en", View(), ASKER)
+    deleted = gr.EventData(None, {"id": tab.conversation_id})
+    await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", View(), ASKER)
     await tab.listen()
     assert not tab.stop_is_visible()
     assert "does not exist any more" in tab.note
 
 
-async def test_a_page_that_cannot_be_read_says_so_in_the_readers_language(tab: Tab) -> None:
+async def test_an_unreadable_page_is_reported_in_the_readers_language(tab: Tab) -> None:
     tab.store.unreadable = True
     tab.take(await tab.do.transcript.load("some-id", None, tab.view, ASKER))
     assert "对话未能保存或读取" in tab.note
-    assert tab.on.bridge not in tab.shown  # the address still says which one it was
-    assert "data-lang" in str(tab.shown[tab.on.tools])
-    for shown in (
+    assert tab.on.bridge not in tab.updates  # the address still says which one it was
+    assert "data-lang" in str(tab.updates[tab.on.tools])
+    for updates in (
         await tab.do.sidebar.tick("some-id", "zh", tab.view, ASKER),
         await tab.do.sidebar.more("zh", tab.view, ASKER),
         await tab.do.transcript.speak("some-id", "zh", tab.view, ASKER),
         await tab.do.sidebar.new_chat("zh", tab.view, ASKER),
     ):
-        assert "对话未能保存或读取" in str(shown[tab.on.note])
+        assert "对话未能保存或读取" in str(updates[tab.on.note])
 
 
 async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
@@ -228,17 +228,17 @@ async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
     await tab.listen()
     tab.store.unreadable = True
     event = gr.EventData(None, {"message": "id-2"})
-    shown = await tab.do.versions.retry(event, tab.asking(""), ASKER)
-    assert "could not be saved or read" in str(shown[tab.on.note])
-    gone = gr.EventData(None, {"id": tab.conversation_id})
-    shown = await tab.do.sidebar.delete(gone, tab.conversation_id, "en", tab.view, ASKER)
-    assert "could not be saved or read" in str(shown[tab.on.done])
+    updates = await tab.do.versions.retry(event, tab.asking(""), ASKER)
+    assert "could not be saved or read" in str(updates[tab.on.note])
+    deleted = gr.EventData(None, {"id": tab.conversation_id})
+    updates = await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", tab.view, ASKER)
+    assert "could not be saved or read" in str(updates[tab.on.done])
 
 
 # --- events that come twice -------------------------------------------------------------------
 
 
-async def test_an_event_that_comes_twice_asks_once(tab: Tab) -> None:
+async def test_a_repeated_event_asks_once(tab: Tab) -> None:
     event = tab.asking("Hi")
     first = await tab.do.composer.send(event, ASKER)
     second = await tab.do.composer.send(event, ASKER)
@@ -251,7 +251,7 @@ async def test_an_event_that_comes_twice_asks_once(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "short", "x" * 65, "a" * 31 + "\0", "名" * 32, None, 7])
-async def test_what_is_no_name_for_a_request_is_not_taken_for_one(tab: Tab, name: Any) -> None:
+async def test_an_invalid_request_id_is_ignored(tab: Tab, name: Any) -> None:
     for _ in range(2):
         tab.take(await tab.do.composer.send(tab.asking("Hi", name), ASKER))
         await tab.listen()
@@ -261,29 +261,29 @@ async def test_what_is_no_name_for_a_request_is_not_taken_for_one(tab: Tab, name
 # --- the list ---------------------------------------------------------------------------------
 
 
-async def test_older_conversations_are_reached_fifty_at_a_time(tab: Tab) -> None:
+async def test_older_conversations_are_loaded_in_pages_of_fifty(tab: Tab) -> None:
     await add_conversations(tab.store, 120)
     tab.take(await tab.do.transcript.load("", None, tab.view, ASKER))
     for count in (50, 100, 120):
-        markup = str(tab.shown[tab.on.conversations])
+        markup = str(tab.updates[tab.on.conversations])
         assert markup.count("<li ") == count
         assert ('data-do="more"' in markup) == (count < 120)
         tab.take(await tab.do.sidebar.more("en", tab.view, ASKER))
-    assert "Number 000" in str(tab.shown[tab.on.conversations])
-    shown = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
-    assert str(shown[tab.on.conversations]).count("<li ") == 120
+    assert "Number 000" in str(tab.updates[tab.on.conversations])
+    updates = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
+    assert str(updates[tab.on.conversations]).count("<li ") == 120
 
 
-async def test_a_page_opened_before_the_model_is_known_shows_its_defaults_once_it_is(
+async def test_a_page_opened_before_loading_shows_the_defaults_afterwards(
     tab: Tab,
 ) -> None:
     temperature = tab.on.numbers["temperature"]
     tab.take(await tab.do.transcript.load("", None, tab.view, ASKER))
     assert tab.on.chips not in await tab.do.sidebar.tick("", "en", tab.view, ASKER)
     tab.view.defaults = None  # as a page has it that was drawn while the model was being loaded
-    shown = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
-    assert "Temperature 0.7" in str(shown[tab.on.chips])
-    assert "0.7" in str(shown[temperature])
+    updates = await tab.do.sidebar.tick("", "en", tab.view, ASKER)
+    assert "Temperature 0.7" in str(updates[tab.on.chips])
+    assert "0.7" in str(updates[temperature])
     assert temperature not in await tab.do.sidebar.tick("", "en", tab.view, ASKER)
 
 
@@ -295,7 +295,7 @@ def about(**data: Any) -> gr.EventData:
 
 
 def other_tab(tab: Tab) -> Tab:
-    return replace(tab, view=View(), shown=dict(tab.shown))
+    return replace(tab, view=View(), updates=dict(tab.updates))
 
 
 async def open_in(tab: Tab, conversation_id: str) -> None:
@@ -303,25 +303,25 @@ async def open_in(tab: Tab, conversation_id: str) -> None:
     await tab.listen()
 
 
-async def told(tab: Tab, text: str, name: str) -> None:
+async def ask(tab: Tab, text: str, name: str) -> None:
     tab.take(await tab.do.composer.send(tab.asking(text, name), ASKER))
     await tab.listen()
 
 
 async def is_called(tab: Tab) -> bool:
     """Whether a tick tells the tab to catch up."""
-    shown = await tab.do.sidebar.tick(tab.conversation_id, "en", tab.view, ASKER)
-    return tab.on.behind in shown
+    updates = await tab.do.sidebar.tick(tab.conversation_id, "en", tab.view, ASKER)
+    return tab.on.behind in updates
 
 
-async def test_a_tick_calls_a_tab_only_when_another_one_has_changed_what_it_shows(
+async def test_a_tick_refreshes_a_tab_only_after_changes_elsewhere(
     tab: Tab,
 ) -> None:
-    await told(tab, "Hi", "a" * 8)
+    await ask(tab, "Hi", "a" * 8)
     other = other_tab(tab)
     await open_in(other, tab.conversation_id)
     assert not await is_called(other)
-    await told(tab, "And?", "b" * 8)
+    await ask(tab, "And?", "b" * 8)
     assert not await is_called(tab)
     assert await is_called(other)
     caught = await other.do.transcript.catch_up(other.conversation_id, "en", other.view, ASKER)
@@ -333,11 +333,11 @@ async def test_a_tick_calls_a_tab_only_when_another_one_has_changed_what_it_show
     assert await is_called(other)
 
 
-async def test_a_tab_that_did_not_come_when_it_was_called_is_called_again(tab: Tab) -> None:
-    await told(tab, "Hi", "a" * 8)
+async def test_a_tab_that_missed_a_refresh_is_refreshed_again(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
     other = other_tab(tab)
     await open_in(other, tab.conversation_id)
-    await told(tab, "And?", "b" * 8)
+    await ask(tab, "And?", "b" * 8)
     calls = [
         (await other.do.sidebar.tick(tab.conversation_id, "en", other.view, ASKER))[tab.on.behind]
         for _ in range(2)
@@ -345,7 +345,7 @@ async def test_a_tab_that_did_not_come_when_it_was_called_is_called_again(tab: T
     assert calls[0] != calls[1]
 
 
-async def test_a_tab_that_streams_is_left_alone(tab: Tab) -> None:
+async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
     tab.engine.scripts = [Script(["on "] * 5, step_s=0.1)]
     tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
     pictures = tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
@@ -357,8 +357,8 @@ async def test_a_tab_that_streams_is_left_alone(tab: Tab) -> None:
     assert not tab.view.listening
 
 
-async def test_the_newest_turn_alone_is_sent_while_an_answer_is_written(tab: Tab) -> None:
-    await told(tab, "Hi", "a" * 8)
+async def test_only_the_newest_turn_is_sent_during_generation(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
     tab.take(await tab.do.composer.send(tab.asking("And?", "b" * 8), ASKER))
     pictures = [
         updates
@@ -368,31 +368,31 @@ async def test_the_newest_turn_alone_is_sent_while_an_answer_is_written(tab: Tab
     assert "Hi" not in str(pictures[0])
 
 
-async def test_what_was_deleted_comes_back_with_undo_and_only_once(tab: Tab) -> None:
-    await told(tab, "Hi", "a" * 8)
-    await told(tab, "And?", "b" * 8)
+async def test_a_deleted_message_is_restored_by_undo_once(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
+    await ask(tab, "And?", "b" * 8)
     event = about(message=next(iter(tab.store.messages)))
     tab.take(await tab.do.versions.delete_turn(event, tab.asking(""), ASKER))
     assert "2 messages deleted." in tab.note
-    assert "Hi" not in str(tab.shown[tab.on.earlier])
+    assert "Hi" not in str(tab.updates[tab.on.earlier])
     tab.take(await tab.do.versions.undo(tab.asking(""), ASKER))
-    assert "Hi" in str(tab.shown[tab.on.earlier])
+    assert "Hi" in str(tab.updates[tab.on.earlier])
     assert tab.note == ""
     assert await tab.do.versions.undo(tab.asking(""), ASKER) == {tab.on.note: ""}
 
 
-async def test_undoing_the_last_turn_puts_its_question_before_what_is_in_the_box(
+async def test_undoing_the_last_turn_puts_its_question_before_the_text_in_the_box(
     tab: Tab,
 ) -> None:
-    await told(tab, "Hi", "a" * 8)
+    await ask(tab, "Hi", "a" * 8)
     tab.take(await tab.do.versions.undo_turn(tab.asking("typed"), ASKER))
-    assert tab.shown[tab.on.message] == "Hi\n\ntyped"
-    shown = tab.take(await tab.do.versions.undo(tab.asking("Hi"), ASKER))
-    assert shown[tab.on.message] == ""
+    assert tab.updates[tab.on.message] == "Hi\n\ntyped"
+    updates = tab.take(await tab.do.versions.undo(tab.asking("Hi"), ASKER))
+    assert updates[tab.on.message] == ""
 
 
-async def test_a_version_that_is_gone_is_a_note_on_the_page_as_it_is_now(tab: Tab) -> None:
-    await told(tab, "Hi", "a" * 8)
+async def test_a_deleted_version_is_reported_on_the_current_page(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
     old = list(tab.store.messages)[-1]
     tab.take(await tab.do.versions.retry(about(message=old), tab.asking(""), ASKER))
     await tab.listen()
@@ -401,19 +401,19 @@ async def test_a_version_that_is_gone_is_a_note_on_the_page_as_it_is_now(tab: Ta
     for do in (other.do.versions.show, other.do.versions.retry, other.do.versions.go_on):
         other.take(await do(about(message=old), other.asking(""), ASKER))
         assert "deleted in another tab" in other.note
-        assert "2/2" not in str(other.shown[other.on.newest])
+        assert "2/2" not in str(other.updates[other.on.newest])
 
 
-async def test_an_edit_that_is_refused_leaves_the_transcript_alone(tab: Tab) -> None:
-    await told(tab, "Hi", "a" * 8)
+async def test_a_refused_edit_does_not_change_the_transcript(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
     question, answer = tab.store.messages
     for message in (question, answer):
         event = about(message=message, text="  ", request="c" * 8)
-        shown = await tab.do.versions.edit(event, tab.asking(""), ASKER)
-        assert set(shown) == {tab.on.note}
+        updates = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+        assert set(updates) == {tab.on.note}
     event = about(message="nothing", text="x", request="d" * 8)
-    shown = await tab.do.versions.edit(event, tab.asking(""), ASKER)
-    assert set(shown) == {tab.on.note}
+    updates = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+    assert set(updates) == {tab.on.note}
 
 
 async def test_an_edited_question_keeps_its_files(tab: Tab) -> None:
@@ -428,63 +428,63 @@ async def test_an_edited_question_keeps_its_files(tab: Tab) -> None:
     event = about(message=question, text="Mean?", request="b" * 8)
     tab.take(await tab.do.versions.edit(event, tab.asking(""), ASKER))
     await tab.listen()
-    assert "t.csv" in str(tab.shown[tab.on.newest])
+    assert "t.csv" in str(tab.updates[tab.on.newest])
     assert "1,2" in tab.engine.prompts[-1][0].content
     event = about(message=tab.newest_ids()[0], place="0")
-    shown = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
-    assert "1,2" in str(shown[tab.on.panel])
+    updates = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
+    assert "1,2" in str(updates[tab.on.panel])
     for place in ("1", "-1"):
         event = about(message=tab.newest_ids()[0], place=place)
-        shown = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
-        assert tab.on.panel not in shown
+        updates = await tab.do.details.file(event, tab.conversation_id, "en", ASKER)
+        assert tab.on.panel not in updates
 
 
-async def test_a_long_conversation_is_drawn_from_its_end_and_upwards_on_demand(tab: Tab) -> None:
+async def test_a_long_conversation_is_rendered_from_its_end_and_upwards_on_demand(tab: Tab) -> None:
     tab.engine.scripts = [Script(["ok"])]
     for number in range(30):
-        await told(tab, f"Question {number:02}", f"request-{number}")
+        await ask(tab, f"Question {number:02}", f"request-{number}")
     other = other_tab(tab)
     await open_in(other, tab.conversation_id)
     assert other.view.drawn.hidden == 22
-    assert "Question 21" not in str(other.shown[other.on.earlier])
+    assert "Question 21" not in str(other.updates[other.on.earlier])
     other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
     assert other.view.drawn.hidden == 14
     other.take(await other.do.transcript.earlier(other.conversation_id, "en", other.view, ASKER))
-    assert "Question 00" in str(other.shown[other.on.earlier])
-    assert other.shown[other.on.above] == ""
+    assert "Question 00" in str(other.updates[other.on.earlier])
+    assert other.updates[other.on.above] == ""
 
 
-async def test_what_a_search_has_found_is_among_what_is_drawn(tab: Tab) -> None:
+async def test_a_search_hit_is_among_the_rendered_messages(tab: Tab) -> None:
     tab.engine.scripts = [Script(["ok"])]
     for number in range(30):
-        await told(tab, f"Question {number:02}", f"request-{number}")
-    wanted = next(m.id for m in tab.store.messages.values() if m.content == "Question 03")
+        await ask(tab, f"Question {number:02}", f"request-{number}")
+    message_id = next(m.id for m in tab.store.messages.values() if m.content == "Question 03")
     other = other_tab(tab)
-    event = about(id=tab.conversation_id, message=wanted)
+    event = about(id=tab.conversation_id, message=message_id)
     other.take(await other.do.sidebar.found(event, "en", other.view, ASKER))
-    assert "Question 03" in str(other.shown[other.on.earlier])
+    assert "Question 03" in str(other.updates[other.on.earlier])
 
 
-async def test_the_details_of_an_answer_come_with_its_exact_prompt(tab: Tab) -> None:
-    await told(tab, "Hi <b>", "a" * 8)
+async def test_the_details_of_an_answer_have_its_exact_prompt(tab: Tab) -> None:
+    await ask(tab, "Hi <b>", "a" * 8)
     event = about(message=list(tab.store.messages)[-1])
     here = tab.conversation_id
-    shown = await tab.do.details.answer(event, here, "en", ASKER)
-    assert "Scripted-1B-Instruct" in str(shown[tab.on.panel])
-    assert "&lt;user&gt;" not in str(shown[tab.on.panel])
-    shown = await tab.do.details.prompt(event, here, "en", ASKER)
-    assert "&lt;user&gt;Hi &lt;b&gt;" in str(shown[tab.on.panel])
+    updates = await tab.do.details.answer(event, here, "en", ASKER)
+    assert "Scripted-1B-Instruct" in str(updates[tab.on.panel])
+    assert "&lt;user&gt;" not in str(updates[tab.on.panel])
+    updates = await tab.do.details.prompt(event, here, "en", ASKER)
+    assert "&lt;user&gt;Hi &lt;b&gt;" in str(updates[tab.on.panel])
     edited = about(message=list(tab.store.messages)[-1], text="By hand", request="b" * 8)
     tab.take(await tab.do.versions.edit(edited, tab.asking(""), ASKER))
     event = about(message=tab.newest_ids()[1])
-    shown = await tab.do.details.prompt(event, here, "en", ASKER)
-    assert "cannot be made again" in str(shown[tab.on.panel])
+    updates = await tab.do.details.prompt(event, here, "en", ASKER)
+    assert "cannot be made again" in str(updates[tab.on.panel])
 
 
-async def test_an_answer_that_leaves_no_trace_is_not_to_be_rated(tab: Tab) -> None:
+async def test_an_answer_of_a_temporary_conversation_cannot_be_rated(tab: Tab) -> None:
     for prefix in ("", TEMPORARY):
         tab.store.prefix = prefix
         tab.take(await tab.do.sidebar.new_chat("en", tab.view, ASKER))
         tab.take(await tab.do.composer.send(tab.asking("Hi", f"{NAME}{prefix}"), ASKER))
         await tab.listen()
-        assert ("rate-up" in str(tab.shown[tab.on.newest])) is not bool(prefix)
+        assert ("rate-up" in str(tab.updates[tab.on.newest])) is not bool(prefix)

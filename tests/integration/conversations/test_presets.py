@@ -26,14 +26,14 @@ def names(listed: list[Preset]) -> list[str]:
     return [preset.text.name for preset in listed]
 
 
-async def test_a_person_sees_the_shipped_presets_of_their_language_in_their_order(
+async def test_a_user_sees_the_shipped_presets_of_their_language_in_order(
     presets: Presets,
 ) -> None:
     for language in ("zh", "en"):
         listed = await presets.list(ANN, language)
-        wanted = {key: text for key, text in load_shipped().items() if text.language == language}
-        assert [preset.ref.id for preset in listed] == list(wanted)
-        assert [preset.text for preset in listed] == list(wanted.values())
+        expected = {key: text for key, text in load_shipped().items() if text.language == language}
+        assert [preset.ref.id for preset in listed] == list(expected)
+        assert [preset.text for preset in listed] == list(expected.values())
 
 
 async def test_own_presets_come_first_and_shared_ones_last(presets: Presets) -> None:
@@ -94,7 +94,7 @@ async def test_a_shipped_preset_cannot_be_changed(presets: Presets, change: Chan
 
 
 @changing
-async def test_a_preset_that_somebody_shares_cannot_be_changed(
+async def test_a_shared_preset_cannot_be_changed_by_others(
     presets: Presets, change: Change
 ) -> None:
     pirate = await presets.add(BOB, PIRATE)
@@ -104,7 +104,7 @@ async def test_a_preset_that_somebody_shares_cannot_be_changed(
     assert (await presets.get(ANN, pirate.ref.id)).text == PIRATE
 
 
-async def test_another_persons_preset_looks_like_one_that_does_not_exist(presets: Presets) -> None:
+async def test_another_users_preset_looks_like_an_unknown_one(presets: Presets) -> None:
     pirate = await presets.add(BOB, PIRATE)
     with pytest.raises(NotFound):
         await presets.get(ANN, pirate.ref.id)
@@ -112,7 +112,7 @@ async def test_another_persons_preset_looks_like_one_that_does_not_exist(presets
         await presets.get(ANN, "no-such-preset")
 
 
-async def test_a_copy_of_a_shipped_preset_is_ones_own_in_both_languages(presets: Presets) -> None:
+async def test_a_copy_of_a_shipped_preset_is_own_in_both_languages(presets: Presets) -> None:
     shipped = await presets.get(ANN, "maths.en")
     copy = await presets.add(ANN, shipped.text)
     assert copy.owner_id == ANN

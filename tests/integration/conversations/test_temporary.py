@@ -52,23 +52,25 @@ async def secret_chat(store: RoutingStore) -> Turn:
     return turn
 
 
-async def test_a_temporary_chat_leaves_no_trace_in_the_folder(
+async def test_a_temporary_conversation_leaves_no_trace_on_disk(
     tmp_path: Path, store: RoutingStore
 ) -> None:
-    kept = await ask_and_answer(store, question="plugh")
+    stored = await ask_and_answer(store, question="plugh")
     turn = await secret_chat(store)
     assert len(await path(store, turn)) == 2
     assert len((await store.archive(ANN, turn.conversation.id)).messages) == 6
     assert (await store.archive(ANN, turn.conversation.id)).conversation.title == f"{SECRET} 2"
     assert list(await store.search(ANN, SECRET)) == []
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [stored.conversation.id]
     await store.close()
     files = contents(tmp_path)
     assert b"plugh" in files[FILE_NAME]
     assert not any(SECRET.encode() in content for content in files.values())
 
 
-async def test_a_temporary_chat_ends_with_the_process(tmp_path: Path, store: RoutingStore) -> None:
+async def test_a_temporary_conversation_ends_with_the_process(
+    tmp_path: Path, store: RoutingStore
+) -> None:
     turn = await secret_chat(store)
     await store.close()
     again = open_store(tmp_path)
@@ -78,7 +80,7 @@ async def test_a_temporary_chat_ends_with_the_process(tmp_path: Path, store: Rou
     await again.close()
 
 
-async def test_nobody_guesses_the_id_of_a_temporary_chat(store: RoutingStore) -> None:
+async def test_the_id_of_a_temporary_conversation_cannot_be_guessed(store: RoutingStore) -> None:
     turns = [await ask(store, temporary=True) for _ in range(3)]
     ids = [item.id for turn in turns for item in (turn.conversation, turn.question, turn.answer)]
     assert all(key.startswith(TEMPORARY) and len(key) == len(TEMPORARY) + 32 for key in ids)
@@ -87,21 +89,21 @@ async def test_nobody_guesses_the_id_of_a_temporary_chat(store: RoutingStore) ->
         await store.path(BOB, turns[0].conversation.id)
 
 
-async def test_the_second_turn_of_a_temporary_chat_is_temporary_whatever_it_says(
+async def test_the_second_turn_of_a_temporary_conversation_is_always_temporary(
     store: RoutingStore,
 ) -> None:
     turn = await ask_and_answer(store, temporary=True)
     second = await ask(store, turn.conversation.id, temporary=False)
     assert second.conversation.id == turn.conversation.id
-    kept = await ask_and_answer(store)
-    beside = await ask(store, kept.conversation.id, temporary=True)
+    stored = await ask_and_answer(store)
+    beside = await ask(store, stored.conversation.id, temporary=True)
     assert not beside.answer.id.startswith(TEMPORARY)
-    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+    assert [item.id for item in await store.conversations(ANN)] == [stored.conversation.id]
 
 
 async def test_messages_of_one_store_are_not_in_the_other(store: RoutingStore) -> None:
-    kept, temporary = await ask_and_answer(store), await ask_and_answer(store, temporary=True)
-    for one, other in ((kept, temporary), (temporary, kept)):
+    stored, temporary = await ask_and_answer(store), await ask_and_answer(store, temporary=True)
+    for one, other in ((stored, temporary), (temporary, stored)):
         with pytest.raises(NotFound):
             await store.set_head(ANN, one.conversation.id, other.answer.id)
         with pytest.raises(NotFound):
@@ -110,7 +112,7 @@ async def test_messages_of_one_store_are_not_in_the_other(store: RoutingStore) -
             )
 
 
-async def test_a_deleted_temporary_chat_is_purged(store: RoutingStore) -> None:
+async def test_a_deleted_temporary_conversation_is_purged(store: RoutingStore) -> None:
     turn = await ask_and_answer(store, temporary=True)
     await store.delete(ANN, turn.conversation.id)
     assert await store.purge_deleted(END) == 1
@@ -118,7 +120,7 @@ async def test_a_deleted_temporary_chat_is_purged(store: RoutingStore) -> None:
         await store.restore(ANN, turn.conversation.id)
 
 
-async def test_of_too_many_temporary_chats_the_longest_untouched_goes_first() -> None:
+async def test_the_least_recently_used_temporary_conversation_is_dropped_first() -> None:
     store = TemporaryStore(ticking(), most_conversations=3)
     numbers = count()
 
@@ -128,15 +130,15 @@ async def test_of_too_many_temporary_chats_the_longest_untouched_goes_first() ->
     first, second, third = [await begin() for _ in range(3)]
     await ask_and_answer(store, first.conversation.id)
     fourth = await begin()
-    left = [item.id for item in await store.conversations(ANN)]
-    assert left == [turn.conversation.id for turn in (fourth, first, third)]
+    remaining = [item.id for item in await store.conversations(ANN)]
+    assert remaining == [turn.conversation.id for turn in (fourth, first, third)]
     with pytest.raises(NotFound):
         await store.path(ANN, second.conversation.id)
     assert len(store.messages) == 8
     assert len(store.requests) == 4
 
 
-async def test_an_answer_being_written_is_not_taken_to_make_room() -> None:
+async def test_a_running_answer_is_not_evicted() -> None:
     store = TemporaryStore(lambda: datetime.now(UTC), most_conversations=2)
     running = await ask(store)
     await ask_and_answer(store)

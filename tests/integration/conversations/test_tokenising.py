@@ -33,9 +33,9 @@ async def usage(chat: Chat, conversation_id: str | None, draft: str) -> ContextU
 
 
 async def test_a_follow_up_question_is_tokenised_once(chat: Chat) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     chat.engine.prepared.clear()
-    await chat.told("And?", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("And?", conversation_id=job.conversation_id)
     assert chat.engine.prepared == [chat.engine.prompts[-1]]
 
 
@@ -50,7 +50,7 @@ async def test_a_follow_up_request_of_a_program_is_tokenised_once() -> None:
 
 
 async def test_a_pause_in_typing_tokenises_the_draft_alone(chat: Chat) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     await usage(chat, job.conversation_id, "dra")
     for draft in ("draft", "draft and more"):
         chat.engine.prepared.clear()
@@ -59,12 +59,12 @@ async def test_a_pause_in_typing_tokenises_the_draft_alone(chat: Chat) -> None:
         assert (measured.system, measured.history, measured.draft) == (6, 7, len(draft))
 
 
-async def test_what_stands_before_the_draft_is_counted_anew_when_it_has_changed(
+async def test_the_history_before_the_draft_is_recounted_after_a_change(
     chat: Chat,
 ) -> None:
-    job = await chat.told("Q1")
+    job = await chat.ask_and_wait("Q1")
     before = await usage(chat, job.conversation_id, "draft")
-    await chat.told("Q2", conversation_id=job.conversation_id)
+    await chat.ask_and_wait("Q2", conversation_id=job.conversation_id)
     after = await usage(chat, job.conversation_id, "draft")
     assert (before.history, after.history) == (7, 14)
 
@@ -90,13 +90,13 @@ HISTORY = [
 @pytest.mark.parametrize("template", ["", "{% for m in messages %}{{ m.content }}\n{% endfor %}"])
 @pytest.mark.parametrize("keep_turns", [None, 1, 2, 9])
 @pytest.mark.parametrize("limit", [60, 200, 300, 400, 500, 900])
-async def test_the_usage_is_what_the_exact_count_will_be(
+async def test_the_usage_equals_the_exact_count(
     limit: int, keep_turns: int | None, template: str
 ) -> None:
     engine = TinyTokens()
     engine.template = template
-    asked = UsageInput("head", "be brief", HISTORY, "draft", limit, 10, keep_turns)
-    measured = await ContextMeter().measure(engine, asked)
+    usage_input = UsageInput("head", "be brief", HISTORY, "draft", limit, 10, keep_turns)
+    measured = await ContextMeter().measure(engine, usage_input)
     question = ChatMessage(Role.USER, "draft")
     try:
         window = await fit(

@@ -301,8 +301,8 @@ async def test_the_domain_checks_permissions_without_the_edge(town: Town) -> Non
     gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
-        accounts.people(bob),
-        accounts.entries(bob),
+        accounts.users(bob),
+        accounts.audit_entries(bob),
         accounts.invite(bob, AccountRole.MEMBER),
         accounts.disable(bob, ann.id),
         accounts.delete(gus, ann.id),
@@ -640,10 +640,10 @@ async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
 async def test_a_demoted_administrator_loses_the_accounts_page() -> None:
     town = await Town().build()
     ann, bobs = await town.user("ann"), await town.user("bob")
-    await town.house.accounts.set_rank(ann, bobs.id, AccountRole.ADMIN)
+    await town.house.accounts.set_role(ann, bobs.id, AccountRole.ADMIN)
     async with town.client("bob") as client:
         assert (await client.get("/people")).status_code == 200
-        await town.house.accounts.set_rank(ann, bobs.id, AccountRole.MEMBER)
+        await town.house.accounts.set_role(ann, bobs.id, AccountRole.MEMBER)
         assert (await client.get("/people")).status_code == 404
 
 

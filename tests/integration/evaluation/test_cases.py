@@ -76,8 +76,8 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
 async def posted(client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
     answer = await client.post(path, json={} if body is None else body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reply: dict[str, Any] = answer.json()
+    return reply
 
 
 async def only_case(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def finished_run(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
     return path
 
 
-async def test_a_form_becomes_a_case_and_a_file_and_comes_back(clients: Clients) -> None:
+async def test_a_form_becomes_a_case_and_a_file_round_trips(clients: Clients) -> None:
     ann = clients["ann"]
     assert await posted(ann, "/api/cases", CASE) == {"next": "/cases"}
     case = await only_case(ann)
@@ -109,8 +109,8 @@ async def test_a_form_becomes_a_case_and_a_file_and_comes_back(clients: Clients)
     file = (await ann.get("/api/cases/export")).content
     await posted(ann, f"/api/cases/{case_id}/delete")
     as_json = {"Content-Type": "application/json"}
-    told = await ann.post("/api/cases/import", content=file, headers=as_json)
-    assert told.json()["imported"] == 1
+    reply = await ann.post("/api/cases/import", content=file, headers=as_json)
+    assert reply.json()["imported"] == 1
     assert (await only_case(ann))["name"] == "Greeting"
     assert (await only_case(ann))["id"] != case_id
     changed = CASE | {"name": "Other", "temperature": 0.5}
@@ -135,7 +135,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
 ]
 
 
-async def test_what_makes_no_sense_is_refused_by_name(clients: Clients) -> None:
+async def test_an_invalid_case_is_refused_by_name(clients: Clients) -> None:
     for changes, code, param in REFUSED:
         answer = await clients["ann"].post("/api/cases", json=CASE | changes)
         error = answer.json()["error"]
@@ -145,7 +145,7 @@ async def test_what_makes_no_sense_is_refused_by_name(clients: Clients) -> None:
     assert (await clients["ann"].get("/api/cases/export")).json()["cases"] == []
 
 
-async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) -> None:
+async def test_a_case_is_run_displayed_and_compared_with_another_run(clients: Clients) -> None:
     ann = clients["ann"]
     await posted(ann, "/api/cases", CASE | {"name": HOSTILE})
     first = await finished_run(ann, {"which": "kept", "label": HOSTILE})
@@ -155,13 +155,13 @@ async def test_a_case_is_run_shown_and_put_beside_another_run(clients: Clients) 
     assert "<ins>" in page
     beside = (await ann.get(f"{second}?against={first.rpartition('/')[2]}")).text
     assert 'class="pair"' in beside
-    for shown in (page, beside, (await ann.get("/cases")).text):
-        assert "<img" not in shown
+    for html in (page, beside, (await ann.get("/cases")).text):
+        assert "<img" not in html
     assert (await posted(ann, f"/api{first}/delete")) == {"next": "/cases"}
     assert (await ann.get(first)).status_code == 404
 
 
-async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) -> None:
+async def test_a_run_uses_the_chosen_model(store: RoutingStore) -> None:
     other = ScriptedEngine([Script(["Another"])], quantization="nf4")
     generation = make_generation(Engines(ScriptedEngine(), other))
     hosting = hosting_of(store, generation=generation)
@@ -186,7 +186,7 @@ async def test_a_run_is_put_to_the_model_that_was_chosen(store: RoutingStore) ->
     await hosting.runs.close()
 
 
-async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
+async def test_human_checks_are_judged_on_the_page(clients: Clients) -> None:
     ann = clients["ann"]
     await posted(ann, "/api/cases", CASE | {"checks": [{"kind": "human", "expected": "kind"}]})
     run = await finished_run(ann, {"which": "kept"})
@@ -200,29 +200,29 @@ async def test_what_people_have_to_judge_is_judged(clients: Clients) -> None:
     )
 
 
-async def test_a_complaint_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
+async def test_a_disliked_answer_becomes_a_case(clients: Clients, store: RoutingStore) -> None:
     root = clients["root"]
-    (user, *_) = await store.people.people()
+    (user, *_) = await store.accounts.users()
     snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id=user.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
         made_at=utc_now(),
     )
-    opinion = RatingInput(correction="Paris")
-    await store.feedback.ratings.rate(snapshot, user.id, opinion, utc_now())
+    rating_input = RatingInput(correction="Paris")
+    await store.feedback.ratings.rate(snapshot, user.id, rating_input, utc_now())
     assert ">\nParis</textarea>" in (await root.get("/cases/new?evidence=e")).text
-    told = await posted(root, "/api/cases/from-evidence/e")
-    assert ">\nParis</textarea>" in (await root.get(told["next"])).text
+    reply = await posted(root, "/api/cases/from-evidence/e")
+    assert ">\nParis</textarea>" in (await root.get(reply["next"])).text
     assert (await clients["ann"].post("/api/cases/from-evidence/e", json={})).status_code == 404
     assert (await clients["ann"].get("/cases/new?evidence=e")).status_code == 404
 
 
-async def test_another_members_cases_and_runs_are_not_there(clients: Clients) -> None:
+async def test_another_members_cases_and_runs_are_not_found(clients: Clients) -> None:
     ann, bob = clients["ann"], clients["bob"]
     await posted(ann, "/api/cases", CASE)
     case_id = (await only_case(ann))["id"]
@@ -244,7 +244,7 @@ async def test_another_members_cases_and_runs_are_not_there(clients: Clients) ->
     assert (await clients["root"].get(f"/cases/{case_id}")).status_code == 200
 
 
-async def test_shipped_cases_are_looked_at_and_run_but_not_changed(clients: Clients) -> None:
+async def test_shipped_cases_can_be_read_and_run_but_not_changed(clients: Clients) -> None:
     ann, path = clients["ann"], "shipped.quadratic.en"
     assert "x² − 5x + 6 = 0" in (await ann.get(f"/cases/{path}")).text
     assert (await ann.post(f"/api/cases/{path}", json=CASE)).status_code == 404
@@ -253,21 +253,21 @@ async def test_shipped_cases_are_looked_at_and_run_but_not_changed(clients: Clie
     assert 'data-verdict="failed"' in (await ann.get(run)).text
 
 
-async def test_runs_are_told_apart_by_preset_its_version_and_the_model(
+async def test_runs_are_distinguished_by_preset_version_and_model(
     clients: Clients, store: RoutingStore
 ) -> None:
     ann, presets = clients["ann"], Presets(store)
-    owner = next(one.id for one in await store.people.people() if one.name == "ann")
+    owner = next(one.id for one in await store.accounts.users() if one.name == "ann")
     first = await presets.add(owner, PresetText("Kind & <b>", "Be kind."))
     await posted(ann, "/api/cases", CASE)
-    wanted = {"which": "kept", "preset_id": first.ref.id}
-    older = await finished_run(ann, wanted)
+    run_form = {"which": "kept", "preset_id": first.ref.id}
+    older = await finished_run(ann, run_form)
     await presets.revise(owner, first.ref.id, PresetText("Kinder", "Be very kind."))
-    newer = await finished_run(ann, wanted | {"label": "again"})
+    newer = await finished_run(ann, run_form | {"label": "again"})
     for page in ("/cases", newer):
-        told = (await ann.get(page)).text
-        assert "Kind &amp; &lt;b&gt; v1" in told
-        assert "Scripted-1B-Instruct none" in told
+        reply = (await ann.get(page)).text
+        assert "Kind &amp; &lt;b&gt; v1" in reply
+        assert "Scripted-1B-Instruct none" in reply
     assert "Kinder v2" in (await ann.get(newer)).text
     beside = (await ann.get(f"{older}?against={newer.rpartition('/')[2]}")).text
     assert "<bdi>Kinder v2</bdi> · <bdi>again</bdi>" in beside

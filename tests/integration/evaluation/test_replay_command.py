@@ -16,8 +16,7 @@ from chat.accounts.models import LOCAL
 from chat.conversations.models import PresetText
 from chat.conversations.presets import load_shipped
 from chat.errors import ModelUnavailable
-from chat.evaluation.cases import CaseText
-from chat.evaluation.models import Check, CheckKind
+from chat.evaluation.models import CaseText, Check, CheckKind
 from chat.models import ChatMessage, Role, Sampling
 from chat.serving.errors import EngineFailed
 from chat.serving.ports import Engine
@@ -63,8 +62,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
             return used
 
         code = replay.main([*arguments, "--data-dir", str(tmp_path / "data")], load)
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -83,39 +82,39 @@ def with_store(tmp_path: Path, work: Callable[[RoutingStore], Any]) -> Any:
     return asyncio.run(open_and_work())
 
 
-def test_all_passed_is_zero_and_is_stored(
+def test_a_passed_run_exits_with_zero_and_is_stored(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     path = file(case("a"), case("b"))
-    code, told, progress = run(path, "--label", "first", "--max-concurrent", "2")
+    code, output, progress = run(path, "--label", "first", "--max-concurrent", "2")
     assert code == replay.ALL_PASSED
-    assert "passed" in told
-    assert "2 of 2: 2 passed" in told
+    assert "passed" in output
+    assert "2 of 2: 2 passed" in output
     assert "2/2 passed" in progress
-    (tally,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
-    assert (tally.run.label, tally.run.owner_id, tally.run.ended_at is not None) == (
+    (counts,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
+    assert (counts.run.label, counts.run.owner_id, counts.run.ended_at is not None) == (
         "first",
         LOCAL.id,
         True,
     )
     listed = run("--list")[1]
-    assert tally.run.id in listed
+    assert counts.run.id in listed
     assert "2 passed" in listed
 
 
-def test_what_failed_is_one_and_is_shown_with_what_changed_since(
+def test_a_failed_run_exits_with_one_and_shows_the_changes(
     run: Command, file: Callable[..., str]
 ) -> None:
     path = file(case("a"), case("b", "Good"), case("c", reference="Hallo\nthere"))
     engine = ScriptedEngine([Script(["Hello"]), Script(error=EngineFailed()), Script(["Hello"])])
-    code, told, _ = run(path, "--max-concurrent", "1", engine=engine)
+    code, output, _ = run(path, "--max-concurrent", "1", engine=engine)
     assert code == replay.NOT_ALL_PASSED
-    assert "3 of 3: 2 passed, 1 error" in told
-    assert "error: engine_failed" in told
+    assert "3 of 3: 2 passed, 1 error" in output
+    assert "error: engine_failed" in output
     for line in ("--- earlier", "+++ now", "-Hallo", "-there", "+Hello"):
-        assert line in told.splitlines()
-    code, told, _ = run(path, scripts=(Script(["Hello"]),))
-    assert "does not hold: contains Good" in told
+        assert line in output.splitlines()
+    code, output, _ = run(path, scripts=(Script(["Hello"]),))
+    assert "does not hold: contains Good" in output
 
 
 def test_a_run_is_compared_with_the_one_that_is_named(
@@ -125,24 +124,24 @@ def test_a_run_is_compared_with_the_one_that_is_named(
     first = run(path, scripts=(Script(["Hello one"]),))[1].split()[-4:]
     run_id = run("--list")[1].split()[0]
     run(path, scripts=(Script(["Hello two"]),))
-    told = run(path, "--against", run_id, scripts=(Script(["Hello two"]),))[1]
-    assert "-Hello one" in told
+    output = run(path, "--against", run_id, scripts=(Script(["Hello two"]),))[1]
+    assert "-Hello one" in output
     assert first
     assert "-Hello" not in run(path, scripts=(Script(["Hello two"]),))[1]
     assert run(path, "--against", "nothing")[0] == replay.COULD_NOT_RUN
 
 
-def test_kept_cases_and_shipped_ones_are_run(run: Command, tmp_path: Path) -> None:
+def test_stored_and_shipped_cases_are_run(run: Command, tmp_path: Path) -> None:
     async def keep(store: RoutingStore) -> None:
-        casebook, _ = cases_of(store, make_generation(ScriptedEngine()))
+        cases, _ = cases_of(store, make_generation(ScriptedEngine()))
         prompt = (ChatMessage(Role.USER, "Hi"),)
-        await casebook.add(LOCAL, CaseText("mine", prompt, (Check(CheckKind.HUMAN),)))
+        await cases.add(LOCAL, CaseText("mine", prompt, (Check(CheckKind.HUMAN),)))
 
     assert "no cases yet" in run("--all")[2]
     with_store(tmp_path, keep)
-    code, told, _ = run("--all")
+    code, output, _ = run("--all")
     assert code == replay.NOT_ALL_PASSED
-    assert "1 of 1: 1 open" in told
+    assert "1 of 1: 1 open" in output
     assert "17 of 17" in run("--shipped", scripts=(Script(["no"]),))[1]
 
 
@@ -157,15 +156,15 @@ def test_a_preset_is_found_by_id_and_by_name(
     assert run(file(case("a")), "--preset", "kind", engine=engine)[0] == replay.ALL_PASSED
     assert engine.prompts[0][0] == ChatMessage(Role.SYSTEM, "Be kind.")
     assert run(file(case("a")), "--preset", "maths.zh")[0] == replay.ALL_PASSED
-    code, _, complaint = run(file(case("a")), "--preset", "nobody's")
-    assert (code, "no preset nobody's" in complaint) == (replay.COULD_NOT_RUN, True)
-    listed = [line.split(maxsplit=1) for line in complaint.splitlines()[1:]]
+    code, _, error = run(file(case("a")), "--preset", "nobody's")
+    assert (code, "no preset nobody's" in error) == (replay.COULD_NOT_RUN, True)
+    listed = [line.split(maxsplit=1) for line in error.splitlines()[1:]]
     assert listed[0][1] == "Kind"
     assert ["maths.zh", load_shipped()["maths.zh"].name] in listed
     assert ["maths.en", load_shipped()["maths.en"].name] in listed
 
 
-def test_runs_are_told_apart_by_model_and_preset(
+def test_runs_are_distinguished_by_model_and_preset(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     async def add(store: RoutingStore) -> None:
@@ -175,8 +174,8 @@ def test_runs_are_told_apart_by_model_and_preset(
     with_store(tmp_path, add)
     path = file(case("a"))
     assert run(path)[1].splitlines()[-1].endswith("(none, scripted) · no preset")
-    told = run(path, "--preset", "kind")[1]
-    assert told.splitlines()[-1].endswith("(none, scripted) · Kind v2")
+    output = run(path, "--preset", "kind")[1]
+    assert output.splitlines()[-1].endswith("(none, scripted) · Kind v2")
     with_preset, without = (line.split("\t") for line in run("--list")[1].splitlines())
     assert (with_preset[2:4], without[2:4]) == (
         ["Scripted-1B-Instruct (none)", "Kind v2"],
@@ -192,12 +191,12 @@ def test_runs_are_told_apart_by_model_and_preset(
         (("--shipped", "--quantization", "int3"), "--quantization"),
     ],
 )
-def test_what_cannot_be_run_is_two_and_one_sentence(
+def test_an_impossible_run_exits_with_two_and_one_sentence(
     run: Command, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    code, told, complaint = run(*arguments)
-    assert (code, told, complaint.count("\n")) == (replay.COULD_NOT_RUN, "", 1)
-    assert sentence in complaint
+    code, output, error = run(*arguments)
+    assert (code, output, error.count("\n")) == (replay.COULD_NOT_RUN, "", 1)
+    assert sentence in error
 
 
 @pytest.mark.parametrize(
@@ -212,13 +211,13 @@ def test_what_cannot_be_run_is_two_and_one_sentence(
 def test_a_broken_file_is_refused_with_the_place(
     run: Command, file: Callable[..., str], cases: tuple[dict[str, Any], ...], why: str
 ) -> None:
-    code, _, complaint = run(file(*cases))
+    code, _, error = run(file(*cases))
     assert code == replay.COULD_NOT_RUN
-    assert why in complaint
+    assert why in error
     assert "qwen-chat-cases" in run(file(case("a"), format="other"))[2]
 
 
-def test_a_model_that_cannot_be_had_is_two(
+def test_an_unavailable_model_exits_with_two(
     tmp_path: Path, file: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def load(settings: Settings) -> Engine:
@@ -231,29 +230,29 @@ def test_a_model_that_cannot_be_had_is_two(
     )
 
 
-def test_a_folder_that_an_app_uses_is_left_alone_unless_told(
+def test_a_data_folder_in_use_is_not_touched_without_the_option(
     run: Command, file: Callable[..., str], tmp_path: Path
 ) -> None:
     path = file(case("a"))
 
     async def beside(store: RoutingStore) -> None:
-        code, _, complaint = await asyncio.to_thread(run, path)
+        code, _, error = await asyncio.to_thread(run, path)
         assert code == replay.COULD_NOT_RUN
-        assert "Another Qwen Chat" in complaint
-        assert "--beside" in complaint
+        assert "Another Qwen Chat" in error
+        assert "--beside" in error
         assert (await asyncio.to_thread(run, path, "--beside"))[0] == replay.ALL_PASSED
         assert len(await store.feedback.cases.runs(None)) == 1
 
     with_store(tmp_path, beside)
 
 
-def test_nothing_a_model_writes_reaches_the_terminals_ears() -> None:
+def test_terminal_control_characters_of_a_model_are_not_printed() -> None:
     assert printable("\x1b[2Jred\x07\u202e") == "\ufffd[2Jred\ufffd\ufffd"
     assert printable("a\n\tb", lines=True) == "a\n\tb"
 
 
 @pytest.mark.model
-def test_the_starter_model_is_judged_and_ctrl_c_keeps_what_is_done(
+def test_the_starter_model_is_judged_and_ctrl_c_keeps_the_results(
     starter_model: Path, file: Callable[..., str], tmp_path: Path
 ) -> None:
     quick = case("quick", "", checks=[{"kind": "regex", "expected": r"\S"}])
@@ -277,9 +276,9 @@ def test_the_starter_model_is_judged_and_ctrl_c_keeps_what_is_done(
             if line.startswith("1/2 passed quick"):
                 process.send_signal(signal.SIGINT)
                 break
-        told, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode == replay.STOPPED
-    assert "1 of 2: 1 passed" in told
-    (tally,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
-    assert sum(tally.counts.values()) == 1
-    assert tally.run.ended_at
+    assert "1 of 2: 1 passed" in output
+    (counts,) = with_store(tmp_path, lambda store: store.feedback.cases.runs(None))
+    assert sum(counts.counts.values()) == 1
+    assert counts.run.ended_at

@@ -14,9 +14,9 @@ from chat.accounts.quotas import QuotaReservation
 from chat.conversations.models import Preset, PresetText
 from chat.errors import NotFound
 from chat.evaluation import runs as replaying
-from chat.evaluation.cases import Cases, CaseText
-from chat.evaluation.errors import BadCase, RunGoingOn
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Run
+from chat.evaluation.cases import Cases
+from chat.evaluation.errors import BadCase, RunInProgress
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Check, CheckKind, Run
 from chat.evaluation.runs import Runs
 from chat.feedback.models import AnswerSnapshot, RatingInput
 from chat.maintenance import Maintenance
@@ -42,63 +42,63 @@ def text(name: str, *checks: Check, **more: object) -> CaseText:
 
 
 @dataclass
-class Desk:
+class RunContext:
     """The services at hand. Everybody is the local user, unless said otherwise."""
 
     engine: ScriptedEngine
     store: RoutingStore
-    casebook: Cases
-    replays: Runs
+    cases_service: Cases
+    runs_service: Runs
 
     async def run(self, *cases: Case, user: User = LOCAL, **more: object) -> Run:
         """Run cases to the end."""
-        run = await self.replays.start(user, cases, **more)  # type: ignore[arg-type]  # options
+        run = await self.runs_service.start(user, cases, **more)  # type: ignore[arg-type]  # options
         await self.until_done(run)
         return run
 
     async def until_done(self, run: Run) -> None:
         async with asyncio.timeout(30):
-            while self.replays.progress(run.id):  # noqa: ASYNC110 - nobody tells it
+            while self.runs_service.progress(run.id):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.01)
 
     async def verdicts(self, run: Run) -> dict[str, CaseVerdict]:
-        _, results = await self.casebook.run(LOCAL, run.id)
+        _, results = await self.cases_service.run(LOCAL, run.id)
         return {case_id: result.verdict for case_id, result in results.items()}
 
 
-MakeDesk = Callable[..., Desk]
+MakeContext = Callable[..., RunContext]
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
     store = open_store(migrated(tmp_path), clock=ticking())
     await store.open()
-    await store.people.add_person(BOB, None, AuditEntry(START, "", Action.JOIN))
+    await store.accounts.add_user(BOB, None, AuditEntry(START, "", Action.JOIN))
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def make(store: RoutingStore) -> AsyncIterator[MakeDesk]:
-    made: list[Runs] = []
+async def make(store: RoutingStore) -> AsyncIterator[MakeContext]:
+    created: list[Runs] = []
 
-    def make(*scripts: Script, **writing: object) -> Desk:
+    def make(*scripts: Script, **writing: object) -> RunContext:
         engine, judge = ScriptedEngine(list(scripts) or [Script()]), ProcessJudge(60)
         generation = make_generation(engine, **writing)  # type: ignore[arg-type]  # its options
-        kept = store.feedback
-        replays = Runs(kept.cases, generation, judge, ticking())
-        made.append(replays)
-        return Desk(engine, store, Cases(kept.cases, kept.results, judge), replays)
+        stored = store.feedback
+        runs_service = Runs(stored.cases, generation, judge, ticking())
+        created.append(runs_service)
+        return RunContext(engine, store, Cases(stored.cases, stored.results, judge), runs_service)
 
     yield make
-    for replays in made:
-        await replays.close()
+    for runs_service in created:
+        await runs_service.close()
 
 
-async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
+async def test_a_run_stores_the_result_of_each_case(make: MakeContext) -> None:
     context = make(Script(["Hello"]), Script(["Bye"]), Script(error=EngineFailed()), Script(["Hm"]))
     texts = [text("a"), text("b"), text("c"), text("d", HUMAN)]
-    cases = await context.casebook.add(LOCAL, *texts)
+    cases = await context.cases_service.add(LOCAL, *texts)
     run = await context.run(*cases, label=" my  label ")
     verdicts = await context.verdicts(run)
     assert [verdicts[case.id] for case in cases] == [
@@ -107,25 +107,25 @@ async def test_a_run_keeps_what_came_of_each_case(make: MakeDesk) -> None:
         CaseVerdict.ERROR,
         CaseVerdict.OPEN,
     ]
-    kept, results = await context.casebook.run(LOCAL, run.id)
-    assert (kept.model, kept.quantization, kept.label) == (
+    stored, results = await context.cases_service.run(LOCAL, run.id)
+    assert (stored.model, stored.quantization, stored.label) == (
         "Scripted-1B-Instruct",
         "none",
         "my label",
     )
-    assert kept.ended_at
+    assert stored.ended_at
     assert results[cases[1].id].failed == (0,)
     assert results[cases[2].id].error_code == "engine_failed"
     assert results[cases[0].id].timing
-    (tally,) = await context.casebook.runs(LOCAL)
-    assert sum(tally.counts.values()) == 4
+    (counts,) = await context.cases_service.runs(LOCAL)
+    assert sum(counts.counts.values()) == 4
 
 
-async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens(
-    make: MakeDesk,
+async def test_the_engine_gets_the_presets_prompt_and_decodes_greedily(
+    make: MakeContext,
 ) -> None:
     context = make()
-    (case,) = await context.casebook.add(LOCAL, text("a", sampling=Sampling(max_new_tokens=5)))
+    (case,) = await context.cases_service.add(LOCAL, text("a", sampling=Sampling(max_new_tokens=5)))
     preset = Preset(
         PresetRef("p", 2), "", True, PresetText("P", "Be kind.", Sampling(0.9, top_k=7)), NOW
     )
@@ -135,13 +135,13 @@ async def test_the_engine_gets_the_presets_prompt_and_takes_the_likeliest_tokens
     assert context.engine.samplings == [Sampling(temperature=0, top_k=7, max_new_tokens=5, seed=0)]
 
 
-async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_changed(
-    make: MakeDesk,
+async def test_a_human_verdict_holds_for_the_same_answer_and_another_is_changed(
+    make: MakeContext,
 ) -> None:
     context = make(Script(["one"]), Script(["one"]), Script(["two"]), Script(["two"]))
-    (case,) = await context.casebook.add(LOCAL, text("a", HUMAN))
+    (case,) = await context.cases_service.add(LOCAL, text("a", HUMAN))
     first = await context.run(case)
-    judged = await context.casebook.judge(LOCAL, first.id, case.id, good=True)
+    judged = await context.cases_service.judge(LOCAL, first.id, case.id, good=True)
     assert (judged.verdict, judged.judged_by) == (CaseVerdict.PASSED, LOCAL.id)
     assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.PASSED}
     third = await context.run(case)
@@ -149,17 +149,17 @@ async def test_what_a_person_said_holds_for_the_same_answer_and_another_is_chang
     assert await context.verdicts(await context.run(case, against=first.id)) == {
         case.id: CaseVerdict.CHANGED
     }
-    await context.casebook.judge(LOCAL, third.id, case.id, good=False)
+    await context.cases_service.judge(LOCAL, third.id, case.id, good=False)
     assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.FAILED}
 
 
-async def test_cases_wait_one_after_the_other(make: MakeDesk) -> None:
+async def test_cases_run_one_after_the_other(make: MakeContext) -> None:
     context = make(Script(["Hello"], step_s=0.05))
-    cases = await context.casebook.add(LOCAL, *(text(name) for name in "abc"))
-    run = await context.replays.start(LOCAL, cases)
+    cases = await context.cases_service.add(LOCAL, *(text(name) for name in "abc"))
+    run = await context.runs_service.start(LOCAL, cases)
     most = 0
     async with asyncio.timeout(30):
-        while going := context.replays.progress(run.id):
+        while going := context.runs_service.progress(run.id):
             assert going.total == 3
             most = max(most, context.engine.running)
             await asyncio.sleep(0.005)
@@ -167,47 +167,47 @@ async def test_cases_wait_one_after_the_other(make: MakeDesk) -> None:
     assert len(await context.verdicts(run)) == 3
 
 
-async def test_a_run_that_is_cancelled_keeps_what_there_is(make: MakeDesk) -> None:
+async def test_a_cancelled_run_keeps_its_results(make: MakeContext) -> None:
     context = make(Script(["Hello"]), Script(["Hel"], hangs=True))
-    cases = await context.casebook.add(LOCAL, text("a"), text("b"))
-    run = await context.replays.start(LOCAL, cases)
+    cases = await context.cases_service.add(LOCAL, text("a"), text("b"))
+    run = await context.runs_service.start(LOCAL, cases)
     async with asyncio.timeout(30):
         while not (context.engine.running and len(await context.verdicts(run)) == 1):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    with pytest.raises(RunGoingOn):
-        await context.replays.start(LOCAL, cases)
-    await context.replays.cancel(LOCAL, run.id)
-    assert context.replays.progress(run.id) is None
+    with pytest.raises(RunInProgress):
+        await context.runs_service.start(LOCAL, cases)
+    await context.runs_service.cancel(LOCAL, run.id)
+    assert context.runs_service.progress(run.id) is None
     assert await context.verdicts(run) == {cases[0].id: CaseVerdict.PASSED}
     assert (context.engine.running, context.engine.cancelled) == (0, 1)
-    assert (await context.casebook.run(LOCAL, run.id))[0].ended_at
-    await context.replays.cancel(LOCAL, run.id)
+    assert (await context.cases_service.run(LOCAL, run.id))[0].ended_at
+    await context.runs_service.cancel(LOCAL, run.id)
 
 
-async def test_a_run_that_is_deleted_while_it_goes_on_ends(make: MakeDesk) -> None:
+async def test_a_run_deleted_meanwhile_ends(make: MakeContext) -> None:
     context = make(Script(["Hello"], step_s=0.1))
-    cases = await context.casebook.add(LOCAL, text("a"), text("b"))
-    run = await context.replays.start(LOCAL, cases)
-    await context.casebook.delete_run(LOCAL, run.id)
+    cases = await context.cases_service.add(LOCAL, text("a"), text("b"))
+    run = await context.runs_service.start(LOCAL, cases)
+    await context.cases_service.delete_run(LOCAL, run.id)
     await context.until_done(run)
     with pytest.raises(NotFound):
-        await context.casebook.run(LOCAL, run.id)
+        await context.cases_service.run(LOCAL, run.id)
 
 
-async def test_a_run_needs_cases_and_a_model(make: MakeDesk) -> None:
+async def test_a_run_needs_cases_and_a_model(make: MakeContext) -> None:
     context = make()
     with pytest.raises(BadCase):
-        await context.replays.start(LOCAL, [])
-    (case,) = await context.casebook.add(LOCAL, text("a"))
+        await context.runs_service.start(LOCAL, [])
+    (case,) = await context.cases_service.add(LOCAL, text("a"))
     with pytest.raises(NotFound):
-        await context.replays.start(LOCAL, [case], against="nothing")
+        await context.runs_service.start(LOCAL, [case], against="nothing")
     await context.engine.stop()
     with pytest.raises(EngineNotReady):
-        await context.replays.start(LOCAL, [case])
-    assert list(await context.casebook.runs(LOCAL)) == []
+        await context.runs_service.start(LOCAL, [case])
+    assert list(await context.cases_service.runs(LOCAL)) == []
 
 
-async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDesk) -> None:
+async def test_a_rate_limited_run_continues_when_it_is_allowed_again(make: MakeContext) -> None:
     refusals = [TooManyRequests(limit=1, retry_after_s=0.01)] * 2
 
     class Strict:
@@ -217,67 +217,67 @@ async def test_who_asks_too_often_goes_on_when_there_is_leave_again(make: MakeDe
             return QuotaReservation()
 
     context = make(quotas=Strict())
-    (case,) = await context.casebook.add(LOCAL, text("a"))
+    (case,) = await context.cases_service.add(LOCAL, text("a"))
     assert await context.verdicts(await context.run(case)) == {case.id: CaseVerdict.PASSED}
     refusals.append(TooManyRequests(limit=1, retry_after_s=2 * replaying.PATIENCE_S))
     run = await context.run(case)
-    (result,) = (await context.casebook.run(LOCAL, run.id))[1].values()
+    (result,) = (await context.cases_service.run(LOCAL, run.id))[1].values()
     assert (result.verdict, result.error_code) == (CaseVerdict.ERROR, "too_many_requests")
 
 
-async def test_answers_of_a_replay_are_told_of_as_such(make: MakeDesk) -> None:
-    told: list[GenerationSummary] = []
+async def test_answers_of_a_run_are_reported_as_case_runs(make: MakeContext) -> None:
+    summaries: list[GenerationSummary] = []
 
     class Notes:
         def ended(self, summary: GenerationSummary) -> None:
-            told.append(summary)
+            summaries.append(summary)
 
-        def refused(self, door: Source, code: str) -> None: ...
+        def refused(self, source: Source, code: str) -> None: ...
 
     context = make(Script(["Hello"]), Script(error=EngineFailed()), observer=Notes())
-    await context.run(*await context.casebook.add(LOCAL, text("a"), text("b")))
-    assert [(one.source, one.reason, one.failed) for one in told] == [
-        (Source.REPLAY, "stop", False),
-        (Source.REPLAY, "engine_failed", True),
+    await context.run(*await context.cases_service.add(LOCAL, text("a"), text("b")))
+    assert [(one.source, one.reason, one.failed) for one in summaries] == [
+        (Source.CASE_RUN, "stop", False),
+        (Source.CASE_RUN, "engine_failed", True),
     ]
 
 
-async def test_members_have_their_own_cases_and_guests_none(make: MakeDesk) -> None:
+async def test_members_have_their_own_cases_and_guests_none(make: MakeContext) -> None:
     context = make()
-    (mine,) = await context.casebook.add(BOB, text("a"))
-    (admins,) = await context.casebook.add(LOCAL, text("b"))
-    assert list(await context.casebook.list(BOB)) == [mine]
-    assert list(await context.casebook.list(LOCAL)) == [mine, admins]
+    (mine,) = await context.cases_service.add(BOB, text("a"))
+    (admins,) = await context.cases_service.add(LOCAL, text("b"))
+    assert list(await context.cases_service.list(BOB)) == [mine]
+    assert list(await context.cases_service.list(LOCAL)) == [mine, admins]
     run = await context.run(admins)
     for refused in (
-        context.casebook.get(BOB, admins.id),
-        context.casebook.change(BOB, admins.id, text("x")),
-        context.casebook.delete(BOB, admins.id),
-        context.casebook.run(BOB, run.id),
-        context.casebook.delete_run(BOB, run.id),
-        context.casebook.judge(BOB, run.id, admins.id, good=True),
-        context.replays.cancel(BOB, run.id),
-        context.replays.start(BOB, [mine], against=run.id),
-        context.casebook.list(GUS),
-        context.casebook.add(GUS, text("x")),
-        context.casebook.runs(GUS),
-        context.casebook.draft(GUS, "e"),
-        context.replays.start(GUS, [mine]),
+        context.cases_service.get(BOB, admins.id),
+        context.cases_service.change(BOB, admins.id, text("x")),
+        context.cases_service.delete(BOB, admins.id),
+        context.cases_service.run(BOB, run.id),
+        context.cases_service.delete_run(BOB, run.id),
+        context.cases_service.judge(BOB, run.id, admins.id, good=True),
+        context.runs_service.cancel(BOB, run.id),
+        context.runs_service.start(BOB, [mine], against=run.id),
+        context.cases_service.list(GUS),
+        context.cases_service.add(GUS, text("x")),
+        context.cases_service.runs(GUS),
+        context.cases_service.draft(GUS, "e"),
+        context.runs_service.start(GUS, [mine]),
     ):
         with pytest.raises(NotFound):
             await refused
-    changed = await context.casebook.change(LOCAL, mine.id, text("changed"))
+    changed = await context.cases_service.change(LOCAL, mine.id, text("changed"))
     assert (changed.owner_id, changed.name) == (BOB.id, "changed")
-    assert list(await context.casebook.runs(BOB)) == []
+    assert list(await context.cases_service.runs(BOB)) == []
 
 
-async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk) -> None:
+async def test_a_case_is_derived_from_a_visible_rated_answer(make: MakeContext) -> None:
     context = make()
     snapshot = AnswerSnapshot(
         id="e",
         answer_id="a",
         owner_id=LOCAL.id,
-        door=Source.PAGE,
+        source=Source.PAGE,
         prompt=(ChatMessage(Role.USER, "Capital of France?"),),
         answer="Lyon",
         status=Status.DONE,
@@ -286,37 +286,39 @@ async def test_a_case_is_made_of_a_rated_answer_by_who_may_see_it(make: MakeDesk
     await context.store.feedback.ratings.rate(
         snapshot, LOCAL.id, RatingInput(correction="Paris"), NOW
     )
-    draft = await context.casebook.draft(LOCAL, "e")
+    draft = await context.cases_service.draft(LOCAL, "e")
     assert draft.checks == (Check(CheckKind.CONTAINS, "Paris"),)
-    (case,) = await context.casebook.add(LOCAL, draft)
-    assert (case.evidence_id, case.reference) == ("e", "Lyon")
+    (case,) = await context.cases_service.add(LOCAL, draft)
+    assert (case.snapshot_id, case.reference) == ("e", "Lyon")
     with pytest.raises(NotFound):
-        await context.casebook.draft(BOB, "e")
+        await context.cases_service.draft(BOB, "e")
 
 
-async def test_a_case_of_an_answer_that_was_deleted_is_not_kept(make: MakeDesk) -> None:
+async def test_a_case_of_a_deleted_answer_is_not_stored(make: MakeContext) -> None:
     context = make()
     with pytest.raises(NotFound):
-        await context.casebook.add(LOCAL, text("a", evidence_id="gone"))
+        await context.cases_service.add(LOCAL, text("a", snapshot_id="gone"))
 
 
-async def test_the_run_of_who_may_not_be_here_any_more_is_ended(make: MakeDesk) -> None:
+async def test_the_run_of_a_user_without_access_is_cancelled(make: MakeContext) -> None:
     context = make(Script(["Hel"], hangs=True))
-    (case,) = await context.casebook.add(BOB, text("a"))
-    run = await context.replays.start(BOB, [case])
-    maintenance = Maintenance(make_chat().jobs, context.store.people, programs=[context.replays])
-    await maintenance.stop_who_left()
-    assert context.replays.progress(run.id)
-    await context.store.people.delete_person(BOB.id, AuditEntry(START, "", Action.DELETE))
-    await maintenance.stop_who_left()
+    (case,) = await context.cases_service.add(BOB, text("a"))
+    run = await context.runs_service.start(BOB, [case])
+    maintenance = Maintenance(
+        make_chat().jobs, context.store.accounts, programs=[context.runs_service]
+    )
+    await maintenance.stop_removed_users()
+    assert context.runs_service.progress(run.id)
+    await context.store.accounts.delete_user(BOB.id, AuditEntry(START, "", Action.DELETE))
+    await maintenance.stop_removed_users()
     await context.until_done(run)
-    assert list(await context.casebook.runs(LOCAL)) == []
+    assert list(await context.cases_service.runs(LOCAL)) == []
     with pytest.raises(NotFound):
-        await context.casebook.add(BOB, text("b"))
+        await context.cases_service.add(BOB, text("b"))
 
 
-async def test_a_file_is_kept_all_or_not_at_all(make: MakeDesk) -> None:
+async def test_a_file_is_imported_completely_or_not_at_all(make: MakeContext) -> None:
     context = make()
     with pytest.raises(BadCase):
-        await context.casebook.add(LOCAL, text("a"), replace(text("b"), name=""))
-    assert list(await context.casebook.list(LOCAL)) == []
+        await context.cases_service.add(LOCAL, text("a"), replace(text("b"), name=""))
+    assert list(await context.cases_service.list(LOCAL)) == []

@@ -19,7 +19,7 @@ from chat.conversations.models import Question
 from chat.conversations.tree import Tree
 from chat.errors import AppError
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import RatingFilter, ReviewChange, ReviewStatus
+from chat.feedback.result_models import RatingFilter, ReviewChange, ReviewStatus
 from chat.feedback.results import Results
 from chat.models import ChatOptions, Finish, Role
 from formats.datasets import DataFormat, data_file
@@ -65,20 +65,20 @@ class Happenings:
 
     async def rate(self, number: int, kind: int) -> None:
         correction = f"correction {len(self.corrections)}"
-        opinions = (
+        rating_inputs = (
             RatingInput(Verdict.UP),
             RatingInput(Verdict.DOWN, ("other",)),
             RatingInput(Verdict.DOWN, correction=correction),
             RatingInput(comment="hm"),
         )
-        opinion = opinions[kind % len(opinions)]
-        await self.chat.rate(self.jobs[number], opinion)
-        if opinion.correction:
-            self.corrections.add(opinion.correction)
+        rating_input = rating_inputs[kind % len(rating_inputs)]
+        await self.chat.rate(self.jobs[number], rating_input)
+        if rating_input.correction:
+            self.corrections.add(rating_input.correction)
 
     async def review(self, number: int, kind: int) -> None:
         answer_id = self.jobs[number].message_id
-        frozen = await self.chat.store.feedback.ratings.evidence_of(LOCAL.id, answer_id)
+        frozen = await self.chat.store.feedback.ratings.snapshot_of(LOCAL.id, answer_id)
         change = ReviewChange([*ReviewStatus][kind % len(ReviewStatus)])
         if frozen:
             await results_of(self.chat).review(LOCAL, frozen.id, change)
@@ -134,16 +134,16 @@ class Happenings:
         await finished(beside)
         self.jobs.append(beside)
 
-    def told(self) -> dict[Turns, set[str]]:
+    def answers_by_prompt(self) -> dict[Turns, set[str]]:
         """Every prompt that the engine was sent, with all answers that it gave to it."""
-        given: dict[Turns, set[str]] = {}
+        answered: dict[Turns, set[str]] = {}
         for number, prompt in enumerate(self.chat.engine.prompts):
             *before, last = prompt
             begun = last.content if last.role is Role.ASSISTANT else ""
-            asked = tuple(before) if begun else prompt
-            turns = tuple((said.role.value, said.content) for said in asked)
-            given.setdefault(turns, set()).add(begun + answer(number))
-        return given
+            question = tuple(before) if begun else prompt
+            turns = tuple((turn.role.value, turn.content) for turn in question)
+            answered.setdefault(turns, set()).add(begun + answer(number))
+        return answered
 
 
 def answer(number: int) -> str:
@@ -159,7 +159,7 @@ def scripts() -> list[Script]:
 
 
 def results_of(chat: RatedChat) -> Results:
-    return Results(chat.store.feedback.results, chat.store.people)
+    return Results(chat.store.feedback.results, chat.store.accounts)
 
 
 async def lines_of(chat: RatedChat, kind: DataFormat) -> list[dict[str, Any]]:
@@ -171,15 +171,15 @@ async def lines_of(chat: RatedChat, kind: DataFormat) -> list[dict[str, Any]]:
 
 
 def turns_of(messages: Sequence[dict[str, str]]) -> Turns:
-    return tuple((said["role"], said["content"]) for said in messages)
+    return tuple((turn["role"], turn["content"]) for turn in messages)
 
 
 async def check_all(happenings: Happenings) -> tuple[int, int]:
     """How many lines there are of each kind, after each was held against what was really said."""
-    given, corrections = happenings.told(), happenings.corrections
+    answered, corrections = happenings.answers_by_prompt(), happenings.corrections
     pairs = await lines_of(happenings.chat, DataFormat.DPO)
     for pair in pairs:
-        answers = given[turns_of(pair["prompt"])]
+        answers = answered[turns_of(pair["prompt"])]
         ((_, chosen),), ((_, rejected),) = turns_of(pair["chosen"]), turns_of(pair["rejected"])
         assert rejected in answers
         assert chosen in (corrections if pair["source"] == "correction" else answers)
@@ -191,8 +191,8 @@ async def check_all(happenings: Happenings) -> tuple[int, int]:
         *prompt, (role, text) = turns_of(example["messages"])
         assert role == "assistant"
         by_hand = example["source"] == "correction"
-        assert text in (corrections if by_hand else given[tuple(prompt)])
-        assert tuple(prompt) in given
+        assert text in (corrections if by_hand else answered[tuple(prompt)])
+        assert tuple(prompt) in answered
     return len(pairs), len(examples)
 
 
@@ -238,7 +238,7 @@ async def carry_out(deeds: Sequence[Deed], folder: Path) -> tuple[int, int]:
     suppress_health_check=list(HealthCheck),
 )
 @given(HAPPENINGS)
-def test_every_pair_was_really_sent_and_really_answered(deeds: Sequence[Deed]) -> None:
+def test_every_pair_has_a_sent_prompt_and_its_answers(deeds: Sequence[Deed]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(carry_out(deeds, Path(folder)))
 
@@ -270,7 +270,7 @@ async def test_each_source_gives_its_pair(tmp_path: Path) -> None:
         assert {pair["source"] for pair in pairs} == {"versions", "vote", "correction", "retry"}
 
 
-async def test_an_answer_that_lost_its_prompt_teaches_nothing(tmp_path: Path) -> None:
+async def test_an_answer_without_an_exact_prompt_gives_no_example(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, *scripts()) as chat:
         happenings = Happenings(chat)
         await happenings.ask(9, 0)

@@ -22,7 +22,7 @@ from tests.house import client_of
 from tests.rated import DOWN, UP, snapshot
 
 Export = Callable[..., int]
-SAID = RatingInput(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
+RATING = RatingInput(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
 
 
 async def fill(store: RoutingStore) -> None:
@@ -30,13 +30,13 @@ async def fill(store: RoutingStore) -> None:
         plan = Plan(title, Mode.SINGLE, (Variant("A"),))
         campaign = Campaign(campaign_id, LOCAL.id, plan, START)
         await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
-    for name, opinion, more in (
+    for name, rating_input, more in (
         ("a", UP, {"campaign_id": "first"}),
-        ("b", SAID, {"campaign_id": "first", "language": "zh"}),
+        ("b", RATING, {"campaign_id": "first", "language": "zh"}),
         ("c", DOWN, {}),
     ):
         frozen = snapshot(name, owner_id=LOCAL.id, **more)
-        await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
+        await store.feedback.ratings.rate(frozen, LOCAL.id, rating_input, START)
 
 
 async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
@@ -45,20 +45,20 @@ async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
     await store.open()
     if not address:
         await fill(store)
-    people = Inn(store, sign_in_needed=False).people
+    sign_in = Inn(store, sign_in_needed=False).people
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=people,
+        sign_in=sign_in,
         hosting=hosting_of(store),
     )
     try:
         if not address:
             return b""
         async with client_of(app) as client:
-            given = client.post(address, json=body) if body else client.get(address)
-            return (await given).raise_for_status().content
+            response = client.post(address, json=body) if body else client.get(address)
+            return (await response).raise_for_status().content
     finally:
         await store.close()
 
@@ -92,7 +92,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
         ),
     ],
 )
-def test_a_file_is_that_of_the_page_to_the_byte(
+def test_a_file_equals_that_of_the_page(
     run: Export, folder: Path, query: str, arguments: list[str] | str
 ) -> None:
     own = arguments.split() if isinstance(arguments, str) else arguments
@@ -102,7 +102,7 @@ def test_a_file_is_that_of_the_page_to_the_byte(
     assert len(page) > 100
 
 
-def test_names_are_masked_and_what_was_masked_is_told(
+def test_names_are_masked_and_the_counts_are_printed(
     run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("names").write_text("Ann\n张伟\n", encoding="utf-8")
@@ -113,16 +113,16 @@ def test_names_are_masked_and_what_was_masked_is_told(
     assert "Ask [name], [email]" in page.decode()
 
 
-def test_it_goes_to_standard_output_when_no_file_is_named(
+def test_the_file_goes_to_standard_output_without_a_name(
     run: Export, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert run("--format", "sft", "--campaign", "first") == 0
-    said = capfdbinary.readouterr()
-    assert said.out.count(b"\n") == 2
-    assert b"2 lines." in said.err
+    output = capfdbinary.readouterr()
+    assert output.out.count(b"\n") == 2
+    assert b"2 lines." in output.err
 
 
-def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
+def test_a_report_equals_that_of_the_page(run: Export, folder: Path) -> None:
     assert run("--format", "report", "--campaign", "first", "--language", "zh", "-o", "out") == 0
     address = "/api/results/report?campaign=first&lang=zh"
     page = asyncio.run(from_page(folder, address)).decode().splitlines()
@@ -132,22 +132,22 @@ def test_a_report_is_that_of_the_page(run: Export, folder: Path) -> None:
     assert "<h2>最差的五个回答</h2>" in "".join(written)
 
 
-def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
+def test_a_report_is_masked_as_on_the_page_with_counts(
     run: Export, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("names").write_text("Ann\n", encoding="utf-8")
     assert run("--format", "report", "--campaign", "first", "--names", "names", "-o", "out") == 0
-    told = "[email] 1, [name] 1."
-    assert capsys.readouterr().err == f"Done. Masked: {told}\n"
+    summary = "[email] 1, [name] 1."
+    assert capsys.readouterr().err == f"Done. Masked: {summary}\n"
     address = "/api/results/report?campaign=first"
     page = asyncio.run(from_page(folder, address, {"names": "Ann"})).decode().splitlines()
     written = Path("out").read_text(encoding="utf-8").splitlines()
     assert len(set(written) ^ set(page)) <= 2
-    assert told in "".join(written)
+    assert summary in "".join(written)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         ("--format report", "name it with --campaign"),
         ("--format csv --campaign Three", "no campaign named Three. There are:\n  first  One 一\n"),
@@ -160,24 +160,24 @@ def test_a_report_is_masked_as_that_of_the_page_and_tells_how_often(
         ("--format csv --data-dirr x", "data"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_no_file(
-    run: Export, capsys: pytest.CaptureFixture[str], arguments: str, said: str
+def test_an_impossible_export_is_explained_and_leaves_no_file(
+    run: Export, capsys: pytest.CaptureFixture[str], arguments: str, output: str
 ) -> None:
     Path("many").write_text("\n".join(map(str, range(10, 2011))), encoding="utf-8")
     Path("long").write_text(f"Ann\n{'x' * 101}", encoding="utf-8")
     Path("binary").write_bytes(b"Ann\n\xff\xfe")
     assert run(*arguments.split(), "-o", "out") == 1
-    assert said in capsys.readouterr().err
+    assert output in capsys.readouterr().err
     assert not list(Path().glob("out*"))
 
 
-def test_a_day_that_is_none_is_refused_with_one_that_is(
+def test_an_invalid_day_is_refused_with_an_example(
     run: Export, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         run("--format", "csv", "--since", "2026-13-01")
-    said = capsys.readouterr().err
-    assert "--since: 2026-13-01 is no day. A day is written as 2026-11-22." in said
+    output = capsys.readouterr().err
+    assert "--since: 2026-13-01 is no day. A day is written as 2026-11-22." in output
 
 
 def test_a_list_of_names_from_a_windows_editor_is_masked_from_its_first_line(
@@ -188,9 +188,7 @@ def test_a_list_of_names_from_a_windows_editor_is_masked_from_its_first_line(
     assert "[name] 1" in capsys.readouterr().err
 
 
-def test_a_file_that_could_not_be_written_to_its_end_is_not_there(
-    run: Export, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_incomplete_file_is_removed(run: Export, capsys: pytest.CaptureFixture[str]) -> None:
     Path("out").mkdir()
     assert run("--format", "csv", "-o", "out") == 1
     assert "directory" in capsys.readouterr().err

@@ -11,9 +11,9 @@ from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Attachment, Origin
 from chat.errors import BadText, MessageTooLong, NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
-from chat.feedback.models import REASONS, RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT, Ratable
+from chat.feedback.models import REASONS, Ratable, RatingInput, Verdict
 from chat.feedback.snapshots import is_exact
+from chat.feedback.validation import MAX_COMMENT
 from chat.models import (
     ChatMessage,
     ChatOptions,
@@ -45,9 +45,9 @@ async def chat(tmp_path: Path) -> AsyncIterator[RatedChat]:
         yield chat
 
 
-async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) -> None:
-    first = await chat.told("Capital of France? 首都", options=OPTIONS)
-    second = await chat.told(
+async def test_the_snapshot_has_the_prompt_of_the_engine(chat: RatedChat) -> None:
+    first = await chat.ask_and_wait("Capital of France? 首都", options=OPTIONS)
+    second = await chat.ask_and_wait(
         "And of Italy?",
         options=OPTIONS,
         conversation_id=first.conversation_id,
@@ -63,7 +63,7 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert snapshot.provenance
     assert snapshot.provenance.preset == PresetRef("maths", 2)
     assert snapshot.provenance.sampling.seed is not None
-    assert (snapshot.door, snapshot.owner_id) == (Source.PAGE, LOCAL.id)
+    assert (snapshot.source, snapshot.owner_id) == (Source.PAGE, LOCAL.id)
     assert (snapshot.conversation_id, snapshot.made_at) == (
         second.conversation_id,
         answer.created_at,
@@ -73,10 +73,10 @@ async def test_the_evidence_has_the_prompt_that_the_engine_got(chat: RatedChat) 
     assert snapshot.question.endswith("And of Italy?")
 
 
-async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
+async def test_dropped_turns_are_not_in_the_snapshot(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(("a" * 300,))) as chat:
-        first = await chat.told("b" * 300)
-        second = await chat.told("c" * 300, conversation_id=first.conversation_id)
+        first = await chat.ask_and_wait("b" * 300)
+        second = await chat.ask_and_wait("c" * 300, conversation_id=first.conversation_id)
         await chat.rate(second, UP)
         snapshot = await chat.snapshot(second)
         assert snapshot.provenance
@@ -85,10 +85,10 @@ async def test_dropped_turns_are_not_in_the_evidence(tmp_path: Path) -> None:
         assert is_exact(snapshot)
 
 
-async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: Path) -> None:
+async def test_a_continued_answer_has_a_snapshot_with_its_beginning(tmp_path: Path) -> None:
     cut = Script(("Hel",), finish=Finish.LENGTH)
     async with rated_chat(tmp_path, cut, Script(("lo",))) as chat:
-        first = await chat.told("Hi")
+        first = await chat.ask_and_wait("Hi")
         job = await chat.answers.go_on(
             LOCAL.id, conversation_id=first.conversation_id, message_id=first.message_id
         )
@@ -100,11 +100,11 @@ async def test_a_continued_answer_is_frozen_with_what_it_went_on_from(tmp_path: 
         assert is_exact(snapshot)
 
 
-async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
+async def test_a_prompt_with_deleted_messages_is_not_exact(
     chat: RatedChat,
 ) -> None:
-    first = await chat.told("one")
-    second = await chat.told("two", conversation_id=first.conversation_id)
+    first = await chat.ask_and_wait("one")
+    second = await chat.ask_and_wait("two", conversation_id=first.conversation_id)
     await chat.conversations.delete_turn(LOCAL.id, first.conversation_id, first.message_id)
     await chat.rate(second, UP)
     snapshot = await chat.snapshot(second)
@@ -112,7 +112,7 @@ async def test_a_prompt_with_deleted_messages_is_known_not_to_be_the_exact_one(
     assert not is_exact(snapshot)
 
 
-async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
+async def test_a_stopped_answer_and_an_old_version_are_rated_separately(
     tmp_path: Path,
 ) -> None:
     async with rated_chat(tmp_path, Script(("Hel",), hangs=True), Script(("new",))) as chat:
@@ -130,14 +130,16 @@ async def test_a_stopped_answer_and_an_old_version_are_rated_each_for_itself(
         await chat.rate(again, UP)
         stopped = await chat.snapshot(job)
         assert (stopped.answer, stopped.status, stopped.finish) == ("Hel", Status.STOPPED, None)
-        said = await chat.ratings.newest(LOCAL.id, [job.message_id, again.message_id, "another"])
-        assert {key: rating.opinion for key, rating in said.items()} == {
+        rating_input = await chat.ratings.newest(
+            LOCAL.id, [job.message_id, again.message_id, "another"]
+        )
+        assert {key: rating.rating_input for key, rating in rating_input.items()} == {
             job.message_id: DOWN,
             again.message_id: UP,
         }
 
 
-async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be_rated(
+async def test_an_answer_stopped_or_failed_before_its_first_token_can_be_rated(
     tmp_path: Path,
 ) -> None:
     slow, broken = Script((), hangs=True), Script((), error=EngineFailed())
@@ -147,12 +149,12 @@ async def test_an_answer_that_was_stopped_or_failed_before_its_first_word_can_be
             await chat.rate(stopped, DOWN)
         stopped.cancel()
         await finished(stopped)
-        failed = await chat.told("Ho")
+        failed = await chat.ask_and_wait("Ho")
         for job, status in ((stopped, Status.STOPPED), (failed, Status.ERROR)):
             look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
             assert look == Ratable("", REASONS)
-            said = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
-            assert (await chat.rate(job, said)).opinion == said
+            rating_input = RatingInput(Verdict.DOWN, ("slow",), "", " Hello. ")
+            assert (await chat.rate(job, rating_input)).rating_input == rating_input
             snapshot = await chat.snapshot(job)
             assert (snapshot.answer, snapshot.status, snapshot.language) == ("", status, "")
             assert is_exact(snapshot)
@@ -168,10 +170,10 @@ async def test_an_interrupted_answer_can_be_rated(tmp_path: Path) -> None:
         assert (await chat.snapshot(job)).status is Status.INTERRUPTED
 
 
-async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path: Path) -> None:
+async def test_only_a_stored_generated_answer_can_be_rated(tmp_path: Path) -> None:
     async with rated_chat(tmp_path, Script(()), Script()) as chat:
-        empty, job = await chat.told("Nothing?"), await chat.told("Hi")
-        temporary = await chat.told("Hush", temporary=True)
+        empty, job = await chat.ask_and_wait("Nothing?"), await chat.ask_and_wait("Hi")
+        temporary = await chat.ask_and_wait("Hush", temporary=True)
         edited = await chat.conversations.edit_answer(
             LOCAL.id,
             conversation_id=job.conversation_id,
@@ -194,15 +196,15 @@ async def test_only_what_the_model_wrote_here_and_is_kept_can_be_rated(tmp_path:
         ):
             with pytest.raises(NotRatable):
                 await chat.ratings.rate(
-                    LOCAL, conversation_id=conversation_id, message_id=message_id, opinion=UP
+                    LOCAL, conversation_id=conversation_id, message_id=message_id, rating_input=UP
                 )
             with pytest.raises(NotRatable):
                 await chat.ratings.look(LOCAL, conversation_id, message_id)
         assert await chat.frozen() == 0
 
 
-async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
+async def test_answers_of_others_are_not_found(chat: RatedChat) -> None:
+    job = await chat.ask_and_wait("Hi")
     await chat.rate(job, UP)
     with pytest.raises(NotFound):
         await chat.rate(job, DOWN, user=STRANGER)
@@ -211,10 +213,10 @@ async def test_others_answers_look_as_if_they_were_not_there(chat: RatedChat) ->
     assert await chat.ratings.newest(STRANGER.id, [job.message_id]) == {}
 
 
-async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
+async def test_ratings_stay_and_can_be_changed_after_the_conversation_is_deleted(
     chat: RatedChat,
 ) -> None:
-    job, other = await chat.told("Hi"), await chat.told("Ho")
+    job, other = await chat.ask_and_wait("Hi"), await chat.ask_and_wait("Ho")
     await chat.rate(job, UP)
     before = await chat.snapshot(job)
     for each in (job, other):
@@ -226,35 +228,37 @@ async def test_ratings_stay_when_the_conversation_goes_and_can_still_be_changed(
         await chat.rate(other, UP)
 
 
-async def test_an_opinion_is_taken_back_as_a_version_of_its_own(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
+async def test_a_withdrawn_rating_is_a_version(chat: RatedChat) -> None:
+    job = await chat.ask_and_wait("Hi")
     with pytest.raises(EmptyRating):
         await chat.rate(job, RatingInput(comment="  \n"))
     assert await chat.frozen() == 0
     assert (await chat.rate(job, UP)).version == 1
     withdrawn = await chat.rate(job, RatingInput())
-    assert (withdrawn.version, withdrawn.opinion) == (2, RatingInput())
+    assert (withdrawn.version, withdrawn.rating_input) == (2, RatingInput())
     assert (await chat.rate(job, RatingInput())).version == 2
     look = await chat.ratings.look(LOCAL, job.conversation_id, job.message_id)
     assert look == Ratable("Hello", REASONS, withdrawn)
 
 
-async def test_what_is_said_is_kept_as_it_was_meant(chat: RatedChat) -> None:
-    job = await chat.told("Hi")
-    said = RatingInput(Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n")
-    kept = (await chat.rate(job, said)).opinion
-    assert kept == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
+async def test_a_rating_is_stored_in_normal_form(chat: RatedChat) -> None:
+    job = await chat.ask_and_wait("Hi")
+    rating_input = RatingInput(
+        Verdict.DOWN, ("other", "language", "other"), " why? \n", "Bonjour\n"
+    )
+    stored = (await chat.rate(job, rating_input)).rating_input
+    assert stored == RatingInput(Verdict.DOWN, ("other", "language"), "why?", "Bonjour\n")
     for idle in ("", "  ", "Hello", "Hello\r\n"):
         again = await chat.rate(job, replace(UP, correction=idle))
-        assert again.opinion == UP
+        assert again.rating_input == UP
 
 
-async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_written(
+async def test_a_long_or_unstorable_rating_is_refused_without_writing(
     chat: RatedChat,
 ) -> None:
-    job = await chat.told("Hi")
+    job = await chat.ask_and_wait("Hi")
     longest = "x" * MAX_COMMENT
-    for opinion, error in (
+    for rating_input, error in (
         (RatingInput(comment=longest + "x"), MessageTooLong),
         (RatingInput(comment="y" * 2**20), MessageTooLong),
         (RatingInput(correction=longest + "Hello!"), MessageTooLong),
@@ -263,7 +267,7 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
         (RatingInput(reasons=("dull",)), UnknownReason),
     ):
         with pytest.raises(error):
-            await chat.rate(job, opinion)
+            await chat.rate(job, rating_input)
     assert await chat.frozen() == 0
     await chat.rate(job, RatingInput(comment=longest, correction=longest + "Hello"))
 
@@ -274,24 +278,24 @@ async def test_what_is_too_long_or_cannot_be_kept_is_refused_and_nothing_is_writ
 async def completion(
     chat: RatedChat, prompt: Prompt, *, remembered: bool = True
 ) -> CompletionRecord:
-    asked = CompletionInput("cmpl-1", prompt, remembered=remembered)
-    return await (await chat.completions.begin(Principal(LOCAL), asked)).record()
+    completion_input = CompletionInput("cmpl-1", prompt, remembered=remembered)
+    return await (await chat.completions.begin(Principal(LOCAL), completion_input)).record()
 
 
 async def test_a_programs_answer_is_rated_by_its_id(chat: RatedChat) -> None:
     turns = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Hi 你好"))
     written = await completion(chat, turns)
     rating = await chat.ratings.rate_completion(LOCAL, written.id, DOWN)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
-    assert rating.evidence_id == snapshot.id
-    assert (snapshot.door, snapshot.prompt, snapshot.answer) == (Source.API, turns, "Hello")
+    assert rating.snapshot_id == snapshot.id
+    assert (snapshot.source, snapshot.prompt, snapshot.answer) == (Source.API, turns, "Hello")
     assert (snapshot.usage, snapshot.provenance) == (written.usage, written.provenance)
     assert is_exact(snapshot)
     assert (await chat.ratings.rate_completion(LOCAL, written.id, UP)).version == 2
 
 
-async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
+async def test_a_continued_programs_answer_has_a_snapshot_from_its_beginning(
     chat: RatedChat,
 ) -> None:
     written = await completion(
@@ -299,28 +303,28 @@ async def test_a_programs_answer_that_goes_on_is_frozen_from_its_beginning(
     )
     assert written.text == "Hello"
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
     assert snapshot.answer == "Oh, Hello"
     assert is_exact(snapshot)
 
 
-async def test_bare_text_is_frozen_as_a_question_and_known_to_be_none(chat: RatedChat) -> None:
+async def test_bare_text_has_a_snapshot_as_a_question_and_is_not_exact(chat: RatedChat) -> None:
     written = await completion(chat, "def fib(n):")
     await chat.ratings.rate_completion(LOCAL, written.id, UP)
-    snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+    snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
     assert snapshot
     assert snapshot.prompt == (ChatMessage(Role.USER, "def fib(n):"),)
     assert not is_exact(snapshot)
 
 
-async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
+async def test_tool_calls_are_part_of_the_snapshot(tmp_path: Path) -> None:
     call = CallPiece(0, "call-1", "weather", '{"city": "Paris"}')
     script = Script(("Let me look.", call), finish=Finish.TOOL_CALLS)
     async with rated_chat(tmp_path, script) as chat:
         written = await completion(chat, (ChatMessage(Role.USER, "Hi"),))
         await chat.ratings.rate_completion(LOCAL, written.id, UP)
-        snapshot = await chat.store.feedback.ratings.evidence_of(LOCAL.id, written.id)
+        snapshot = await chat.store.feedback.ratings.snapshot_of(LOCAL.id, written.id)
         assert snapshot
         assert snapshot.answer == (
             'Let me look.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n'
@@ -328,7 +332,7 @@ async def test_calls_of_tools_stand_in_the_evidence(tmp_path: Path) -> None:
         )
 
 
-async def test_a_completion_that_is_not_remembered_or_anothers_is_not_found(
+async def test_an_unremembered_or_foreign_completion_is_not_found(
     chat: RatedChat,
 ) -> None:
     await completion(chat, (ChatMessage(Role.USER, "Hi"),), remembered=False)

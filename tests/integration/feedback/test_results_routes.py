@@ -15,11 +15,11 @@ from chat.accounts.models import AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Variant
 from chat.conversations.presets import Presets
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from chat.models import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
-from formats.redaction import MOST_NAMES, Redactor
+from formats.redaction.redactor import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
@@ -29,14 +29,14 @@ from tests.migrated import migrated
 from tests.rated import UP, snapshot
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'{0}"
-HOSTILE_SHOWN = escape(HOSTILE)
+ESCAPED = escape(HOSTILE)
 PLAN = Plan(
     f"Try {HOSTILE}",
     Mode.SINGLE,
     (Variant(HOSTILE, system_prompt=HOSTILE),),
     survey=(SurveyQuestion("q", QuestionKind.TEXT, HOSTILE),),
 )
-MADE = AuditEntry(START, "", "test")
+JOINED = AuditEntry(START, "", "test")
 
 
 @dataclass
@@ -47,11 +47,11 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, User]
+    users: dict[str, User]
 
-    async def rate(self, name: str, opinion: RatingInput = UP, **of_evidence: Any) -> None:
-        frozen = snapshot(name, **{"owner_id": self.people["admin"].id, **of_evidence})
-        await self.store.feedback.ratings.rate(frozen, self.people["admin"].id, opinion, START)
+    async def rate(self, name: str, rating_input: RatingInput = UP, **snapshot_fields: Any) -> None:
+        frozen = snapshot(name, **{"owner_id": self.users["admin"].id, **snapshot_fields})
+        await self.store.feedback.ratings.rate(frozen, self.users["admin"].id, rating_input, START)
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.user(token) for name, token in tokens.items()}
-    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
-    await store.feedback.campaigns.add(campaign, MADE)
+    users = {name: await inn.user(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", users["bob"].id, PLAN, START)
+    await store.feedback.campaigns.add(campaign, JOINED)
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
@@ -74,11 +74,11 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())
     async with admin, bob, cy:
-        yield Hosts(store, admin, bob, cy, people)
+        yield Hosts(store, admin, bob, cy, users)
     await store.close()
 
 
-async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> None:
+async def test_a_member_sees_the_answers_of_their_campaign(hosts: Hosts) -> None:
     await hosts.rate("in", campaign_id="campaign", question="Inside?")
     await hosts.rate("out", question="Outside?")
     for client, seen in ((hosts.admin, "Inside Outside"), (hosts.bob, "Inside"), (hosts.cy, "")):
@@ -96,9 +96,9 @@ async def test_a_member_sees_what_belongs_to_their_campaign(hosts: Hosts) -> Non
         assert report.status_code == (404 if client is hosts.cy else 200)
 
 
-async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
+async def test_an_assigned_reviewer_sees_the_answer(hosts: Hosts) -> None:
     await hosts.rate("given")
-    path, body = "/api/results/given/review", {"assignee": hosts.people["cy"].id}
+    path, body = "/api/results/given/review", {"assignee": hosts.users["cy"].id}
     assert (await hosts.admin.post(path, json=body)).status_code == 200
     assert (await hosts.cy.get("/results/given")).status_code == 200
     assert (await hosts.admin.post(path, json={"assignee": "nobody"})).status_code == 404
@@ -107,11 +107,11 @@ async def test_who_is_to_review_an_answer_sees_it(hosts: Hosts) -> None:
     assert (await hosts.cy.get("/results/given")).status_code == 404
 
 
-async def test_hostile_words_stay_words(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
+async def test_hostile_text_is_escaped(hosts: Hosts) -> None:
+    rating_input = RatingInput(Verdict.DOWN, ("other",), HOSTILE, f"Better {HOSTILE}")
     prompt = (ChatMessage(Role.SYSTEM, HOSTILE), ChatMessage(Role.USER, HOSTILE))
     await hosts.rate(
-        "e", said, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
+        "e", rating_input, campaign_id="campaign", prompt=prompt, answer=HOSTILE, language=HOSTILE
     )
     await hosts.admin.post("/api/results/e/review", json={"note": HOSTILE})
     for path in (
@@ -138,26 +138,26 @@ async def test_a_filter_is_an_address(hosts: Hosts) -> None:
     assert (await hosts.admin.get("/results?after=nowhere")).status_code == 200
 
 
-async def test_the_list_goes_on_where_the_page_ended(hosts: Hosts) -> None:
+async def test_the_list_continues_with_the_next_page(hosts: Hosts) -> None:
     for number in range(60):
         await hosts.rate(f"e{number:02}", question=f"Question {number:02}?")
     first = (await hosts.admin.get("/results")).text
     (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
     second = (await hosts.admin.get(link.replace("&amp;", "&"))).text
-    shown = [f"Question {number:02}?" for number in range(60)]
-    assert [said in first for said in shown] == [False] * 10 + [True] * 50
-    assert [said in second for said in shown] == [True] * 10 + [False] * 50
+    questions = [f"Question {number:02}?" for number in range(60)]
+    assert [text in first for text in questions] == [False] * 10 + [True] * 50
+    assert [text in second for text in questions] == [True] * 10 + [False] * 50
 
 
-async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
-    await hosts.rate("e", said)
-    results = Results(hosts.store.feedback.results, hosts.store.people)
+async def test_exports_match_the_service_and_are_downloads(hosts: Hosts) -> None:
+    text = RatingInput(Verdict.DOWN, correction="Ann wrote it: a@b.cn")
+    await hosts.rate("e", text)
+    results = Results(hosts.store.feedback.results, hosts.store.accounts)
     for kind in DataFormat:
         answer = await hosts.admin.get(f"/api/results/export?format={kind}&redact=true")
         file = data_file(kind, RatingFilter(), Redactor())
         pieces = [
-            piece async for piece in results.export(hosts.people["admin"], RatingFilter(), file)
+            piece async for piece in results.export(hosts.users["admin"], RatingFilter(), file)
         ]
         assert answer.content == b"".join(pieces)
         assert b"[email]" in answer.content
@@ -167,14 +167,14 @@ async def test_files_are_those_of_the_service_and_no_browser_opens_them(hosts: H
         named = await hosts.admin.post(path, json={"names": "Ann\nBob"})
         assert b"[name] wrote it: [email]" in named.content
         path = f"/api/results/preview?format={kind}"
-        told = (await hosts.admin.post(path, json={"names": "Ann"})).json()
-        assert (told["lines"], told["masked"]["name"]) == (1, 1)
+        body = (await hosts.admin.post(path, json={"names": "Ann"})).json()
+        assert (body["lines"], body["masked"]["name"]) == (1, 1)
     assert (await hosts.admin.get("/api/results/export?format=exe")).status_code == 422
 
 
-async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: Hosts) -> None:
-    said = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
-    await hosts.rate("e", said, campaign_id="campaign")
+async def test_a_report_is_masked_in_both_languages_with_counts(hosts: Hosts) -> None:
+    text = RatingInput(Verdict.DOWN, comment="Ann wrote it: a@b.cn")
+    await hosts.rate("e", text, campaign_id="campaign")
     path = "/api/results/report?campaign=campaign"
     assert "Ann wrote it: a@b.cn" in (await hosts.bob.get(path)).text
     masked = (await hosts.bob.get(f"{path}&redact=true")).text
@@ -186,8 +186,8 @@ async def test_a_report_is_masked_in_either_language_and_tells_how_often(hosts: 
     assert "sandbox" in named.headers.get_list("content-security-policy")
     assert ".html" in named.headers["content-disposition"]
     preview = path.replace("report?", "report/preview?")
-    told = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
-    assert told == {"masked": {"email": 1, "name": 1}}
+    body = (await hosts.bob.post(preview, json={"names": "Ann"})).json()
+    assert body == {"masked": {"email": 1, "name": 1}}
     assert (await hosts.bob.post(preview, json={})).json() == {"masked": {}}
     for refused in (path, preview):
         assert (await hosts.cy.post(refused, json={"names": "Ann"})).status_code == 404
@@ -209,12 +209,12 @@ async def test_a_campaign_s_page_offers_its_report_in_both_languages_and_masked(
     assert "/api/results/report" not in (await hosts.bob.get("/results")).text
 
 
-async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answered(
+async def test_a_campaigns_page_lists_planned_variants_and_actual_models(
     hosts: Hosts,
 ) -> None:
     page = (await hosts.bob.get("/campaigns/campaign")).text
     plan = page.partition("<h2>Plan</h2>")[2]
-    assert plan.count(HOSTILE_SHOWN) >= 2
+    assert plan.count(ESCAPED) >= 2
     assert "Nothing has answered yet." in plan
 
 
@@ -227,7 +227,7 @@ async def test_a_campaign_s_page_tells_of_variants_what_they_are_and_what_answer
     ],
     ids=["many", "long", "just so"],
 )
-async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
+async def test_a_truncated_list_of_names_is_refused_with_its_limit(
     hosts: Hosts, names: str, code: str | None, limit: int | None
 ) -> None:
     for path in ("export", "preview"):
@@ -240,7 +240,7 @@ async def test_a_list_of_names_that_would_be_cut_is_refused_with_its_limit(
             assert (error["code"], error["param"], error["limit"]) == (code, "names", limit)
 
 
-async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hosts: Hosts) -> None:
+async def test_an_answer_without_text_is_marked_and_gives_no_example(hosts: Hosts) -> None:
     slow = RatingInput(Verdict.DOWN, ("slow",), "I gave up.")
     await hosts.rate("e", slow, answer="", status=Status.STOPPED)
     await hosts.admin.post("/api/results/e/review", json={"standing": "usable"})
@@ -252,22 +252,22 @@ async def test_an_answer_without_words_is_said_to_be_one_and_teaches_nothing(hos
     assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
 
 
-async def test_a_case_is_made_of_a_rated_answer(hosts: Hosts) -> None:
+async def test_a_case_is_derived_from_a_rated_answer(hosts: Hosts) -> None:
     await hosts.rate("e")
     page = (await hosts.admin.get("/results/e")).text
     assert 'data-post="/api/cases/from-evidence/e"' in page
-    made = await hosts.admin.post("/api/cases/from-evidence/e", json={})
-    assert (await hosts.admin.get(made.json()["next"])).status_code == 200
+    created = await hosts.admin.post("/api/cases/from-evidence/e", json={})
+    assert (await hosts.admin.get(created.json()["next"])).status_code == 200
 
 
-async def test_guests_and_strangers_see_no_results(hosts: Hosts) -> None:
+async def test_guests_and_other_members_see_no_results(hosts: Hosts) -> None:
     await hosts.rate("e")
     for path in ("/results", "/results/e", "/api/results/export?format=csv"):
         hosts.cy.cookies.clear()
         answer = await hosts.cy.get(path)
         assert answer.status_code in (303, 401)
-    results = Results(hosts.store.feedback.results, hosts.store.people)
-    guest = replace(hosts.people["cy"], rank=AccountRole.GUEST)
+    results = Results(hosts.store.feedback.results, hosts.store.accounts)
+    guest = replace(hosts.users["cy"], role=AccountRole.GUEST)
     with pytest.raises(Exception, match="no such thing"):
         results.export(guest, RatingFilter(), data_file(DataFormat.CSV, RatingFilter()))
 

@@ -10,21 +10,21 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.models import ChatMessage, Role
 from formats.datasets import DataFormat, data_file
 from tests.rated import DOWN, UP, rated, voted_comparison, written
 from tests.tiny import tiny_model, tiny_tokenizer
 
-TOLD = (
+PROMPT = (
     ChatMessage(Role.USER, "第一个问题?\u2028"),
     ChatMessage(Role.ASSISTANT, "第一个回答。\n\n```python\nprint('hi')\n```"),
     ChatMessage(Role.USER, "And then? 👋🏽"),
 )
 CORRECTED = RatingInput(Verdict.DOWN, correction="It should have been this.\n应该是这样。")
 ITEMS: tuple[RatedAnswer, ...] = (
-    rated("liked", UP, prompt=TOLD, answer="A good answer 好"),
-    rated("disliked", DOWN, prompt=TOLD, answer="A bad answer"),
+    rated("liked", UP, prompt=PROMPT, answer="A good answer 好"),
+    rated("disliked", DOWN, prompt=PROMPT, answer="A bad answer"),
     rated("corrected", CORRECTED, answer="Nearly"),
     rated("reviewed", DOWN, state=ReviewState.USABLE, answer="Fine after all"),
 )

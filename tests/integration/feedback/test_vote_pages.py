@@ -15,7 +15,8 @@ from chat.campaigns.models import Campaign, Mode, Plan, Side, Task, Variant, Vot
 from chat.conversations.models import Question
 from chat.conversations.presets import Presets
 from chat.errors import NotFound
-from chat.feedback.votes import VoteFilter, Votes
+from chat.feedback.vote_models import VoteFilter
+from chat.feedback.votes import Votes
 from chat.models import ChatOptions
 from store import RoutingStore, open_store
 from store.schema.campaigns import ComparisonRow
@@ -43,11 +44,11 @@ class Hosts:
     admin: httpx.AsyncClient
     bob: httpx.AsyncClient
     cy: httpx.AsyncClient
-    people: dict[str, User]
+    users: dict[str, User]
 
     async def vote(self, name: str, choice: VoteChoice = VoteChoice.LEFT, **more: object) -> None:
         """The left answer is the second variant's."""
-        tester, sides = self.people["cy"].id, []
+        tester, sides = self.users["cy"].id, []
         for variant in (1, 0):
             turn = await self.store.add_turn(
                 tester,
@@ -86,8 +87,8 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
         tokens[name] = await inn.add(name)
-    people = {name: await inn.user(token) for name, token in tokens.items()}
-    campaign = Campaign("campaign", people["bob"].id, PLAN, START)
+    users = {name: await inn.user(token) for name, token in tokens.items()}
+    campaign = Campaign("campaign", users["bob"].id, PLAN, START)
     await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
     app = build_api(
         engine=ScriptedEngine(),
@@ -98,11 +99,11 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())
     async with admin, bob, cy:
-        yield Hosts(store, admin, bob, cy, people)
+        yield Hosts(store, admin, bob, cy, users)
     await store.close()
 
 
-async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers(
+async def test_votes_are_visible_to_hosts_and_not_to_testers(
     hosts: Hosts,
 ) -> None:
     await hosts.vote("Inside")
@@ -116,8 +117,8 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
     hosts.cy.cookies.clear()
     for path in ("/results/votes", "/results/votes/Inside"):
         assert (await hosts.cy.get(path)).status_code in (303, 401)
-    guest = replace(hosts.people["admin"], rank=AccountRole.GUEST)
-    votes = Votes(hosts.store.feedback.ballots)
+    guest = replace(hosts.users["admin"], role=AccountRole.GUEST)
+    votes = Votes(hosts.store.feedback.votes)
     for call in (
         votes.page(guest, VoteFilter()),
         votes.counts(guest, VoteFilter()),
@@ -128,7 +129,7 @@ async def test_votes_are_read_by_who_may_see_the_campaign_and_not_by_its_testers
             await call
 
 
-async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: Hosts) -> None:
+async def test_a_vote_is_described_by_variant_and_side(hosts: Hosts) -> None:
     await hosts.vote("Won", comment="It rhymes")
     await hosts.vote("Bad", VoteChoice.BOTH_BAD)
     page = (await hosts.bob.get("/results/votes?campaign=campaign")).text
@@ -147,10 +148,10 @@ async def test_a_vote_is_told_by_the_name_of_its_variant_and_by_its_side(hosts: 
     assert "It rhymes" in right
 
 
-async def test_what_the_host_tried_is_marked_as_in_no_rate(hosts: Hosts) -> None:
+async def test_the_hosts_trial_is_marked_as_excluded(hosts: Hosts) -> None:
     await hosts.vote("Tester")
     assert "own trial" not in (await hosts.bob.get("/results/votes")).text
-    await hosts.vote("Host", user_id=hosts.people["bob"].id)
+    await hosts.vote("Host", user_id=hosts.users["bob"].id)
     assert (await hosts.bob.get("/results/votes")).text.count("own trial") == 1
     assert "own trial" in (await hosts.bob.get("/results/votes/Host")).text
 
@@ -171,7 +172,7 @@ async def test_a_filter_of_votes_is_an_address(hosts: Hosts) -> None:
     assert (await hosts.bob.get("/results/votes?campaign=%3Cimg%3E")).status_code == 200
 
 
-async def test_the_list_of_votes_goes_on_where_the_page_ended_and_so_does_reading(
+async def test_the_list_of_votes_and_its_detail_continue_with_the_next_page(
     hosts: Hosts,
 ) -> None:
     for number in range(53):
@@ -179,15 +180,15 @@ async def test_the_list_of_votes_goes_on_where_the_page_ended_and_so_does_readin
     first = (await hosts.bob.get("/results/votes")).text
     (link,) = {part.split('"')[0] for part in first.split('href="') if "after=" in part}
     second = (await hosts.bob.get(link.replace("&amp;", "&"))).text
-    shown = [f"v{number:02}?" for number in range(53)]
-    assert [said in first for said in shown] == [False] * 3 + [True] * 50
-    assert [said in second for said in shown] == [True] * 3 + [False] * 50
+    questions = [f"v{number:02}?" for number in range(53)]
+    assert [text in first for text in questions] == [False] * 3 + [True] * 50
+    assert [text in second for text in questions] == [True] * 3 + [False] * 50
     one = (await hosts.bob.get("/results/votes/v03?choice=left")).text
     assert 'href="/results/votes/v02?choice=left" data-next' in one
     assert "data-next" not in (await hosts.bob.get("/results/votes/v00")).text
 
 
-async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
+async def test_hostile_text_of_testers_is_escaped(hosts: Hosts) -> None:
     await hosts.vote("e", question=HOSTILE, comment=HOSTILE, task_id=HOSTILE)
     for path in ("/results/votes", "/results/votes?campaign=campaign", "/results/votes/e"):
         page = (await hosts.admin.get(path)).text
@@ -195,18 +196,16 @@ async def test_hostile_words_of_testers_stay_words(hosts: Hosts) -> None:
         assert "{0}" in page
 
 
-async def test_an_answer_that_was_deleted_leaves_the_vote_and_the_other_one(hosts: Hosts) -> None:
+async def test_a_deleted_answer_leaves_the_vote_and_the_other_answer(hosts: Hosts) -> None:
     await hosts.vote("e")
-    voted_comparison = await hosts.store.feedback.ballots.voted_comparison(None, "e")
-    await hosts.store.delete(
-        hosts.people["cy"].id, voted_comparison.comparison.left.conversation_id
-    )
+    voted_comparison = await hosts.store.feedback.votes.voted_comparison(None, "e")
+    await hosts.store.delete(hosts.users["cy"].id, voted_comparison.comparison.left.conversation_id)
     page = (await hosts.bob.get("/results/votes/e")).text
     assert page.count("This answer was deleted.") == 1
     assert page.count('<div class="answer"') == 1
 
 
-async def test_a_comparison_leads_to_its_votes_and_they_are_taken_along(hosts: Hosts) -> None:
+async def test_a_comparison_links_to_its_votes_and_they_are_exported(hosts: Hosts) -> None:
     await hosts.vote("e")
     page = (await hosts.bob.get("/campaigns/campaign")).text
     assert 'href="/results/votes?campaign=campaign">See the votes</a>' in page

@@ -8,7 +8,7 @@ import pytest
 
 from chat.accounts.models import LOCAL
 from chat.feedback.models import RatingInput, Verdict
-from chat.feedback.ratings import MAX_COMMENT
+from chat.feedback.validation import MAX_COMMENT
 from chat.serving.observer import Source
 from tests.programs import FEEDBACK, RatingPrograms, fault
 
@@ -39,12 +39,12 @@ async def test_an_answer_is_rated_by_its_id_in_versions(programs: RatingPrograms
     again = (await programs.rate(answer_id, verdict="up", correction="Hi!")).json()
     assert (again["version"], again["verdict"], again["correction"]) == (2, "up", "Hi!")
     assert (await programs.rate(answer_id)).json()["version"] == 3
-    snapshot = await programs.ratings_store.evidence_of(LOCAL.id, answer_id)
+    snapshot = await programs.ratings_store.snapshot_of(LOCAL.id, answer_id)
     assert snapshot
-    assert (snapshot.door, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
+    assert (snapshot.source, snapshot.answer, snapshot.question) == (Source.API, "Hello", "Hi")
     assert (await programs.ratings_store.newest(LOCAL.id, [answer_id]))[
         answer_id
-    ].opinion == RatingInput()
+    ].rating_input == RatingInput()
     assert (await programs.ratings_store.newest(LOCAL.id, [answer_id]))[answer_id].version == 3
 
 
@@ -87,7 +87,7 @@ async def test_invalid_feedback_is_refused(programs: RatingPrograms) -> None:
         assert (answer.status_code, fault(answer)["code"]) == (status, code)
     too_long = await programs.rate(answer_id, comment="x" * 2**20)
     assert "20000" in fault(too_long)["message"]
-    assert await programs.ratings_store.evidence_of(LOCAL.id, answer_id) is None
+    assert await programs.ratings_store.snapshot_of(LOCAL.id, answer_id) is None
     assert (await programs.rate(answer_id, verdict=Verdict.UP)).status_code == 200
 
 

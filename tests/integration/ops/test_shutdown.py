@@ -46,7 +46,7 @@ async def running(folder: Path, engine: ScriptedEngine, *settings: str) -> Async
     server = Server(
         server_config(site, edge=edge, shutdown_s=1),
         parts,
-        build_maintenance(chosen, parts, store.people),
+        build_maintenance(chosen, parts, store.accounts),
         load_progress=LoadProgress(),
         grace_s=chosen.shutdown_grace_s,
         notice_s=chosen.shutdown_notice_s,

@@ -15,8 +15,8 @@ from chat.serving.models import Delta
 from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
 from chat.tools import NO_EXTRAS
 from tests.fakes import Script
-from tests.people import NOON, make_town
 from tests.programs import HI, Programs, events, fault
+from tests.users import NOON, make_town
 
 MIB = 2**20
 GREEDY: dict[str, Any] = {"temperature": 0}
@@ -123,7 +123,7 @@ async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_
         completion = await ours.completions.begin(who, replace(request_input, id=str(number)))
         texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
-    assert await town.people.spent("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
+    assert await town.users.used("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))
     assert town.rates.hits["user ann"] == 3
 
 

@@ -23,8 +23,8 @@ from chat.serving.observer import Source
 from chat.tools import CallPiece, ToolCall
 from tests.chat import make_chat
 from tests.fakes import Script
-from tests.people import MADE, NOON, CountedRates, make_town
 from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault, until
+from tests.users import CREATED, NOON, CountedRates, make_town
 
 HANGING = Script(["Hel"], hangs=True)
 SILENT = Script([], hangs=True)
@@ -191,12 +191,12 @@ async def test_an_answer_is_charged_to_its_user_and_its_key() -> None:
     town = await make_town()
     ann = principal("ann")
     assert ann.key
-    await town.people.add_key("digest", ann.key, MADE)
-    limits = KeyLimits(town.people, town.rates, clock=lambda: town.now)
+    await town.users.add_key("digest", ann.key, CREATED)
+    limits = KeyLimits(town.users, town.rates, clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     await written(programs, ann)
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 5)
-    assert await town.people.spent_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=2 + 5)
+    assert await town.users.used_by_key(ann.key.id, town.now.date()) == AccountUsage(1, 2 + 5)
 
 
 async def test_the_cache_salt_depends_on_the_user_and_not_on_the_key() -> None:
@@ -213,7 +213,7 @@ async def test_tokens_written_before_a_disconnect_are_charged() -> None:
     await completion.begun(5)
     completion.cancel()
     assert (await completion.record()).finish is None
-    assert await town.people.spent("ann") == AccountUsage(messages=1, tokens=2 + 3)
+    assert await town.users.used("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
 async def refusal(programs: Programs, who: Principal) -> str:
@@ -224,14 +224,14 @@ async def refusal(programs: Programs, who: Principal) -> str:
 
 async def test_limits_of_users_and_keys_apply_and_reset() -> None:
     town = await make_town()
-    limits = KeyLimits(town.people, CountedRates(), clock=lambda: town.now)
+    limits = KeyLimits(town.users, CountedRates(), clock=lambda: town.now)
     programs = Programs(quotas=town.quotas(), key_limits=limits)
     bob = principal("bob", requests_per_minute=1)
     await written(programs, bob)
     assert await refusal(programs, bob) == "too_many_requests"
     other = principal("ann", tokens_per_day=5)
     assert other.key
-    await town.people.add_key("digest", other.key, MADE)
+    await town.users.add_key("digest", other.key, CREATED)
     await written(programs, other)
     assert await refusal(programs, other) == "tokens_used_up"
     for _ in range(4):
@@ -340,7 +340,7 @@ async def test_an_answer_is_one_log_line_without_its_text(
 async def test_the_observer_counts_page_and_programs_separately() -> None:
     seen = Seen()
     chat = make_chat(observer=seen)
-    await chat.told("Hi")
+    await chat.ask_and_wait("Hi")
     assert [(summary.source, summary.reason) for summary in seen.summaries] == [
         (Source.PAGE, "stop")
     ]

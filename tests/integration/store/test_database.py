@@ -191,7 +191,7 @@ async def test_what_was_destroyed_is_not_in_the_log_either_while_the_app_runs(
         await store.add_turn("ann", conversation_id=None, question=question, options=ChatOptions())
     log = tmp_path / f"{FILE_NAME}-wal"
     assert b"Xyzzy, plugh" in log.read_bytes()
-    await store.people.delete_older(datetime.now(UTC) + timedelta(days=1))
+    await store.accounts.delete_older(datetime.now(UTC) + timedelta(days=1))
     for file in (tmp_path / FILE_NAME, log):
         assert b"Xyzzy, plugh" not in file.read_bytes()
     await store.close()

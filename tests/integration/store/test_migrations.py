@@ -143,11 +143,11 @@ async def test_people_of_the_third_version_stay_and_may_have_keys(
     with engine.begin() as connection:
         connection.execute(text(PERSON), {"time": TIME})
     store = await reopened(tmp_path, database_url)
-    bob = await store.people.user("bob")
-    assert (bob.name, bob.rank) == ("Bob", AccountRole.MEMBER)
+    bob = await store.accounts.user("bob")
+    assert (bob.name, bob.role) == ("Bob", AccountRole.MEMBER)
     key = ApiKey("key", bob.id, "script", "sk-abcde", bob.created_at)
-    await store.people.add_key("digest", key, AuditEntry(bob.created_at, bob.id, Action.NEW_KEY))
-    assert await store.people.key("digest") == (key, bob)
+    await store.accounts.add_key("digest", key, AuditEntry(bob.created_at, bob.id, Action.NEW_KEY))
+    assert await store.accounts.key("digest") == (key, bob)
     await store.close()
 
 

@@ -10,8 +10,8 @@ from chat.accounts.models import AccountRole, ApiKey, GuestLink, User
 from chat.accounts.sign_in import Accounts
 from chat.errors import NotFound
 from tests.house import Clock
-from tests.memory_people import OpenHasher
-from tests.people import NOON, Town, make_town
+from tests.memory_users import OpenHasher
+from tests.users import NOON, Town, make_town
 
 USERS = ("root", "ann", "bob", "gus")
 """An administrator, the member whose rows are asked for, another member, and a guest."""
@@ -27,18 +27,18 @@ class Rows:
     link: GuestLink
 
     def user(self, name: str) -> User:
-        return self.town.people.everybody[name]
+        return self.town.users.everybody[name]
 
 
 Act = Callable[[Rows, User], Awaitable[object]]
 
 
 async def list_users(rows: Rows, user: User) -> object:
-    return await rows.accounts.people(user)
+    return await rows.accounts.users(user)
 
 
 async def read_audit_log(rows: Rows, user: User) -> object:
-    return await rows.accounts.entries(user)
+    return await rows.accounts.audit_entries(user)
 
 
 async def invite_user(rows: Rows, user: User) -> object:
@@ -88,9 +88,9 @@ POLICY: dict[Act, frozenset[str]] = {
 @pytest.fixture
 async def rows() -> Rows:
     town, clock = await make_town(), Clock(NOON)
-    accounts = Accounts(town.people, OpenHasher(), clock, timer=clock.timer)
-    key, _ = await accounts.add_key(town.people.everybody["ann"], name="program")
-    link = (await accounts.guest_links(town.people.everybody["ann"]))[0]
+    accounts = Accounts(town.users, OpenHasher(), clock, timer=clock.timer)
+    key, _ = await accounts.add_key(town.users.everybody["ann"], name="program")
+    link = (await accounts.guest_links(town.users.everybody["ann"]))[0]
     return Rows(town, accounts, key, link)
 
 

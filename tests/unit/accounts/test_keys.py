@@ -21,8 +21,8 @@ from chat.accounts.sign_in import Accounts
 from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
 from tests.house import Clock
-from tests.memory_people import MemoryPeople, OpenHasher
-from tests.people import MADE, NOON, Town, make_town
+from tests.memory_users import MemoryUsers, OpenHasher
+from tests.users import CREATED, NOON, Town, make_town
 
 HOME, OFFICE = "192.0.2.1", "192.0.2.2"
 
@@ -39,27 +39,27 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(town: Town, clock: Clock) -> Accounts:
-    return Accounts(town.people, OpenHasher(), clock, timer=clock.timer)
+    return Accounts(town.users, OpenHasher(), clock, timer=clock.timer)
 
 
 @pytest.fixture
 def root(town: Town) -> User:
-    return town.people.everybody["root"]
+    return town.users.everybody["root"]
 
 
 @pytest.fixture
 def ann(town: Town) -> User:
-    return town.people.everybody["ann"]
+    return town.users.everybody["ann"]
 
 
 @pytest.fixture
 def bob(town: Town) -> User:
-    return town.people.everybody["bob"]
+    return town.users.everybody["bob"]
 
 
 @pytest.fixture
 def gus(town: Town) -> User:
-    return town.people.everybody["gus"]
+    return town.users.everybody["gus"]
 
 
 # --- making -----------------------------------------------------------------------------------
@@ -71,19 +71,23 @@ async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
     key, secret = await accounts.add_key(ann, name="nightly")
     assert re.fullmatch(r"sk-[\w-]{43}", secret)
     assert key.prefix == secret[:PREFIX_LENGTH]
-    assert secret not in repr(town.people)
-    assert secret[PREFIX_LENGTH:] not in repr(town.people)
+    assert secret not in repr(town.users)
+    assert secret[PREFIX_LENGTH:] not in repr(town.users)
     _, other = await accounts.add_key(ann, name="nightly")
     assert other != secret
 
 
-async def test_a_key_is_its_owners_and_the_log_says_who_made_it(
+async def test_a_key_has_an_owner_and_the_log_names_its_creator(
     accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
     key, _ = await accounts.add_key(root, name="for ann", owner=ann)
     assert key.owner_id == "ann"
-    entry = town.people.audit[-1]
-    assert (entry.user_id, entry.action, entry.target) == ("root", Action.NEW_KEY, key.id)
+    audit_entry = town.users.audit[-1]
+    assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
+        "root",
+        Action.NEW_KEY,
+        key.id,
+    )
     with pytest.raises(NotFound):
         await accounts.add_key(ann, name="for root", owner=root)
 
@@ -98,7 +102,7 @@ async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: User
             await call
 
 
-async def test_figures_are_opened_by_administrators_keys_alone(
+async def test_metrics_need_an_administrators_key(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     with pytest.raises(KeyNotAllowed):
@@ -119,7 +123,7 @@ async def test_figures_are_opened_by_administrators_keys_alone(
         {"scopes": ()},
     ],
 )
-async def test_what_is_out_of_bounds_is_refused_by_name(
+async def test_values_out_of_bounds_are_refused_by_name(
     accounts: Accounts, ann: User, wrong: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidSetting) as caught:
@@ -135,41 +139,41 @@ async def test_a_key_has_a_name(accounts: Accounts, ann: User) -> None:
 # --- coming in --------------------------------------------------------------------------------
 
 
-async def test_a_key_lets_in_its_owner_for_what_it_is_for(
+async def test_a_key_authenticates_its_owner_within_its_scopes(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     key, secret = await accounts.add_key(ann, name="x")
     principal = await accounts.principal(secret, address=HOME)
     assert principal == Principal(ann, key, frozenset({KeyScope.API}))
-    _, figures = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
-    assert (await accounts.principal(figures, address=HOME)).scopes == {KeyScope.METRICS}
+    _, metrics_key = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
+    assert (await accounts.principal(metrics_key, address=HOME)).scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
-async def test_what_is_no_key_lets_nobody_in(accounts: Accounts, wrong: str) -> None:
+async def test_an_invalid_key_is_rejected(accounts: Accounts, wrong: str) -> None:
     with pytest.raises(BadKey):
         await accounts.principal(wrong, address=HOME)
 
 
-async def test_neither_a_part_of_a_key_nor_its_digest_lets_in(
+async def test_neither_a_part_of_a_key_nor_its_digest_authenticates(
     accounts: Accounts, town: Town, ann: User
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
-    for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.people.api_keys):
+    for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.users.api_keys):
         with pytest.raises(BadKey):
             await accounts.principal(wrong, address=HOME)
 
 
-async def test_an_expired_key_lets_nobody_in(accounts: Accounts, ann: User, clock: Clock) -> None:
+async def test_an_expired_key_is_rejected(accounts: Accounts, ann: User, clock: Clock) -> None:
     _, secret = await accounts.add_key(ann, name="x", days=1)
-    clock.pass_by(days=1, seconds=-1)
+    clock.advance(days=1, seconds=-1)
     await accounts.principal(secret, address=HOME)
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     with pytest.raises(BadKey):
         await accounts.principal(secret, address=HOME)
 
 
-async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_else(
+async def test_only_the_owner_or_an_administrator_revokes_a_key(
     accounts: Accounts, town: Town, ann: User, bob: User, root: User
 ) -> None:
     for user in (ann, root):
@@ -178,13 +182,17 @@ async def test_a_key_is_revoked_by_its_owner_or_an_administrator_and_by_nobody_e
             await accounts.revoke_key(bob, key.id)
         await accounts.principal(secret, address=HOME)
         await accounts.revoke_key(user, key.id)
-        entry = town.people.audit[-1]
-        assert (entry.user_id, entry.action, entry.target) == (user.id, Action.REVOKE_KEY, key.id)
+        audit_entry = town.users.audit[-1]
+        assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
+            user.id,
+            Action.REVOKE_KEY,
+            key.id,
+        )
         with pytest.raises(BadKey):
             await accounts.principal(secret, address=HOME)
 
 
-async def test_keys_die_at_once_with_who_is_disabled_or_deleted(
+async def test_keys_of_disabled_or_deleted_users_are_rejected_at_once(
     accounts: Accounts, ann: User, bob: User, root: User
 ) -> None:
     secrets = [(await accounts.add_key(owner, name="x"))[1] for owner in (ann, bob)]
@@ -204,13 +212,13 @@ async def test_members_see_their_own_keys_and_administrators_all(
     accounts: Accounts, ann: User, bob: User, root: User, clock: Clock
 ) -> None:
     anns, _ = await accounts.add_key(ann, name="ann's")
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     bobs, _ = await accounts.add_key(bob, name="bob's")
     assert list(await accounts.keys(ann)) == [anns]
     assert list(await accounts.keys(root)) == [bobs, anns]
 
 
-class CountedTouches(MemoryPeople):
+class CountedTouches(MemoryUsers):
     """Counts what is written of the use of keys; fails if told to."""
 
     touched = 0
@@ -225,22 +233,22 @@ class CountedTouches(MemoryPeople):
 
 async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) -> None:
     store = CountedTouches()
-    await store.add_person(ann, None, MADE)
+    await store.add_user(ann, None, CREATED)
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     key, secret = await accounts.add_key(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
-        clock.pass_by(seconds=seconds)
+        clock.advance(seconds=seconds)
         await accounts.principal(secret, address=HOME)
     assert store.touched == 3
     used_at = (await accounts.keys(ann))[0].used_at
     assert used_at
     assert clock() - used_at < timedelta(minutes=1)
     store.full = True
-    clock.pass_by(minutes=2)
+    clock.advance(minutes=2)
     assert (await accounts.principal(secret, address=HOME)).id == key.id
 
 
-async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_in(
+async def test_too_many_bad_keys_are_throttled_but_a_good_key_still_works(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = await accounts.add_key(ann, name="x")
@@ -257,7 +265,7 @@ async def test_who_is_wrong_too_often_is_told_to_wait_but_a_good_key_still_lets_
     assert len(caplog.records) == FAILURES + 1
 
 
-async def test_the_log_tells_of_a_refused_key_without_it(
+async def test_the_log_reports_a_refused_key_without_its_secret(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -266,8 +274,8 @@ async def test_the_log_tells_of_a_refused_key_without_it(
     for wrong in (secret, "my password"):
         with pytest.raises(BadKey):
             await accounts.principal(wrong, address=HOME)
-    told = [redact(record.getMessage()) for record in caplog.records]
-    assert told == [
+    messages = [redact(record.getMessage()) for record in caplog.records]
+    assert messages == [
         f"a key {key.prefix}… from {HOME} was refused",
         f"no key of ours from {HOME} was refused",
     ]
@@ -279,15 +287,15 @@ async def test_the_log_tells_of_a_refused_key_without_it(
 
 async def caller_with(town: Town, **limits: int) -> Principal:
     key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
-    await town.people.add_key("digest", key, MADE)
-    return Principal(town.people.everybody["ann"], key)
+    await town.users.add_key("digest", key, CREATED)
+    return Principal(town.users.everybody["ann"], key)
 
 
 def limits_of(town: Town) -> KeyLimits:
-    return KeyLimits(town.people, town.rates, clock=lambda: town.now)
+    return KeyLimits(town.users, town.rates, clock=lambda: town.now)
 
 
-async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
+async def test_a_key_has_a_rate_limit(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town, requests_per_minute=2)
     await limits.check(principal)
     await limits.check(principal)
@@ -296,7 +304,7 @@ async def test_a_key_may_be_used_so_often_in_a_minute(town: Town) -> None:
     assert caught.value.values == {"limit": 2, "retry_after_s": 42}
 
 
-async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
+async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town, tokens_per_day=50)
     await limits.check(principal)
     await limits.spend(principal, 49)
@@ -311,17 +319,17 @@ async def test_a_key_may_use_so_many_tokens_a_day(town: Town) -> None:
 
 async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
     limits, principal = limits_of(town), await caller_with(town)
-    for someone in (principal, Principal(LOCAL), Principal(town.people.everybody["ann"])):
+    for someone in (principal, Principal(LOCAL), Principal(town.users.everybody["ann"])):
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)
-    assert (await town.people.spent_by_key("key", NOON.date())).tokens == 9 * 10**9
+    assert (await town.users.used_by_key("key", NOON.date())).tokens == 9 * 10**9
 
 
-async def test_an_answer_does_not_fail_for_the_bill_of_its_key(
+async def test_an_answer_does_not_fail_for_the_usage_write_of_its_key(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Full(MemoryPeople):
+    class Full(MemoryUsers):
         async def spend_by_key(self, *_: object) -> None:
             raise StoreFailed
 

@@ -10,21 +10,21 @@ def test_of_many_uses_in_a_minute_one_is_written() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     assert used.is_news("key", None, clock())
-    clock.pass_by(seconds=59)
+    clock.advance(seconds=59)
     assert not used.is_news("key", None, clock())
     assert used.is_news("other", None, clock())
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     assert used.is_news("key", None, clock())
 
 
-def test_what_another_process_wrote_counts_too() -> None:
+def test_a_last_use_written_by_another_process_counts_too() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     assert not used.is_news("key", clock() - timedelta(seconds=59), clock())
     assert used.is_news("key", clock() - timedelta(seconds=60), clock())
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_table_of_last_uses_is_bounded() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
     for number in range(MOST_REMEMBERED + 1):

@@ -19,9 +19,9 @@ def hasher() -> Iterator[Argon2Hasher]:
 
 
 async def test_a_password_matches_its_hash_and_no_other_does(hasher: Argon2Hasher) -> None:
-    made = await hasher.hash("correct horse 电池")
-    assert await hasher.matches("correct horse 电池", made)
-    assert not await hasher.matches("correct horse", made)
+    hashed = await hasher.hash("correct horse 电池")
+    assert await hasher.matches("correct horse 电池", hashed)
+    assert not await hasher.matches("correct horse", hashed)
 
 
 async def test_two_hashes_of_one_password_differ_and_do_not_show_it(hasher: Argon2Hasher) -> None:
@@ -31,19 +31,19 @@ async def test_two_hashes_of_one_password_differ_and_do_not_show_it(hasher: Argo
 
 
 @pytest.mark.parametrize("password_hash", [None, "", "damaged", "$argon2id$v=19$m=1,t=1,p=1$x$y"])
-async def test_no_password_matches_nobodys_hash(
+async def test_a_missing_password_never_matches(
     hasher: Argon2Hasher, password_hash: str | None
 ) -> None:
     assert not await hasher.matches("", password_hash)
     assert not await hasher.matches("any password", password_hash)
 
 
-async def test_hashes_are_as_expensive_as_they_are_asked_to_be() -> None:
+async def test_hashes_have_the_configured_cost() -> None:
     hasher = Argon2Hasher()
-    made = extract_parameters(await hasher.hash("correct horse"))
+    hashed = extract_parameters(await hasher.hash("correct horse"))
     hasher.close()
-    assert made.type is Type.ID
-    assert (made.memory_cost, made.time_cost, made.parallelism) == (19 * 1024, 2, 1)
+    assert hashed.type is Type.ID
+    assert (hashed.memory_cost, hashed.time_cost, hashed.parallelism) == (19 * 1024, 2, 1)
 
 
 async def test_nothing_is_hashed_on_the_thread_of_the_event_loop(hasher: Argon2Hasher) -> None:

@@ -12,7 +12,7 @@ BEGUN = PendingSignIn(
 )
 
 
-def test_a_sign_in_comes_back_once() -> None:
+def test_a_pending_sign_in_can_be_completed_once() -> None:
     pending = PendingSignIns()
     key = pending.keep(BEGUN, "/people")
     assert pending.take(key) == (BEGUN, "/people")
@@ -21,18 +21,18 @@ def test_a_sign_in_comes_back_once() -> None:
             pending.take(unknown)
 
 
-def test_a_sign_in_lasts_ten_minutes_whatever_the_browser_does_with_its_cookie() -> None:
+def test_a_pending_sign_in_expires_after_ten_minutes_regardless_of_the_cookie() -> None:
     clock = Clock()
     pending = PendingSignIns(clock.timer)
     early, late = pending.keep(BEGUN, "/"), pending.keep(BEGUN, "/")
-    clock.pass_by(seconds=LIFETIME_S - 1)
+    clock.advance(seconds=LIFETIME_S - 1)
     assert pending.take(early) == (BEGUN, "/")
-    clock.pass_by(seconds=1)
+    clock.advance(seconds=1)
     with pytest.raises(ProviderRefused):
         pending.take(late)
 
 
-def test_the_oldest_sign_in_gives_way() -> None:
+def test_the_oldest_pending_sign_in_is_dropped() -> None:
     pending = PendingSignIns()
     keys = [pending.keep(BEGUN, "/") for _ in range(MAX_PENDING + 1)]
     assert pending.take(keys[1])

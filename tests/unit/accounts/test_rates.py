@@ -3,7 +3,7 @@
 from auth.rates import MinuteWindows
 
 
-def test_so_many_in_a_minute_are_allowed_for_each_key_and_then_it_says_how_long_to_wait() -> None:
+def test_each_key_has_a_rate_limit_with_a_retry_time() -> None:
     windows = MinuteWindows()
     assert [windows.hit("ann", 3) for _ in range(3)] == [None] * 3
     wait_s = windows.hit("ann", 3)
@@ -12,7 +12,7 @@ def test_so_many_in_a_minute_are_allowed_for_each_key_and_then_it_says_how_long_
     assert windows.hit("bob", 3) is None
 
 
-def test_the_memory_is_bounded_by_forgetting_all_when_too_many_come() -> None:
+def test_the_rate_table_is_cleared_when_it_is_full() -> None:
     windows = MinuteWindows(max_keys=2)
     for key in ("ann", "bob"):
         assert windows.hit(key, 1) is None

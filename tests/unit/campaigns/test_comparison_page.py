@@ -3,9 +3,18 @@
 import pytest
 
 from chat.accounts.models import utc_now
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
-from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
-from chat.feedback.reports import Report, Spread, VariantResult, Vote, comparison_of
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Mode,
+    Plan,
+    Task,
+    Variant,
+    VariantProgress,
+    VoteChoice,
+)
+from chat.feedback.report_models import Report, Spread, VariantResult, Vote
+from chat.feedback.reports import comparison_of
 from i18n import Language
 from pages.campaigns.comparison import comparison_block
 from pages.html import ReaderContext
@@ -16,20 +25,20 @@ NAMES = {"u1": "Ann <i>", "u2": "Bob"}
 
 
 def report_of(
-    mode: Mode, ballots: list[Vote] | None = None, parts: tuple[VariantResult, ...] = ()
+    mode: Mode, votes: list[Vote] | None = None, parts: tuple[VariantResult, ...] = ()
 ) -> Report:
     plan = Plan("Which?", mode, (Variant("Short"), Variant("Sung")), tasks=TASKS)
     return Report(
         campaign=Campaign("c1", "host", plan, utc_now()),
-        made_at=utc_now(),
-        figures=CampaignCounts(),
+        created_at=utc_now(),
+        counts=CampaignCounts(),
         rated=0,
         comments=0,
         corrections=0,
         reasons=(),
         whole=VariantResult(0, 0, 0, {}),
         variants=parts,
-        comparison=comparison_of(ballots or []),
+        comparison=comparison_of(votes or []),
         survey=(),
         best=(),
         worst=(),
@@ -50,11 +59,11 @@ def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Vot
     ]
 
 
-def blind(ballots: list[Vote], reader: ReaderContext = EN) -> str:
-    return comparison_block(reader, report_of(Mode.BLIND, ballots), [], NAMES)
+def blind(votes: list[Vote], reader: ReaderContext = EN) -> str:
+    return comparison_block(reader, report_of(Mode.BLIND, votes), [], NAMES)
 
 
-def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:
+def test_a_significant_result_is_shown_with_its_interval_and_method() -> None:
     page = blind(votes(30, 8, ties=2, both_bad=5))
     assert "Short wins 78 % of the votes" in page.replace("%", " %").replace("  ", " ")
     assert "Short is better than Sung" in page
@@ -62,7 +71,7 @@ def test_a_clear_result_is_said_with_its_interval_and_its_method() -> None:
     assert "<dd>5</dd>" in page
 
 
-def test_the_method_is_told_in_the_language_of_the_page_alone() -> None:
+def test_the_method_is_explained_in_the_language_of_the_page_only() -> None:
     page = blind(votes(6, 4), ReaderContext(Language.ZH))
     assert "方法：95% 的 Wilson 得分区间，平局算半胜。" in page
     assert "interval" not in page
@@ -72,7 +81,7 @@ def test_the_second_variant_can_be_the_better_one() -> None:
     assert "Sung is better than Short" in blind(votes(2, 28))
 
 
-def test_votes_that_tell_nothing_say_so_and_how_many_more_would() -> None:
+def test_insignificant_votes_show_how_many_more_are_needed() -> None:
     page = blind(votes(6, 4))
     assert "do not tell the variants apart" in page
     assert "About 87 more votes" in page
@@ -81,20 +90,20 @@ def test_votes_that_tell_nothing_say_so_and_how_many_more_would() -> None:
     assert "more votes" not in even
 
 
-def test_both_bad_alone_says_nothing_of_which_is_better() -> None:
+def test_both_bad_alone_gives_no_winner() -> None:
     page = blind(votes(0, 0, both_bad=3))
     assert "says nothing of which variant is better" in page
     assert "Nobody has voted yet" in blind([])
 
 
-def test_tasks_and_testers_are_shown_by_name_and_nothing_of_theirs_is_markup() -> None:
+def test_tasks_and_testers_are_shown_by_name_without_their_markup() -> None:
     page = blind(votes(3, 1))
     for name in ("Rivers &lt;b&gt;", "Lakes", "Ann &lt;i&gt;", "Bob"):
         assert name in page
     assert "<b>Rivers" not in page
 
 
-def test_halves_of_a_split_test_stand_side_by_side() -> None:
+def test_groups_of_a_split_test_are_listed_side_by_side() -> None:
     spreads = {"length": Spread(120, 300), "total": Spread(1.5, 4)}
     parts = (VariantResult(50, 40, 5, spreads), VariantResult(48, 20, 25, {}))
     testers = [VariantProgress(10, 8, 1), VariantProgress(9, 3, 4)]
@@ -111,7 +120,7 @@ def test_halves_of_a_split_test_stand_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_it_is_said_in_both_languages_and_only_where_something_is_compared(
+def test_the_section_has_both_languages_and_is_shown_for_comparisons_only(
     language: Language,
 ) -> None:
     assert ("Short" in blind(votes(9, 2), ReaderContext(language))) is True

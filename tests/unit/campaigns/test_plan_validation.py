@@ -32,7 +32,7 @@ PLAN = Plan("Title", Mode.SINGLE, (A,))
 SCALE = SurveyQuestion("q", QuestionKind.SCALE, "How?", "bad", "good")
 
 
-def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
+def test_a_plan_is_normalised_and_its_parts_get_ids() -> None:
     plan = replace(
         PLAN,
         title="  A \n title ",
@@ -41,14 +41,18 @@ def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
         reasons=("dull", " ", "dull", " wrong  facts "),
         consent=" Yes?\n",
     )
-    kept = check_plan(plan)
-    assert (kept.title, kept.consent, kept.reasons) == ("A title", "Yes?", ("dull", "wrong facts"))
-    assert [task.title for task in kept.tasks] == ["One", "Two", "Three"]
-    assert kept.tasks[1].id == "same"
-    assert len({task.id for task in kept.tasks}) == 3
-    assert all(question.id for question in kept.survey)
-    assert (kept.survey[1].low, kept.survey[1].high) == ("", "")
-    assert check_plan(kept) == kept
+    checked = check_plan(plan)
+    assert (checked.title, checked.consent, checked.reasons) == (
+        "A title",
+        "Yes?",
+        ("dull", "wrong facts"),
+    )
+    assert [task.title for task in checked.tasks] == ["One", "Two", "Three"]
+    assert checked.tasks[1].id == "same"
+    assert len({task.id for task in checked.tasks}) == 3
+    assert all(question.id for question in checked.survey)
+    assert (checked.survey[1].low, checked.survey[1].high) == ("", "")
+    assert check_plan(checked) == checked
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_a_plan_is_kept_tidy_and_its_parts_get_ids_of_their_own() -> None:
         ({"starts_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "starts_at"),
     ],
 )
-def test_the_first_field_that_is_wrong_is_named(change: dict[str, object], field: str) -> None:
+def test_the_first_invalid_field_is_named(change: dict[str, object], field: str) -> None:
     with pytest.raises(BadPlan) as refused:
         check_plan(replace(PLAN, **change))  # type: ignore[arg-type]
     assert refused.value.values["field"] == field
@@ -104,14 +108,14 @@ def test_settings_and_texts_are_checked_as_everywhere() -> None:
         ({"keep_days": 1}, "keep_days"),
     ],
 )
-def test_what_answers_come_from_and_what_was_promised_is_fixed(
+def test_fields_that_answers_depend_on_are_fixed(
     change: dict[str, object], field: str | None
 ) -> None:
     before = replace(PLAN, tasks=(Task("t", "One"),))
     assert fixed_change(before, replace(before, **change)) == field  # type: ignore[arg-type]
 
 
-def test_a_campaign_ends_when_it_is_closed_or_its_time_is_over_whichever_is_first() -> None:
+def test_a_campaign_ends_when_closed_or_at_its_end_date_whichever_is_first() -> None:
     later = NOW + timedelta(days=1)
     open_end = Campaign("c", "ann", PLAN, NOW)
     assert open_end.end is None

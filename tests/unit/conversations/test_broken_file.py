@@ -45,10 +45,10 @@ def node(parent: str | None) -> dict[str, object]:
 def test_a_broken_file_is_explained_with_its_place(file: str, english: str, chinese: str) -> None:
     with pytest.raises(BadImport) as caught:
         read_archives(file.encode(), owner_id="ann", now=NOW)
-    code, told = caught.value.code, str(caught.value)
-    assert broken_file(code, told, Language.EN) == (
+    code, message = caught.value.code, str(caught.value)
+    assert broken_file(code, message, Language.EN) == (
         f"This file cannot be imported: {english}. Nothing was imported."
     )
-    assert broken_file(code, told, Language.ZH) == (
+    assert broken_file(code, message, Language.ZH) == (
         f"无法导入这个文件：{chinese}。没有导入任何内容。"
     )

@@ -33,16 +33,16 @@ def preset(name: str = "Maths", system_prompt: str = "Count.") -> Preset:
         (replace(ROOMY, fits=False), "over"),
     ],
 )
-def test_the_gauge_is_amber_from_four_fifths_and_red_when_something_is_lost(
+def test_context_usage_is_amber_from_four_fifths_and_red_when_turns_are_dropped(
     measured: ContextUsage, level: str
 ) -> None:
     assert f'class="gauge {level}"' in composing.gauge(measured, Language.EN)
 
 
-def test_the_gauge_never_leaves_its_bar() -> None:
-    shown = composing.gauge(ContextUsage(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
-    assert 'style="width:100.0%"' in shown
-    assert 'aria-valuenow="1000"' in shown
+def test_context_usage_never_exceeds_its_bar() -> None:
+    rendered = composing.gauge(ContextUsage(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
+    assert 'style="width:100.0%"' in rendered
+    assert 'aria-valuenow="1000"' in rendered
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,15 @@ def test_the_gauge_never_leaves_its_bar() -> None:
         (replace(ROOMY, draft=850, fits=False), "too long by about 400 tokens"),
     ],
 )
-def test_what_will_not_fit_is_said_before(measured: ContextUsage, sentence: str) -> None:
-    shown = composing.warning(measured, Language.EN)
-    assert sentence in shown
-    assert bool(shown) == bool(sentence)
+def test_a_warning_precedes_a_prompt_that_does_not_fit(
+    measured: ContextUsage, sentence: str
+) -> None:
+    rendered = composing.warning(measured, Language.EN)
+    assert sentence in rendered
+    assert bool(rendered) == bool(sentence)
 
 
-def test_the_chip_says_when_the_settings_are_no_longer_the_presets() -> None:
+def test_the_chip_shows_that_the_settings_differ_from_the_preset() -> None:
     chosen = ChosenPreset(preset(), newest=2)
     options = Presets.options_of(chosen.preset)
     assert composing.preset_label(options, chosen, Language.EN) == "Maths v2"
@@ -73,24 +75,26 @@ def test_no_name_and_no_text_becomes_markup() -> None:
     hostile = replace(hostile, text=replace(hostile.text, questions=(HOSTILE,)))
     chosen = ChosenPreset(hostile, newest=3)
     file = HeldFile(Attachment(HOSTILE, HOSTILE), 3, pasted=True)
-    shown = [
+    rendered = [
         composing.files({"f1": file}, Language.EN, with_text=True),
         composing.chips(ChatOptions(), chosen, Sampling(), Language.EN),
         composing.refusal_ahead(HOSTILE),
         preset_panel.cards([hostile], "me", chosen, Language.EN),
         preset_panel.form(hostile.text, "p1", Language.EN, HOSTILE),
     ]
-    assert not [markup for markup in shown if "<img" in markup or 'onerror="' in markup]
+    assert not [markup for markup in rendered if "<img" in markup or 'onerror="' in markup]
 
 
-def test_the_empty_page_asks_what_the_preset_asks() -> None:
-    asked = replace(preset(), text=replace(preset().text, questions=("One?", "Two?")))
+def test_the_empty_page_offers_the_questions_of_the_preset() -> None:
+    chosen_preset = replace(preset(), text=replace(preset().text, questions=("One?", "Two?")))
     state = EngineState(Phase.READY)
-    shown = chrome.welcome(None, state, Language.EN, chosen=ChosenPreset(asked, newest=2))
-    assert shown.count('data-do="example"') == 2
-    assert "<h1>Maths</h1>" in shown
+    rendered = chrome.welcome(
+        None, state, Language.EN, chosen=ChosenPreset(chosen_preset, newest=2)
+    )
+    assert rendered.count('data-do="example"') == 2
+    assert "<h1>Maths</h1>" in rendered
 
 
 def test_a_line_break_that_begins_a_field_is_not_lost() -> None:
-    shown = preset_panel.form(PresetText("A", "\nsecond line"), "", Language.EN)
-    assert ">\n\nsecond line</textarea>" in shown
+    rendered = preset_panel.form(PresetText("A", "\nsecond line"), "", Language.EN)
+    assert ">\n\nsecond line</textarea>" in rendered

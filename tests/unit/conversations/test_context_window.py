@@ -34,7 +34,7 @@ class Counter:
         return PreparedPrompt(messages, [0] * sum(len(message.content) for message in messages))
 
 
-async def test_a_short_conversation_goes_whole_and_is_counted_once() -> None:
+async def test_a_short_conversation_is_sent_completely_and_counted_once() -> None:
     count = Counter()
     history = conversation([3, 4, 5])
     window = await fit("Be kind.", history, prepare=count, budget=100)
@@ -48,7 +48,9 @@ async def test_without_a_system_prompt_none_is_sent() -> None:
 
 
 @given(lengths=LENGTHS, budget=st.integers(1, 600))
-async def test_exactly_the_newest_turns_that_fit_are_kept(lengths: list[int], budget: int) -> None:
+async def test_exactly_the_newest_turns_that_fit_are_included(
+    lengths: list[int], budget: int
+) -> None:
     history = conversation(lengths)
     turns = split_turns(history)
     sizes = [sum(len(message.content) for message in turn) for turn in turns]
@@ -64,13 +66,13 @@ async def test_exactly_the_newest_turns_that_fit_are_kept(lengths: list[int], bu
     assert window.prompt_tokens == sum(sizes[fitting[0] :])
 
 
-async def test_a_long_history_needs_few_counts() -> None:
+async def test_a_long_history_needs_few_tokenisations() -> None:
     count = Counter()
     await fit("", conversation([10] * 1000), prepare=count, budget=3000)
     assert count.calls <= 12
 
 
-async def test_only_the_last_turns_are_kept_when_asked_for() -> None:
+async def test_only_the_last_turns_are_included_with_a_limit() -> None:
     window = await fit("", conversation([1, 1, 1, 1]), prepare=Counter(), budget=99, keep_turns=2)
     assert [message.content for message in window.messages] == ["c", "!", "d"]
     assert window.dropped_turns == 2
@@ -82,6 +84,6 @@ async def test_the_system_prompt_stays_when_turns_are_dropped() -> None:
     assert window.dropped_turns == 2
 
 
-def test_a_question_whose_answer_failed_is_a_turn_of_its_own() -> None:
+def test_a_question_with_a_failed_answer_is_its_own_turn() -> None:
     history = [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]
     assert split_turns(history) == [(history[0],), (history[1],)]

@@ -8,7 +8,7 @@ def test_empty_fields_leave_the_choice_to_the_model() -> None:
     assert to_options("  ", "", dict.fromkeys(NUMBERS)) == ChatOptions()
 
 
-def test_zero_is_a_choice() -> None:
+def test_zero_is_a_value() -> None:
     sampling = to_options("", "", {"temperature": 0.0, "top_k": 0.0, "seed": 0.0}).sampling
     assert (sampling.temperature, sampling.top_k, sampling.seed) == (0.0, 0, 0)
 
@@ -17,7 +17,7 @@ def test_stop_strings_are_lines_and_keep_their_spaces() -> None:
     assert to_options("", " END\n\n###\n", {}).sampling.stop == (" END", "###")
 
 
-def test_what_was_set_comes_back_into_the_same_fields() -> None:
+def test_stored_settings_fill_the_same_fields() -> None:
     sampling = Sampling(0.5, 0.9, 40, 1.1, 256, 7, ("END", "###"))
     options = ChatOptions("Be brief.", sampling)
     fields = to_fields(options)

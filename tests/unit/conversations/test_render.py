@@ -57,20 +57,20 @@ def opened(messages: list[Message], **more: Any) -> ConversationView:
     return ConversationView(conversation, messages, {}, None, **more)
 
 
-def test_what_a_person_wrote_is_shown_letter_by_letter() -> None:
-    asked = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
-    [markup] = parts(render.question(asked, (), Language.EN))
+def test_user_text_is_shown_literally() -> None:
+    question = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
+    [markup] = parts(render.question(question, (), Language.EN))
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
 
 
-def test_under_an_answer_stand_its_numbers() -> None:
+def test_an_answer_has_its_statistics_below() -> None:
     assert "214 tokens · first token 0.41 s · 38.6 tokens/s · reused 1,024 / 1,180" in under(ANSWER)
     assert "214 token · 首个 token 0.41 s · 38.6 token/s · 复用 1,024 / 1,180" in under(
         ANSWER, Language.ZH
     )
 
 
-def test_only_what_was_measured_is_said() -> None:
+def test_only_available_measurements_are_shown() -> None:
     bare = replace(ANSWER, usage=None, timing=None)
     assert under_a_message.figures(bare, Language.EN) == ""
     no_reuse = replace(ANSWER, timing=Timing(ttft_s=1.0))
@@ -88,7 +88,7 @@ def test_every_answer_can_be_tried_again_and_edited() -> None:
     assert "data-do" not in under(replace(ANSWER, status=Status.STREAMING))
 
 
-def test_a_message_with_versions_leads_to_the_one_before_and_the_one_after() -> None:
+def test_a_message_with_versions_links_to_the_previous_and_the_next() -> None:
     middle = under(ANSWER, versions=["a0", "a1", "a2"])
     assert "2/3" in middle
     assert 'data-do="show" data-message="a0"' in middle
@@ -100,7 +100,7 @@ def test_a_message_with_versions_leads_to_the_one_before_and_the_one_after() -> 
 @pytest.mark.parametrize(
     ("origin", "mark"), [(Origin.EDITED, "edited by hand"), (Origin.IMPORTED, "imported")]
 )
-def test_what_was_not_written_here_is_marked(origin: Origin, mark: str) -> None:
+def test_text_not_generated_here_is_marked(origin: Origin, mark: str) -> None:
     assert mark in under(replace(ANSWER, origin=origin))
     assert mark not in under(ANSWER)
 
@@ -124,7 +124,7 @@ def test_the_files_of_a_question_are_named_above_it() -> None:
     assert "x,y" not in markup  # its text may be long, and comes when it is asked for
 
 
-def test_only_the_newest_turn_stands_where_things_change() -> None:
+def test_only_the_newest_turn_is_rendered_separately() -> None:
     drawn = render.transcript(opened(path(3)), Language.EN)
     assert (drawn.hidden, len(drawn.earlier), len(drawn.newest)) == (0, 4, 2)
     few = render.transcript(opened(path(3)), Language.EN, hidden=2)
@@ -133,7 +133,7 @@ def test_only_the_newest_turn_stands_where_things_change() -> None:
     assert (all_but_one.hidden, len(all_but_one.newest)) == (2, 2)
 
 
-def test_an_answer_without_a_question_above_it_is_drawn() -> None:
+def test_an_answer_without_a_question_is_rendered() -> None:
     imported = [replace(ANSWER, id="a"), *path(1)]
     drawn = render.transcript(opened(imported), Language.EN)
     assert (len(drawn.earlier), len(drawn.newest)) == (1, 2)
@@ -141,7 +141,7 @@ def test_an_answer_without_a_question_above_it_is_drawn() -> None:
     assert (len(alone.earlier), len(alone.newest)) == (0, 1)
 
 
-def test_an_answer_written_on_another_branch_is_a_click_away() -> None:
+def test_an_answer_on_another_branch_is_one_click_away() -> None:
     drawn = render.transcript(opened(path(1), elsewhere="a9"), Language.EN)
     assert 'data-do="show" data-message="a9"' in str(drawn.newest[-1])
 
@@ -153,7 +153,7 @@ def test_an_answer_written_on_another_branch_is_a_click_away() -> None:
         (Language.ZH, "抱歉，这个回答未能生成，请重试。"),
     ],
 )
-def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
+def test_a_failed_answer_shows_its_error_in_the_readers_language_with_one_retry(
     language: Language, sentence: str
 ) -> None:
     failed = replace(ANSWER, status=Status.ERROR, error_code="engine_failed", content="half")
@@ -171,7 +171,7 @@ def test_a_failed_answer_says_so_in_the_readers_language_with_one_retry(
         ({"finish": Finish.LENGTH}, "Cut at the longest allowed answer."),
     ],
 )
-def test_an_answer_that_did_not_end_by_itself_says_how(change: Any, words: str) -> None:
+def test_an_answer_that_did_not_end_by_itself_shows_the_reason(change: Any, words: str) -> None:
     assert words in under(replace(ANSWER, **change))
     assert words not in under(ANSWER)
 
@@ -180,9 +180,7 @@ def test_an_answer_that_did_not_end_by_itself_says_how(change: Any, words: str) 
     ("dropped", "words"),
     [(1, "The first turn is no longer"), (2, "The first 2 turns are no longer")],
 )
-def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
-    dropped: int, words: str
-) -> None:
+def test_a_line_marks_the_last_dropped_turn(dropped: int, words: str) -> None:
     provenance = Provenance("m", "r", "none", "e", Sampling(), "", dropped_turns=dropped)
     drawn = render.transcript(opened(path(4, provenance=provenance)), Language.EN)
     noted = [words in str(bubble) for bubble in [*drawn.earlier, *drawn.newest]]
@@ -190,7 +188,7 @@ def test_a_line_stands_below_the_last_turn_that_the_model_no_longer_sees(
     assert "no longer" not in str(render.transcript(opened(path(4)), Language.EN))
 
 
-def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -> None:
+def test_the_dropped_turns_line_is_shown_during_generation() -> None:
     messages = path(4, status=Status.STREAMING)
     job = Job("local", messages[-1], dropped_turns=2)
     drawn = render.transcript(replace(opened(messages), job=job), Language.EN)
@@ -198,7 +196,7 @@ def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -
 
 
 @pytest.mark.parametrize(
-    ("progress", "said"),
+    ("progress", "text"),
     [
         (Progress("a", position=1), "Waiting · next in line"),
         (Progress("a", position=3, wait_s=12.4), "Waiting · 2 ahead of you · about 12 s"),
@@ -209,17 +207,17 @@ def test_the_line_below_what_the_model_does_not_see_is_there_while_it_writes() -
         ),
     ],
 )
-def test_an_answer_being_written_says_how_it_goes(progress: Progress, said: str) -> None:
-    assert under_a_message.live_figures(progress, Language.EN) == said
+def test_a_running_answer_shows_its_progress(progress: Progress, text: str) -> None:
+    assert under_a_message.live_figures(progress, Language.EN) == text
 
 
-def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
+def test_an_open_message_in_the_store_is_shown_as_running() -> None:
     message = replace(ANSWER, status=Status.STREAMING)
     assert "Writing" in under(message)
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         ("use <div> here", "use &lt;div> here"),
         ("<script>x</script>", "&lt;script>x&lt;/script>"),
@@ -237,12 +235,12 @@ def test_a_message_still_open_in_the_store_is_shown_as_being_written() -> None:
         ("`![a](b)` and a![0]", "`![a](b)` and a![0]"),
     ],
 )
-def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, shown: str) -> None:
-    assert markdown.without_html(written) == shown
+def test_tags_and_images_in_an_answer_are_text(written: str, rendered: str) -> None:
+    assert markdown.without_html(written) == rendered
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         ("```cpp\nx\n```", "```c++\nx\n```"),
         ("- a\n\n  ~~~ cpp file.cpp\n  x\n  ~~~", "- a\n\n  ~~~ c++ file.cpp\n  x\n  ~~~"),
@@ -253,14 +251,12 @@ def test_an_answer_may_speak_of_tags_and_images_but_not_make_them(written: str, 
         ("```\\_\\_proto__\nx", "```text\nx"),
     ],
 )
-def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
-    written: str, shown: str
-) -> None:
-    assert markdown.with_safe_languages(written) == shown
+def test_a_problematic_code_language_is_renamed(written: str, rendered: str) -> None:
+    assert markdown.with_safe_languages(written) == rendered
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "rendered"),
     [
         (r"Let \(x = ", "Let "),
         (r"Let \(x = 1\) and \(y", r"Let \(x = 1\) and "),
@@ -272,14 +268,14 @@ def test_a_language_that_the_browser_fails_on_or_draws_has_another_name(
         (r"stray \( " + "x" * 700, r"stray \( " + "x" * 700),
     ],
 )
-def test_half_a_formula_waits_for_its_other_half(written: str, shown: str) -> None:
-    assert markdown.settled(written) == shown
+def test_an_unclosed_formula_is_not_rendered_yet(written: str, rendered: str) -> None:
+    assert markdown.settled(written) == rendered
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(42.0, "about 42 s left"), (190.0, "about 3 min left")]
 )
-def test_loading_says_percent_stage_and_time_left(seconds: float, words: str) -> None:
+def test_loading_shows_percent_stage_and_remaining_time(seconds: float, words: str) -> None:
     state = EngineState(Phase.LOADING, LoadStage.DOWNLOAD, 0.42, seconds)
     assert chrome.loading(state, Language.EN) == f"42% · Downloading the model · {words}"
 
@@ -287,22 +283,20 @@ def test_loading_says_percent_stage_and_time_left(seconds: float, words: str) ->
 @pytest.mark.parametrize("stage", LoadStage)
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("language", Language)
-def test_every_state_of_the_engine_can_be_drawn(
-    stage: LoadStage, phase: Phase, language: Language
-) -> None:
+def test_every_engine_state_is_rendered(stage: LoadStage, phase: Phase, language: Language) -> None:
     state = EngineState(phase, stage)
     assert chrome.header(None, state, language)
     assert chrome.welcome(None, state, language)
 
 
-def test_the_header_says_how_the_weights_are_held() -> None:
+def test_the_header_shows_the_quantization() -> None:
     info = engine_info()
     ready = EngineState(Phase.READY)
     assert "bf16 · cpu" in chrome.header(info, ready, Language.EN)
     assert "nf4 · cpu" in chrome.header(replace(info, quantization="nf4"), ready, Language.EN)
 
 
-def test_what_must_be_known_is_said_above_the_conversation() -> None:
+def test_warnings_are_shown_above_the_conversation() -> None:
     notes = replace(engine_info(), notes=("starter-model", "one-at-a-time"))
     markup = chrome.banners(notes, Language.EN, open_to_network=True)
     assert "without a login" in markup

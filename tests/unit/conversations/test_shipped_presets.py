@@ -41,12 +41,12 @@ every = pytest.mark.parametrize(("preset_id", "text"), SHIPPED.items(), ids=SHIP
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_kind_is_there_in_both_languages(language: str) -> None:
+def test_every_preset_exists_in_both_languages(language: str) -> None:
     ids = [preset_id for preset_id, text in SHIPPED.items() if text.language == language]
     assert set(ids) == {f"{kind}.{language}" for kind in KINDS}
 
 
-def test_both_languages_list_them_in_the_same_order() -> None:
+def test_both_languages_list_presets_in_the_same_order() -> None:
     english, chinese = (
         [preset_id.partition(".")[0] for preset_id in SHIPPED if preset_id.endswith(language)]
         for language in (".en", ".zh")
@@ -55,12 +55,12 @@ def test_both_languages_list_them_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_both_languages_sample_alike(kind: str) -> None:
+def test_both_languages_use_the_same_sampling(kind: str) -> None:
     assert SHIPPED[f"{kind}.zh"].sampling == SHIPPED[f"{kind}.en"].sampling
 
 
 @every
-def test_a_shipped_preset_passes_the_checks_of_a_persons_own(
+def test_a_shipped_preset_passes_the_checks_of_user_presets(
     preset_id: str, text: PresetText
 ) -> None:
     assert check_preset(text) == text
@@ -105,7 +105,7 @@ def test_a_preset_that_meets_medical_or_legal_questions_sends_them_to_a_professi
 
 
 @every
-def test_what_must_be_exact_is_greedy(preset_id: str, text: PresetText) -> None:
+def test_presets_for_exact_tasks_are_greedy(preset_id: str, text: PresetText) -> None:
     kind = preset_id.partition(".")[0]
     assert (text.sampling.temperature == 0) is (kind in GREEDY)
 

@@ -40,7 +40,7 @@ def test_the_list_groups_by_pin_and_age_and_marks_the_live_one() -> None:
     assert "Show more" not in markup
 
 
-def test_an_empty_list_says_what_it_will_hold() -> None:
+def test_an_empty_list_explains_its_purpose() -> None:
     markup = sidebar.conversation_list([], live=(), now=NOW, language=Language.ZH)
     assert "你的对话会列在这里。" in markup
 
@@ -54,57 +54,55 @@ def test_an_empty_list_says_what_it_will_hold() -> None:
         (Excerpt('"', ()), "&#34;"),
     ],
 )
-def test_marks_lie_over_escaped_text(excerpt: Excerpt, markup: str) -> None:
+def test_search_marks_are_placed_on_escaped_text(excerpt: Excerpt, markup: str) -> None:
     assert sidebar.marked(excerpt) == markup
 
 
 @pytest.mark.parametrize(
-    ("count", "more", "said"),
+    ("count", "more", "text"),
     [(0, False, "Nothing found."), (1, False, "1 chat found"), (2, True, "2+ chats found")],
 )
-def test_a_search_says_how_much_it_found(count: int, more: bool, said: str) -> None:
+def test_a_search_shows_its_number_of_hits(count: int, more: bool, text: str) -> None:
     hits = [SearchHit(conversation("x" * n), Excerpt("x"), "m", Excerpt("y")) for n in range(count)]
-    assert said in sidebar.results(hits, Language.EN, more=more)
+    assert text in sidebar.results(hits, Language.EN, more=more)
 
 
-def test_a_found_message_is_named_in_its_link() -> None:
+def test_a_search_hit_links_to_its_message() -> None:
     hit = SearchHit(conversation("t"), Excerpt("t"), "m-7", Excerpt("text"))
     assert 'href="#id-1"' in sidebar.results([hit], Language.EN)
     assert 'data-message="m-7"' in sidebar.results([hit], Language.EN)
 
 
 @pytest.mark.parametrize("title", ["<img src=x>", '" onclick="x', "{0} {name}", "\u202e\u05d0"])
-def test_a_title_is_nothing_but_text_wherever_it_is_said(title: str) -> None:
-    said = [
+def test_a_title_is_plain_text_everywhere(title: str) -> None:
+    text = [
         sidebar.conversation_list([conversation(title)], live=(), now=NOW, language=Language.EN),
         sidebar.deleted("c", title, Language.EN, was_open=True),
         sidebar.renamed_meanwhile("c", title=title, theirs=title, language=Language.EN),
     ]
-    for markup in said:
+    for markup in text:
         assert "<img" not in markup
         assert '" onclick' not in markup
         assert "<bdi>" in markup or 'dir="auto"' in markup
 
 
 @pytest.mark.parametrize("language", Language)
-def test_each_key_of_the_help_has_its_words(language: Language) -> None:
+def test_each_shortcut_in_the_help_has_a_text(language: Language) -> None:
     markup = overlays.overlays(LOCAL, language)
     assert markup.count("<tr>") == len(overlays.KEYS)
     assert markup.count('data-format="') == 2 * len(overlays.FORMATS)
 
 
 @pytest.mark.parametrize(
-    ("rank", "pages"),
+    ("role", "pages"),
     [
         (AccountRole.GUEST, ["account"]),
         (AccountRole.MEMBER, ["account", "guests"]),
         (AccountRole.ADMIN, ["account", "guests", "people"]),
     ],
 )
-def test_a_persons_menu_leads_to_what_is_for_their_rank(
-    rank: AccountRole, pages: list[str]
-) -> None:
-    who = User("1", "<b>ann", rank, NOW)
+def test_a_users_menu_has_the_pages_of_their_role(role: AccountRole, pages: list[str]) -> None:
+    who = User("1", "<b>ann", role, NOW)
     markup = overlays.overlays(who, Language.EN)
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages
@@ -112,7 +110,7 @@ def test_a_persons_menu_leads_to_what_is_for_their_rank(
     assert "&lt;b&gt;ann" in sidebar.account(who, Language.EN)
 
 
-def test_the_local_user_has_no_account_to_leave() -> None:
+def test_the_local_user_cannot_sign_out() -> None:
     markup = overlays.overlays(LOCAL, Language.EN)
     assert "sign-out" not in markup
     assert 'href="account"' not in markup

@@ -34,7 +34,7 @@ def test_a_path_leads_from_the_root() -> None:
     assert tree(FORKED).path_to(None) == []
 
 
-def test_versions_stand_below_the_same_message() -> None:
+def test_versions_share_their_parent() -> None:
     assert tree(FORKED).versions("a1b") == ["a1", "a1b"]
     assert tree(FORKED).versions("q1") == ["q1", "q1b"]
     assert tree(FORKED).versions("q2") == ["q2"]
@@ -45,7 +45,7 @@ def test_the_newest_end_takes_the_newest_version_each_time() -> None:
     assert tree(FORKED).newest_end("a1") == "a2"
 
 
-def test_a_branch_is_everything_below() -> None:
+def test_a_branch_is_a_message_with_all_descendants() -> None:
     assert set(tree(FORKED).branch("a1")) == {"a1", "q2", "a2"}
 
 
@@ -54,7 +54,7 @@ def test_a_turn_is_a_question_with_all_its_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "gone", "end"),
+    ("head", "removed", "end"),
     [
         ("a2", ["q1", "a1", "a1b"], "a2"),  # out of the middle: the end stays
         ("a2", ["q2", "a2"], "a1"),  # the end goes: what stood before it
@@ -63,10 +63,10 @@ def test_a_turn_is_a_question_with_all_its_answers() -> None:
         (None, ["a4"], None),
     ],
 )
-def test_what_is_shown_without_what_is_gone(
-    head: str | None, gone: list[str], end: str | None
+def test_the_head_without_removed_messages_is_found(
+    head: str | None, removed: list[str], end: str | None
 ) -> None:
-    assert tree(FORKED).end_without(head, gone) == end
+    assert tree(FORKED).end_without(head, removed) == end
 
 
 def test_an_unknown_message_is_not_found() -> None:
@@ -76,7 +76,7 @@ def test_an_unknown_message_is_not_found() -> None:
 
 
 @given(st.lists(st.integers(min_value=0), max_size=40), st.data())
-def test_what_is_shown_after_a_branch_went_is_never_a_part_of_it(
+def test_the_head_after_a_removed_branch_is_never_part_of_it(
     parents: list[int], data: st.DataObject
 ) -> None:
     messages = [message("m0", None)]
@@ -87,7 +87,7 @@ def test_what_is_shown_after_a_branch_went_is_never_a_part_of_it(
     grown = Tree(messages)
     ids = [item.id for item in messages]
     head, first = data.draw(st.sampled_from(ids)), data.draw(st.sampled_from(ids))
-    gone = grown.branch(first)
-    end = grown.end_without(head, gone)
-    assert end not in gone
-    assert end is not None or len(gone) == len(ids)
+    removed = grown.branch(first)
+    end = grown.end_without(head, removed)
+    assert end not in removed
+    assert end is not None or len(removed) == len(ids)

@@ -31,7 +31,7 @@ def test_a_megabyte_is_refused_with_its_length_and_the_limit() -> None:
 
 
 @pytest.mark.parametrize("text", ["你好 👋🏽", "\u202eright to left", "<|im_end|>", "  kept  "])
-def test_other_text_is_kept_to_the_letter(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert check_question(text) == text
 
 
@@ -57,7 +57,7 @@ def test_a_setting_out_of_bounds_is_refused_by_name(sampling: Sampling) -> None:
     assert getattr(sampling, str(caught.value.values["name"])) not in (None, ())
 
 
-def test_settings_left_open_pass() -> None:
+def test_unset_settings_are_accepted() -> None:
     assert check_options(ChatOptions()) == ChatOptions()
 
 
@@ -89,7 +89,7 @@ def test_opening_questions_that_cannot_be_offered_are_refused(questions: tuple[s
     assert caught.value.values == {"count": 8, "limit": 2_000}
 
 
-def test_an_opening_question_may_bring_a_table() -> None:
+def test_an_opening_question_may_contain_a_table() -> None:
     text = PresetText("name", questions=("a\tb\r\n1\t2\nsum?", "x" * 2_000))
     assert check_preset(text) == text
 
@@ -105,9 +105,7 @@ def test_an_opening_question_may_bring_a_table() -> None:
     ],
     ids=["name", "prompt", "long prompt", "question", "sampling"],
 )
-def test_a_preset_is_checked_like_what_it_is_made_of(
-    text: PresetText, error: type[Exception]
-) -> None:
+def test_a_preset_is_checked_like_its_parts(text: PresetText, error: type[Exception]) -> None:
     with pytest.raises(error):
         check_preset(text)
 

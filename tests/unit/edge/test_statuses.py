@@ -62,7 +62,7 @@ from chat.errors import (
     StartupError,
     StoreFailed,
 )
-from chat.evaluation.errors import BadCase, BadCheck, CheckTooCostly, RunGoingOn
+from chat.evaluation.errors import BadCase, BadCheck, CheckTooCostly, RunInProgress
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
 from chat.serving.errors import (
     BadSchema,
@@ -92,7 +92,7 @@ EXPECTED = {
     BadCase: 400,
     BadCheck: 400,
     CheckTooCostly: 400,
-    RunGoingOn: 409,
+    RunInProgress: 409,
     BadPlan: 400,
     PlanInUse: 409,
     NoPart: 403,

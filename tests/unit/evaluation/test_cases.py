@@ -9,19 +9,13 @@ import pytest
 
 from chat.conversations.models import Preset, PresetText
 from chat.errors import BadText, InvalidSetting
-from chat.evaluation.cases import (
-    MAX_EXPECTED,
-    MAX_NAME,
-    MOST_CHECKS,
-    CaseText,
-    check_case,
-    draft_of,
-)
+from chat.evaluation.cases import draft_of
 from chat.evaluation.errors import BadCase, BadCheck
-from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind
+from chat.evaluation.models import Case, CaseText, CaseVerdict, Check, CheckKind, EarlierAnswers
 from chat.evaluation.runs import prompt_of, sampling_of
 from chat.evaluation.shipped_cases import load_shipped_cases
-from chat.evaluation.verdicts import EarlierAnswers, judge_answer
+from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME, MOST_CHECKS, check_case
+from chat.evaluation.verdicts import judge_answer
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
 from chat.serving.observer import Source
@@ -29,7 +23,7 @@ from formats.cases import read_cases, write_cases
 from judging.judge import ProcessJudge
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-ASKED = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Capital of France?"))
+PROMPT = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Capital of France?"))
 CONTAINS, HUMAN = Check(CheckKind.CONTAINS, "Paris"), Check(CheckKind.HUMAN)
 PRESET = Preset(
     PresetRef("p", 3), "ann", False, PresetText("P", "Be kind.", Sampling(0.7, top_p=0.5)), NOW
@@ -48,7 +42,7 @@ class Literal:
 
 
 def case(*checks: Check, **more: Any) -> Case:
-    return replace(Case("c", "ann", "Capital", ASKED, checks, NOW), **more)
+    return replace(Case("c", "ann", "Capital", PROMPT, checks, NOW), **more)
 
 
 async def verdict(
@@ -67,7 +61,7 @@ async def test_all_checks_must_hold() -> None:
     assert await verdict("Paris", exact, CONTAINS) == (CaseVerdict.FAILED, (0,))
 
 
-async def test_where_lines_break_does_not_matter_to_contains() -> None:
+async def test_contains_ignores_line_breaks() -> None:
     assert await verdict("New\n  York", Check(CheckKind.CONTAINS, "New York")) == (
         CaseVerdict.PASSED,
         (),
@@ -89,7 +83,7 @@ async def test_where_lines_break_does_not_matter_to_contains() -> None:
         ("bad", "x", EarlierAnswers("bad", {"bad": CaseVerdict.FAILED}), CaseVerdict.FAILED),
     ],
 )
-async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_judged(
+async def test_a_human_verdict_holds_for_the_same_answer_only(
     answer: str, reference: str, before: EarlierAnswers, expected: CaseVerdict
 ) -> None:
     judged = await judge_answer(case(HUMAN, reference=reference), answer, before, Literal())
@@ -97,7 +91,7 @@ async def test_a_persons_verdict_holds_for_the_same_answer_and_others_are_to_be_
     assert judged.failed == ((0,) if expected is CaseVerdict.FAILED else ())
 
 
-async def test_what_checks_have_found_wrong_asks_nobody() -> None:
+async def test_an_answer_that_fails_checks_needs_no_human_verdict() -> None:
     good = EarlierAnswers(judged={"Lyon": CaseVerdict.PASSED})
     assert await verdict("Lyon", CONTAINS, HUMAN, before=good) == (CaseVerdict.FAILED, (0,))
 
@@ -107,8 +101,8 @@ def rated(*corrections: str | None) -> RatedAnswer:
         id="e",
         answer_id="a",
         owner_id="ann",
-        door=Source.PAGE,
-        prompt=ASKED,
+        source=Source.PAGE,
+        prompt=PROMPT,
         answer="Lyon",
         status=Status.DONE,
         made_at=NOW,
@@ -130,16 +124,16 @@ def rated(*corrections: str | None) -> RatedAnswer:
         ((), HUMAN),
     ],
 )
-def test_a_case_made_of_a_complaint_asks_the_same_and_expects_the_newest_correction(
+def test_a_case_of_a_disliked_answer_has_its_prompt_and_the_newest_correction(
     corrections: Sequence[str | None], check: Check
 ) -> None:
     draft = draft_of(rated(*corrections))
     assert draft == CaseText(
-        "Capital of France?", ASKED, (check,), reference="Lyon", evidence_id="e"
+        "Capital of France?", PROMPT, (check,), reference="Lyon", snapshot_id="e"
     )
 
 
-TEXT = CaseText("Capital", ASKED, (CONTAINS,))
+TEXT = CaseText("Capital", PROMPT, (CONTAINS,))
 
 
 @pytest.mark.parametrize(
@@ -150,14 +144,14 @@ TEXT = CaseText("Capital", ASKED, (CONTAINS,))
         replace(TEXT, name="a\nb"),
         replace(TEXT, prompt=()),
         replace(TEXT, prompt=(ChatMessage(Role.USER, " "),)),
-        replace(TEXT, prompt=ASKED[:1]),
+        replace(TEXT, prompt=PROMPT[:1]),
         replace(TEXT, checks=()),
         replace(TEXT, checks=(CONTAINS,) * (MOST_CHECKS + 1)),
         replace(TEXT, checks=(Check(CheckKind.CONTAINS, " "),)),
         replace(TEXT, checks=(Check(CheckKind.HUMAN, "x" * (MAX_EXPECTED + 1)),)),
     ],
 )
-async def test_what_makes_no_sense_is_no_case(text: CaseText) -> None:
+async def test_an_invalid_case_is_refused(text: CaseText) -> None:
     with pytest.raises(BadCase):
         await check_case(text, Literal())
 
@@ -177,27 +171,29 @@ async def test_bounds_of_texts_and_settings_hold_for_cases_too() -> None:
     assert (await check_case(replace(TEXT, name=" Capital "), Literal())).name == "Capital"
 
 
-def test_a_presets_system_prompt_takes_the_place_of_the_cases_own() -> None:
-    assert prompt_of(case(), None) == ASKED
-    assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), ASKED[1]]
+def test_a_presets_system_prompt_replaces_the_cases_own() -> None:
+    assert prompt_of(case(), None) == PROMPT
+    assert prompt_of(case(), PRESET) == [ChatMessage(Role.SYSTEM, "Be kind."), PROMPT[1]]
     bare = replace(PRESET, text=replace(PRESET.text, system_prompt=" "))
-    assert prompt_of(case(), bare) == [ASKED[1]]
+    assert prompt_of(case(), bare) == [PROMPT[1]]
 
 
-def test_a_replay_takes_the_likeliest_tokens_unless_the_case_wants_others() -> None:
+def test_a_run_decodes_greedily_unless_the_case_sets_otherwise() -> None:
     assert sampling_of(case(), None) == Sampling(temperature=0, seed=0)
     assert sampling_of(case(), PRESET) == Sampling(temperature=0, top_p=0.5, seed=0)
     wild = case(sampling=Sampling(temperature=1, top_p=0.9, seed=7))
     assert sampling_of(wild, PRESET) == Sampling(temperature=1, top_p=0.9, seed=7)
 
 
-async def test_the_shipped_cases_can_be_kept_and_travel_as_a_file() -> None:
+async def test_the_shipped_cases_can_be_stored_and_exported() -> None:
     shipped = load_shipped_cases()
     assert {case.id.rpartition(".")[2] for case in shipped} == {"en", "zh"}
     texts = read_cases(write_cases(shipped))
     assert [text.key for text in texts] == [case.id for case in shipped]
-    kept = [(text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts]
-    assert kept == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
+    written = [
+        (text.name, text.prompt, text.checks, text.sampling, text.reference) for text in texts
+    ]
+    assert written == [(c.name, c.prompt, c.checks, c.sampling, c.reference) for c in shipped]
     judge = ProcessJudge(timeout_s=60)
     patterns = (CheckKind.REGEX, CheckKind.JSON_SCHEMA)
     for check in {check for text in texts for check in text.checks if check.kind in patterns}:

@@ -18,7 +18,7 @@ from judging.unreadable import Unreadable
 
 SOLUTIONS = "{2, 3}"
 EXTREMA = "{(0, 2), (2, -2)}"
-PERSON = """{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}"""
+SCHEMA = """{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}"""
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ PERSON = """{"type": "object", "properties": {"age": {"type": "integer"}}, "requ
         ("x > 3", "$x>3$"),
     ],
 )
-def test_a_result_is_recognised_in_any_form(expected: str, answer: str) -> None:
+def test_an_equivalent_result_is_recognised(expected: str, answer: str) -> None:
     assert of_result(expected)(answer)
 
 
@@ -73,12 +73,12 @@ def test_a_result_is_recognised_in_any_form(expected: str, answer: str) -> None:
         ("[1, 2)", r"\([1,2]\)"),
     ],
 )
-def test_another_result_is_none(expected: str, answer: str) -> None:
+def test_a_different_result_is_rejected(expected: str, answer: str) -> None:
     assert not of_result(expected)(answer)
 
 
 @pytest.mark.parametrize("expected", ["", "no idea", "\\frac{", "__import__('os').getcwd()"])
-def test_what_is_no_mathematics_cannot_be_expected(expected: str) -> None:
+def test_invalid_mathematics_cannot_be_expected(expected: str) -> None:
     with pytest.raises(Unreadable):
         of_result(expected)
 
@@ -96,14 +96,12 @@ def test_what_is_no_mathematics_cannot_be_expected(expected: str) -> None:
         ("[" * 100_000, False),
     ],
 )
-def test_json_is_taken_out_of_the_last_fence_and_held_against_the_schema(
-    answer: str, fits: bool
-) -> None:
-    assert of_schema(PERSON)(answer) is fits
+def test_json_is_read_from_the_last_fence_and_validated(answer: str, fits: bool) -> None:
+    assert of_schema(SCHEMA)(answer) is fits
 
 
 @pytest.mark.parametrize("expected", ["{", "[]", '{"type": "objekt"}', "[" * 100_000, "NaN"])
-def test_what_is_no_schema_cannot_be_expected(expected: str) -> None:
+def test_an_invalid_schema_cannot_be_expected(expected: str) -> None:
     with pytest.raises(Unreadable):
         of_schema(expected)
 
@@ -113,11 +111,11 @@ def test_a_schema_fetches_nothing() -> None:
         of_schema('{"$ref": "http://127.0.0.1:9/schema.json"}')("{}")
 
 
-async def test_each_kind_is_judged_in_a_process_apart() -> None:
+async def test_each_kind_is_judged_in_a_separate_process() -> None:
     judge = ProcessJudge(timeout_s=60)
     assert await judge.holds(Check(CheckKind.REGEX, "^b.d$"), "a\nbad\nc")
     assert not await judge.holds(Check(CheckKind.REGEX, "^bd$"), "bad")
-    assert await judge.holds(Check(CheckKind.JSON_SCHEMA, PERSON), '{"age": 1}')
+    assert await judge.holds(Check(CheckKind.JSON_SCHEMA, SCHEMA), '{"age": 1}')
     assert await judge.holds(Check(CheckKind.MATHS, SOLUTIONS), "x = 2 或 x = 3")
     await judge.read(Check(CheckKind.MATHS, SOLUTIONS))
     with pytest.raises(BadCheck) as refused:
@@ -133,14 +131,14 @@ async def test_each_kind_is_judged_in_a_process_apart() -> None:
     ],
     ids=str,
 )
-async def test_what_would_take_for_ever_is_ended(check: Check, answer: str) -> None:
+async def test_an_endless_check_is_terminated(check: Check, answer: str) -> None:
     others = asyncio.create_task(asyncio.sleep(0.1))
     with pytest.raises(CheckTooCostly):
         await ProcessJudge(timeout_s=1).holds(check, answer)
     assert others.done()
 
 
-async def test_a_result_without_end_is_never_the_right_one_and_keeps_nobody_waiting() -> None:
+async def test_an_infinite_result_is_never_right_and_does_not_block() -> None:
     # It runs out of memory or of time, whichever is first on this machine.
     others = asyncio.create_task(asyncio.sleep(0.1))
     right = False
@@ -150,7 +148,7 @@ async def test_a_result_without_end_is_never_the_right_one_and_keeps_nobody_wait
     assert others.done()
 
 
-def test_a_process_that_judges_gets_no_more_memory_and_writes_no_file(tmp_path: Path) -> None:
+def test_a_judging_process_has_a_memory_limit_and_writes_no_file(tmp_path: Path) -> None:
     for attempt in (
         "bytearray(2 * MEMORY_BYTES)",
         f"Path({str(tmp_path / 'x')!r}).write_text('x')",
@@ -171,7 +169,7 @@ def test_a_process_that_judges_gets_no_more_memory_and_writes_no_file(tmp_path: 
 
 
 @pytest.mark.parametrize("hostile", ["__import__('os').system('touch {}')", "exec('open({},w)')"])
-async def test_nothing_in_an_answer_is_run(hostile: str, tmp_path: Path) -> None:
+async def test_code_in_an_answer_is_not_executed(hostile: str, tmp_path: Path) -> None:
     sign = tmp_path / "run"
     answer = hostile.format(sign)
     holds = await ProcessJudge(timeout_s=60).holds(Check(CheckKind.MATHS, "2"), f"${answer}$")

@@ -8,7 +8,8 @@ import gradio as gr
 import pytest
 
 from chat.errors import AppError, BadRequest, StoreFailed
-from chat.feedback.dashboard import (
+from chat.feedback.dashboard import overview_of
+from chat.feedback.dashboard_models import (
     DAY,
     HOUR,
     MINUTE,
@@ -16,7 +17,6 @@ from chat.feedback.dashboard import (
     DashboardScope,
     Overview,
     TurnCounts,
-    overview_of,
 )
 from chat.feedback.models import Verdict
 from chat.serving.errors import (
@@ -48,13 +48,13 @@ FAILURES = (
 def drawn(step: timedelta = MINUTE, steps: int = LAST + 1, **counted: Any) -> Mapping[str, Any]:
     """The updates of all plots, by their names."""
     scope = DashboardScope(None, "", SINCE, step)
-    shown = overview_of(scope, Count(**counted), SINCE + (steps - 0.5) * step)
-    return updates(shown)
+    overview = overview_of(scope, Count(**counted), SINCE + (steps - 0.5) * step)
+    return updates(overview)
 
 
-def updates(shown: Overview) -> Mapping[str, Any]:
+def updates(overview: Overview) -> Mapping[str, Any]:
     on = {name: gr.LinePlot(render=False) for name in PLOTS}
-    changed = plots(Language.EN, on, shown)
+    changed = plots(Language.EN, on, overview)
     return {name: changed[on[name]] for name in PLOTS}
 
 
@@ -76,26 +76,26 @@ def test_a_single_measurement_is_a_dot_and_several_are_a_line() -> None:
     assert drawn()["queue"]["value"] is None
 
 
-def test_a_dot_is_not_cut_by_the_edges_of_its_plot() -> None:
+def test_a_dot_is_not_clipped_by_the_plot() -> None:
     plot = drawn(timings={at(0): [(0.5, 1.5, 20.0)]})["queue"]
     moment, value, _ = rows(plot)[0]
     assert plot["x_lim"][0] < moment / 1000 < plot["x_lim"][1]
     assert plot["y_lim"][0] < value < plot["y_lim"][1]
 
 
-def test_where_time_has_one_step_only_users_and_rates_are_dots() -> None:
-    shown = drawn(steps=1, turns={at(0): TurnCounts(1, 1, 0, 30, 1)})
+def test_with_one_time_step_only_users_and_rates_are_dots() -> None:
+    overview = drawn(steps=1, turns={at(0): TurnCounts(1, 1, 0, 30, 1)})
     for name in ("users", "requests", "tokens"):
-        assert shown[name]["value"]["mark"] == "point"
+        assert overview[name]["value"]["mark"] == "point"
 
 
-def test_the_axis_of_a_single_bar_reaches_over_the_whole_time() -> None:
+def test_the_axis_of_a_single_bar_covers_the_whole_period() -> None:
     languages = {(at(30), "zh"): 1}
     moments = {row[0] / 1000: row[1] for row in rows(drawn(languages=languages)["languages"])}
     assert moments == {at(number).timestamp(): number == 30 for number in (0, 30, LAST)}
 
 
-def test_a_single_name_leaves_room_for_others() -> None:
+def test_a_single_series_leaves_room_for_others() -> None:
     names = [name for name, *_ in rows(drawn(failures={"engine_failed": 3})["failures"])]
     assert names[0] == "Model failed"
     assert len(set(names)) == FEW
@@ -105,19 +105,17 @@ def test_a_single_name_leaves_room_for_others() -> None:
     assert drawn()["failures"]["value"] is None
 
 
-def test_a_failure_of_which_nothing_is_known_is_said_in_words() -> None:
+def test_an_unknown_failure_has_a_generic_text() -> None:
     assert rows(drawn(failures={"": 2})["failures"])[0][:2] == ["Not known", 2]
 
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: error.code)
-def test_why_an_answer_failed_is_said_in_few_words(
-    language: Language, error: type[AppError]
-) -> None:
+def test_failures_have_short_texts(language: Language, error: type[AppError]) -> None:
     assert 0 < len(words(language)[f"failure-{error.code}"]) < 25
 
 
-def test_reasons_are_bars_over_time_by_their_words_and_a_hosts_own_as_it_is() -> None:
+def test_reasons_are_bars_over_time_with_their_texts() -> None:
     reasons = {(at(3), "slow"): 2, (at(3), "dull"): 1, (at(9), "slow"): 4}
     plot = drawn(reasons=reasons)["reasons"]
     found = {(row[0] / 1000, row[2]): row[1] for row in rows(plot) if row[1]}
@@ -129,22 +127,22 @@ def test_reasons_are_bars_over_time_by_their_words_and_a_hosts_own_as_it_is() ->
     assert plot["x_bin"] == "60s"
 
 
-def test_the_key_of_reasons_has_the_colours_of_the_plot_and_the_most_frequent_first() -> None:
-    shown = overview_of(
+def test_the_legend_of_reasons_has_the_plots_colours_most_frequent_first() -> None:
+    overview = overview_of(
         DashboardScope(None, "", SINCE, MINUTE),
         Count(reasons={(at(3), "slow"): 2, (at(9), "slow"): 4, (at(3), "<b>"): 1}),
         at(LAST),
     )
-    colours = updates(shown)["reasons"]["color_map"]
-    said = key_of_reasons(Language.EN, shown)
-    first, second = said.split("</li>")[:2]
+    colours = updates(overview)["reasons"]["color_map"]
+    key_text = key_of_reasons(Language.EN, overview)
+    first, second = key_text.split("</li>")[:2]
     assert f"{colours['Slow']}" in first
     assert "Slow <b>6</b>" in first
     assert f"{colours['<b>']}" in second
     assert "&lt;b&gt; <b>1</b>" in second
 
 
-def test_more_kinds_than_colours_are_drawn_as_the_most_frequent_and_all_others() -> None:
+def test_more_series_than_colours_are_shown_as_the_most_frequent_and_others() -> None:
     count = len(COLOURS) + 3
     reasons = {(at(number % 2), f"reason {number:02}"): number + 1 for number in range(count)}
     plot = drawn(reasons=reasons)["reasons"]
@@ -160,7 +158,7 @@ def test_votes_are_drawn_with_ratings() -> None:
 
 
 @pytest.mark.parametrize(("count", "highest"), [(1, FEW), (FEW - 1, FEW), (FEW, None)])
-def test_small_counts_have_no_tenths_on_their_axis(count: int, highest: int | None) -> None:
+def test_small_counts_have_integer_axes(count: int, highest: int | None) -> None:
     languages = {(at(1), "zh"): count - 1, (at(1), "en"): 1}
     assert drawn(languages=languages)["languages"]["y_lim"] == [0, highest]
     assert drawn(failures={"": count})["failures"]["y_lim"] == [0, highest]
@@ -177,13 +175,13 @@ def test_small_counts_have_no_tenths_on_their_axis(count: int, highest: int | No
         (7 * DAY, 60, "%Y-%m-%d"),
     ],
 )
-def test_times_are_written_as_short_as_tells_them_apart(
+def test_times_are_formatted_as_short_as_they_stay_distinct(
     step: timedelta, steps: int, form: str
 ) -> None:
     assert drawn(step, steps)["users"]["x_axis_format"] == form
 
 
-def test_microseconds_in_the_queue_are_drawn_as_no_wait() -> None:
-    shown = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
-    assert shown["queue"]["y_lim"] == [0, 0.1]
-    assert shown["first-token"]["y_lim"][1] > 0.5
+def test_microseconds_in_the_queue_are_shown_as_no_wait() -> None:
+    overview = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
+    assert overview["queue"]["y_lim"] == [0, 0.1]
+    assert overview["first-token"]["y_lim"][1] > 0.5

@@ -9,14 +9,14 @@ from chat.conversations.models import Origin
 from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
 from chat.feedback.preferences import (
     PreferenceSource,
-    asked,
     example_of,
     pair_of_correction,
     pair_of_vote,
     pairs_of_retries,
     pairs_of_versions,
+    prompt_before_answer,
 )
-from chat.feedback.queries import RatingFilter
+from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import is_about
 from chat.models import ChatMessage, Finish, Role, Status
 from tests.rated import DOWN, UP, exactly, path, rated, snapshot, voted_comparison
@@ -49,14 +49,14 @@ USABLE, UNUSABLE = ReviewState.USABLE, ReviewState.UNUSABLE
         (rated("e", CORRECTED, provenance=exactly(())), None),
     ],
 )
-def test_an_answer_teaches_when_it_was_liked_corrected_or_found_usable(
+def test_liked_corrected_and_usable_answers_are_examples(
     item: RatedAnswer, source: PreferenceSource | None
 ) -> None:
     example = example_of(item)
     assert (example and example.source) == source
 
 
-def test_a_correction_stands_for_the_answer() -> None:
+def test_a_correction_replaces_the_answer() -> None:
     item = rated("e", CORRECTED)
     example, pair = example_of(item), pair_of_correction(item)
     assert example
@@ -66,7 +66,7 @@ def test_a_correction_stands_for_the_answer() -> None:
     assert (pair.rejected.text, pair.prompt) == ("So.", item.snapshot.prompt)
 
 
-def test_a_correction_that_says_the_same_is_none() -> None:
+def test_a_correction_equal_to_the_answer_is_none() -> None:
     same = RatingInput(Verdict.UP, correction="\nSo. ")
     assert pair_of_correction(rated("e", same)) is None
     assert pair_of_correction(rated("e", UP)) is None
@@ -79,10 +79,10 @@ def test_of_two_corrections_the_newest_counts() -> None:
     later = replace(item.ratings[1], rated_at=item.ratings[1].rated_at.replace(year=2030))
     pair = pair_of_correction(replace(item, ratings=(later, item.ratings[0])))
     assert pair
-    assert (pair.chosen.text, pair.rater) == ("Hence.", "rater 1")
+    assert (pair.chosen.text, pair.user_id) == ("Hence.", "rater 1")
 
 
-def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> None:
+def test_a_liked_answer_wins_over_disliked_ones_to_the_same_prompt() -> None:
     good, bad = rated("good", UP), rated("bad", DOWN, answer="No.")
     others = [
         good,
@@ -102,7 +102,7 @@ def test_a_liked_answer_wins_over_disliked_ones_to_the_very_same_prompt() -> Non
     assert list(pairs_of_versions(rated("good", UP, state=UNUSABLE), others)) == []
 
 
-def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
+def test_an_empty_answer_is_in_no_pair() -> None:
     empty, bad = rated("good", UP, answer=" "), rated("bad", DOWN, answer="No.")
     assert list(pairs_of_versions(empty, [bad])) == []
     stopped = rated("bad", DOWN, answer="", status=Status.STOPPED)
@@ -112,11 +112,11 @@ def test_an_empty_answer_is_in_no_pair_whoever_liked_it() -> None:
     assert list(pairs_of_retries(liked, [path("first", "Which?", "Neither.")])) == []
 
 
-def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_prompt() -> None:
+def test_a_liked_answer_wins_over_retried_ones_to_the_same_prompt() -> None:
     good = rated("good", UP, question="Which?", prompt=(ChatMessage(Role.USER, "Which?"),))
-    given = path("first", "Which?", "Neither.")
+    neither = path("first", "Which?", "Neither.")
     others = [
-        given,
+        neither,
         path("same", "Which?", " So.\n"),
         path("empty", "Which?", " "),
         path("elsewhere", "Who?", "Neither."),
@@ -130,19 +130,21 @@ def test_a_liked_answer_wins_over_those_that_were_tried_again_at_the_very_same_p
     (pair,) = pairs_of_retries(good, others)
     assert (pair.source, pair.id) == (PreferenceSource.RETRY, "good.answer first")
     assert (pair.chosen.text, pair.rejected.text) == ("So.", "Neither.")
-    assert (pair.rejected.answer_id, pair.rater) == ("answer first", "ann")
-    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [given])) == []
+    assert (pair.rejected.answer_id, pair.user_id) == ("answer first", "ann")
+    assert list(pairs_of_retries(rated("bad", DOWN, prompt=good.snapshot.prompt), [neither])) == []
     unusable = rated("good", UP, prompt=good.snapshot.prompt, state=UNUSABLE)
-    assert list(pairs_of_retries(unusable, [given])) == []
+    assert list(pairs_of_retries(unusable, [neither])) == []
 
 
-def test_a_prompt_ends_before_the_beginning_that_was_gone_on_with() -> None:
+def test_a_prompt_ends_before_a_continued_beginning() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
-    assert asked(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (question,)
-    assert asked(snapshot("e", prompt=(question,), answer="1")) == (question,)
+    assert prompt_before_answer(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (
+        question,
+    )
+    assert prompt_before_answer(snapshot("e", prompt=(question,), answer="1")) == (question,)
     whole = (question, begun, question)
-    assert asked(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
+    assert prompt_before_answer(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_a_vote_chooses_between_its_two_answers(choice: VoteChoice, chosen: str 
     assert pair is None or {pair.chosen.text, pair.rejected.text} == {"This", "That"}
 
 
-def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
+def test_a_votes_pair_has_the_language_of_the_chosen_answer() -> None:
     right = path("right", "Which?", "那个")
     pair = pair_of_vote(voted_comparison(choice=VoteChoice.RIGHT, right=right))
     assert pair
@@ -168,7 +170,7 @@ def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("filters", "found"),
     [
         (RatingFilter(), True),
         (RatingFilter(language="zh"), True),
@@ -180,14 +182,14 @@ def test_a_votes_pair_is_in_the_language_of_what_was_chosen() -> None:
         (RatingFilter(preset_id="other"), False),
     ],
 )
-def test_a_vote_is_found_by_what_one_of_its_answers_is(wanted: RatingFilter, found: bool) -> None:
-    assert is_about(voted_comparison(right=path("right", "Which?", "那个")), wanted) is found
+def test_a_vote_matches_a_filter_by_either_answer(filters: RatingFilter, found: bool) -> None:
+    assert is_about(voted_comparison(right=path("right", "Which?", "那个")), filters) is found
 
 
-def test_a_vote_whose_answers_are_gone_is_about_nothing_but_its_campaign() -> None:
-    gone = voted_comparison(left=(), right=())
-    assert is_about(gone, RatingFilter())
-    assert not is_about(gone, RatingFilter(language="en"))
+def test_a_vote_with_deleted_answers_matches_its_campaign_only() -> None:
+    deleted = voted_comparison(left=(), right=())
+    assert is_about(deleted, RatingFilter())
+    assert not is_about(deleted, RatingFilter(language="en"))
 
 
 def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:
@@ -198,7 +200,7 @@ def test_a_vote_between_answers_to_different_prompts_is_no_pair() -> None:
     assert pair_of_vote(voted_comparison(right=path("right", "Who?", "That"))) is None
 
 
-def test_a_vote_without_two_whole_answers_is_no_pair() -> None:
+def test_a_vote_without_two_complete_answers_is_no_pair() -> None:
     for right in (
         (),
         path("right", "Which?", "That", status=Status.STOPPED),

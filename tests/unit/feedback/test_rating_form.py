@@ -7,8 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from chat.conversations.models import Message, Origin
-from chat.feedback.models import REASONS, Rating, RatingInput, Verdict
-from chat.feedback.ratings import Ratable
+from chat.feedback.models import REASONS, Ratable, Rating, RatingInput, Verdict
 from chat.models import Role, Status
 from i18n import Language
 from tests.contract.stores import START
@@ -38,8 +37,8 @@ class Tags(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
-def rated(*opinion: object, version: int = 1) -> Rating:
-    return Rating("e", "ann", version, RatingInput(*opinion), START)  # type: ignore[arg-type]
+def rated(*fields: object, version: int = 1) -> Rating:
+    return Rating("e", "ann", version, RatingInput(*fields), START)  # type: ignore[arg-type]
 
 
 def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -> Tags:
@@ -60,19 +59,19 @@ def form(ratable: Ratable, language: Language = Language.EN, chosen: str = "") -
     ],
     ids=["question", "edited", "imported", "open", "pending", "empty", "interrupted", "brought"],
 )
-def test_what_cannot_be_rated_has_no_thumbs(message: Message) -> None:
+def test_an_unratable_message_has_no_thumbs(message: Message) -> None:
     assert rating.thumbs(message, {}, Language.EN) == ""
     assert rating.thumbs(ANSWER, None, Language.EN) == ""
 
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.STOPPED, Status.INTERRUPTED, Status.ERROR])
-def test_an_answer_with_words_has_thumbs_however_it_ended(status: Status) -> None:
+def test_an_answer_with_text_has_thumbs_regardless_of_its_end(status: Status) -> None:
     thumbs = Tags(rating.thumbs(replace(ANSWER, status=status), {}, Language.EN))
     assert [button["aria-pressed"] for button in thumbs.of("button")] == ["false", "false"]
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR])
-def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> None:
+def test_an_answer_that_never_started_has_thumbs_and_a_form(status: Status) -> None:
     """Who gave up waiting has most to say of how slow it was."""
     empty = replace(ANSWER, content="", status=status)
     below = answer(empty, ["m"], Language.EN, ratings={})
@@ -81,23 +80,23 @@ def test_an_answer_that_never_began_has_thumbs_and_a_form(status: Status) -> Non
     assert {"name": "correction"}.items() <= dict(fields.of("textarea")[1]).items()
 
 
-def test_the_thumb_that_was_chosen_is_pressed_and_leads_to_more() -> None:
-    for said, more in (
+def test_the_chosen_thumb_is_pressed_and_opens_the_form() -> None:
+    for stored_rating, more in (
         (rated(Verdict.DOWN), "Add a comment"),
         (rated(Verdict.DOWN, ("slow",)), "Your rating"),
         (rated(Verdict.DOWN, (), "", "Paris"), "Your rating"),
     ):
-        thumbs = Tags(rating.thumbs(ANSWER, {"m": said}, Language.EN))
+        thumbs = Tags(rating.thumbs(ANSWER, {"m": stored_rating}, Language.EN))
         pressed = [button.get("aria-pressed") for button in thumbs.of("button")]
         assert pressed == ["false", "true", None]
         assert thumbs.text == more
-    taken_back = Tags(rating.thumbs(ANSWER, {"m": rated(version=2)}, Language.EN))
-    assert len(taken_back.of("button")) == 2
+    withdrawn = Tags(rating.thumbs(ANSWER, {"m": rated(version=2)}, Language.EN))
+    assert len(withdrawn.of("button")) == 2
 
 
-def test_a_form_begins_with_what_was_said_before() -> None:
-    said = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
-    fields = form(Ratable("Lyon", ("slow", "other"), said))
+def test_a_form_starts_with_the_current_rating() -> None:
+    stored_rating = rated(Verdict.DOWN, ("slow", "dull"), "why?", "\nParis", version=3)
+    fields = form(Ratable("Lyon", ("slow", "other"), stored_rating))
     boxes = {box["value"]: "checked" in box for box in fields.of("input")}
     assert boxes == {"up": False, "down": True, "slow": True, "other": False, "dull": True}
     assert "why?" in fields.text
@@ -117,9 +116,9 @@ def test_a_form_without_a_rating_begins_with_the_thumb_that_led_to_it() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_nothing_that_somebody_typed_becomes_markup(language: Language) -> None:
-    said = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
-    found = form(Ratable(HOSTILE, (HOSTILE,), said), language)
+def test_user_input_never_becomes_markup(language: Language) -> None:
+    stored_rating = rated(Verdict.UP, (HOSTILE,), HOSTILE, HOSTILE)
+    found = form(Ratable(HOSTILE, (HOSTILE,), stored_rating), language)
     assert not found.of("script")
     assert not found.of("img")
     assert found.text.count(HOSTILE) == 3

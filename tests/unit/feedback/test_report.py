@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chat.accounts.models import LOCAL, User
-from chat.campaigns.hosts import CampaignCounts
 from chat.campaigns.models import (
     Campaign,
+    CampaignCounts,
     Mode,
     Plan,
     QuestionKind,
@@ -18,22 +18,22 @@ from chat.campaigns.models import (
     Variant,
     VoteChoice,
 )
-from chat.feedback.reports import (
+from chat.feedback.report_models import (
     AnswerExcerpt,
     AnswerSource,
     AnswerTimes,
     Report,
     ReportData,
-    Reports,
     SourceCount,
     Spread,
     Vote,
 )
+from chat.feedback.reports import Reports
 from chat.models import PresetRef, Sampling
-from formats.charts import bars
-from formats.redaction import Redactor
-from formats.report import write_report
-from formats.report_parts import words_of
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import bars
+from formats.reports.formatter import words_of
+from formats.reports.report import write_report
 from formats.words import ExportLanguage
 from tests.contract.stores import START
 
@@ -62,7 +62,7 @@ RAW = ReportData(
 )
 
 
-class Desk:
+class Hosting:
     """Campaigns and what was gathered of one."""
 
     def __init__(self, plan: Plan, raw: ReportData) -> None:
@@ -72,19 +72,19 @@ class Desk:
     async def get(self, user: User, campaign_id: str) -> Campaign:
         return self.campaign
 
-    async def figures(self, user: User, campaign_id: str) -> CampaignCounts:
+    async def counts(self, user: User, campaign_id: str) -> CampaignCounts:
         return CampaignCounts(came=12, consented=10, finished=7, questions=123, votes=20)
 
-    async def gather(self, campaign_id: str, shown: int) -> ReportData:
+    async def gather(self, campaign_id: str, excerpts: int) -> ReportData:
         return self.raw
 
 
 async def report_of(plan: Plan = PLAN, **raw: Any) -> Report:
-    context = Desk(plan, replace(RAW, **raw))
+    context = Hosting(plan, replace(RAW, **raw))
     return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
-def ballots(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
+def votes_of(wins: int, losses: int, ties: int = 0, bad: int = 0) -> list[Vote]:
     """Votes of which the first variant, on whichever side it stood, won so many."""
     won = [Vote(0, 1, VoteChoice.LEFT, task_id="t1"), Vote(1, 0, VoteChoice.RIGHT)] * wins
     lost = [Vote(0, 1, VoteChoice.RIGHT), Vote(1, 0, VoteChoice.LEFT)] * losses
@@ -109,8 +109,8 @@ async def page_of(
     return write_report(await report_of(plan, **raw), language).decode()
 
 
-async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None:
-    votes = (await report_of(ballots=ballots(6, 3, ties=2, bad=4))).comparison
+async def test_votes_are_counted_by_variant_regardless_of_the_side() -> None:
+    votes = (await report_of(votes=votes_of(6, 3, ties=2, bad=4))).comparison
     assert votes
     assert (votes.wins, votes.ties, votes.both_bad) == ((6, 3), 2, 4)
     assert (votes.rate.value, votes.rate.count) == (7 / 11, 11)
@@ -118,7 +118,7 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
 
 
 @pytest.mark.parametrize(
-    ("wins", "losses", "said"),
+    ("wins", "losses", "sentence"),
     [
         (60, 20, "Short is better: it won 75%"),
         (20, 60, "Long is better: it won 75%"),
@@ -127,14 +127,14 @@ async def test_votes_are_counted_by_variant_whichever_side_it_stood_on() -> None
         (5, 5, "do not tell the two variants apart: 50%"),
     ],
 )
-async def test_a_plain_sentence_says_whether_the_votes_tell_the_variants_apart(
-    wins: int, losses: int, said: str
+async def test_a_sentence_states_whether_the_difference_is_significant(
+    wins: int, losses: int, sentence: str
 ) -> None:
-    assert said in await page_of(ballots=ballots(wins, losses))
+    assert sentence in await page_of(votes=votes_of(wins, losses))
 
 
-async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line() -> None:
-    page = await page_of(ballots=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
+async def test_votes_for_both_bad_alone_are_no_result_and_no_point_in_the_chart() -> None:
+    page = await page_of(votes=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
     section = section_of(page, "Which variant is better")
     assert "says nothing of which variant is better" in section
     assert "of the votes went" not in section
@@ -143,9 +143,9 @@ async def test_votes_for_both_bad_alone_say_nothing_and_are_no_point_on_a_line()
     assert cells(section) == [["A letter", "0", "–", "–"], ["u1", "0", "–", "–"]]
 
 
-async def test_a_task_with_both_bad_alone_is_no_point_on_a_line() -> None:
+async def test_a_task_with_both_bad_only_is_no_point_in_the_chart() -> None:
     bad = Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t2")
-    page = await page_of(ballots=[*ballots(6, 2), bad])
+    page = await page_of(votes=[*votes_of(6, 2), bad])
     section = section_of(page, "Which variant is better")
     assert section.count("<circle") == 2
     assert ["A poem", "0", "–", "–"] in cells(section)
@@ -158,7 +158,7 @@ async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numb
     )
     tied = Vote(0, 1, VoteChoice.TIE, "u2", "t1")
     votes: dict[str, Any] = {
-        "ballots": [*[first] * 4, second, tied],
+        "votes": [*[first] * 4, second, tied],
         "testers": {"u1": "Ann <b>", "u2": "Bob"},
     }
     section = section_of(await page_of(**votes), "Which variant is better")
@@ -174,7 +174,7 @@ async def test_win_rates_stand_by_task_and_by_tester_with_their_interval_in_numb
     assert "Bob" not in masked
 
 
-async def test_what_was_planned_and_what_really_answered_stand_with_their_versions() -> None:
+async def test_planned_variants_and_actual_models_are_listed_with_versions() -> None:
     ref = PresetRef("maths.en", 3)
     short = replace(PLAN.variants[0], preset=ref)
     plan = replace(PLAN, variants=(short, replace(PLAN.variants[1], engine="Second <b> (int8)")))
@@ -206,7 +206,7 @@ async def test_what_was_planned_and_what_really_answered_stand_with_their_versio
     ]
 
 
-async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
+async def test_an_unsent_survey_counts_and_is_mentioned() -> None:
     begun = [{"easy": 3, "why": "Begun."}, {"easy": 1}]
     page = await page_of(unsent=begun)
     assert "Mean 3.6 of 5 answers · 2 of them not sent" in page
@@ -216,7 +216,7 @@ async def test_a_survey_that_was_not_sent_counts_and_is_told() -> None:
     assert "2 份回答，平均 2.0 · 其中 2 份尚未提交" in page
 
 
-async def test_a_split_test_says_whether_its_variants_are_rated_differently() -> None:
+async def test_a_split_test_states_whether_ratings_differ() -> None:
     split = replace(PLAN, mode=Mode.SPLIT)
     page = await page_of(split)
     assert "Short is rated good more often: 35 percentage points" in page
@@ -224,7 +224,7 @@ async def test_a_split_test_says_whether_its_variants_are_rated_differently() ->
     assert "do not tell apart how often" in await page_of(split, verdicts=even)
 
 
-async def test_times_are_told_by_their_middle_and_end() -> None:
+async def test_times_are_reported_by_median_and_percentile() -> None:
     report = await report_of()
     assert report.whole.answers == 100
     assert report.whole.spreads["total"] == Spread(50, 95)
@@ -243,7 +243,7 @@ async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
     assert '<blockquote dir="auto">Good.</blockquote>' in page
 
 
-async def test_formulas_of_the_answers_are_set() -> None:
+async def test_formulas_of_answers_are_rendered() -> None:
     page = await page_of(best=[AnswerExcerpt("Q?", "So \\(x^2\\), for $5.", "nice")])
     assert "So <math" in page
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
@@ -265,13 +265,15 @@ async def test_an_empty_campaign_has_a_report_too() -> None:
 
 
 async def _empty() -> Report:
-    context = Desk(PLAN, ReportData())
+    context = Hosting(PLAN, ReportData())
     return await Reports(context, context, clock=lambda: START).report(LOCAL, "campaign")
 
 
 @pytest.mark.parametrize("language", ExportLanguage)
-async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLanguage) -> None:
-    page = await page_of(language=language, ballots=ballots(6, 4))
+async def test_the_report_is_one_file_without_external_resources_and_scripts(
+    language: ExportLanguage,
+) -> None:
+    page = await page_of(language=language, votes=votes_of(6, 4))
     assert re.findall(r"<(script|link|iframe|object|img|form)\b", page) == []
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[a-z]", page) == []
     assert "default-src 'none'" in page
@@ -280,7 +282,7 @@ async def test_it_is_one_file_that_loads_and_runs_nothing(language: ExportLangua
     assert re.findall(r"\{\w+\}", page.partition("</style>")[2]) == []
 
 
-async def test_hostile_words_stay_words() -> None:
+async def test_hostile_text_is_escaped() -> None:
     plan = replace(
         PLAN,
         title=HOSTILE,
@@ -288,23 +290,23 @@ async def test_hostile_words_stay_words() -> None:
         tasks=(Task("t1", HOSTILE),),
         survey=(replace(SCALE, text=HOSTILE, low=HOSTILE), replace(TEXT, text=HOSTILE)),
     )
-    shown = AnswerExcerpt(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
+    excerpts = AnswerExcerpt(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), 0)
     page = await page_of(
         plan,
         reasons={HOSTILE: 1},
-        ballots=ballots(3, 1),
+        votes=votes_of(3, 1),
         surveys=[{"easy": 1, "why": HOSTILE}],
-        best=[shown],
-        worst=[shown],
+        best=[excerpts],
+        worst=[excerpts],
     )
     assert "<img" not in page
     assert page.count("</svg>") == page.count("<svg")
 
 
-async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
+async def test_user_input_is_masked_on_request() -> None:
     private = "Ann: a@b.cn"
-    shown = AnswerExcerpt(private, private, private, private)
-    report = await report_of(surveys=[{"why": private}], best=[shown], worst=[])
+    excerpts = AnswerExcerpt(private, private, private, private)
+    report = await report_of(surveys=[{"why": private}], best=[excerpts], worst=[])
     redactor = Redactor(["Ann"])
     page = write_report(report, ExportLanguage.EN, redactor).decode()
     assert "a@b.cn" not in page
@@ -319,13 +321,13 @@ async def test_what_people_typed_is_masked_when_it_is_asked() -> None:
 
 def test_the_words_of_both_languages_are_the_same() -> None:
     assert words_of(ExportLanguage.EN).keys() == words_of(ExportLanguage.ZH).keys()
-    for key, said in words_of(ExportLanguage.EN).items():
-        both = (said, words_of(ExportLanguage.ZH)[key])
+    for key, sentence in words_of(ExportLanguage.EN).items():
+        both = (sentence, words_of(ExportLanguage.ZH)[key])
         names = [set(re.findall(r"\{(\w+)\}", text)) for text in both]
         assert names[0] == names[1], key
 
 
-def test_a_long_name_is_cut_in_a_picture_and_told_whole() -> None:
+def test_a_long_name_is_truncated_in_a_chart_with_its_full_title() -> None:
     picture = bars([("很长的名字" * 20, 3.0, "3"), ("", 0.0, "0")])
     assert f"<title>{'很长的名字' * 20}</title>" in picture
     assert "…</text>" in picture

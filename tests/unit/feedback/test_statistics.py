@@ -54,7 +54,7 @@ def test_an_interval_holds_its_share_and_stays_within_0_and_1(counts: tuple[int,
 
 @pytest.mark.parametrize("count", [30, 100])
 @pytest.mark.parametrize("truth", [0.5, 0.7, 0.9])
-def test_an_interval_misses_the_truth_about_once_in_twenty(count: int, truth: float) -> None:
+def test_an_interval_misses_the_true_value_about_once_in_twenty(count: int, truth: float) -> None:
     drawn = random.Random(f"{count} {truth}")
     trials = [
         share_of(sum(drawn.random() < truth for _ in range(count)), count) for _ in range(2000)
@@ -68,13 +68,13 @@ def test_a_tie_is_half_a_win_of_each() -> None:
     assert win_rate(2, 1, 1).value + win_rate(1, 2, 1).value == 1
 
 
-def test_few_votes_do_not_tell_variants_apart_and_many_do() -> None:
+def test_few_votes_are_insignificant_and_many_are_significant() -> None:
     assert not win_rate(3, 1, 0).tells
     assert win_rate(75, 25, 0).tells
     assert not win_rate(0, 0, 0).tells
 
 
-def test_the_votes_that_are_needed_would_do() -> None:
+def test_the_number_of_needed_votes_gives_significance() -> None:
     needed = votes_needed(win_rate(3, 2, 0))
     assert needed is not None
     assert win_rate(math.ceil(0.6 * needed) + 2, math.floor(0.4 * needed), 0).tells

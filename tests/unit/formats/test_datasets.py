@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from chat.campaigns.models import VoteChoice
 from chat.feedback.models import RatedAnswer, RatingInput, Review, ReviewState, Verdict
-from chat.feedback.queries import ExportContext, Names, RatingFilter
+from chat.feedback.result_models import ExportContext, Names, RatingFilter
 from chat.models import ChatMessage, Role, Status
 from chat.tools import ToolCall
 from formats.datasets import DataFormat, data_file
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
 from formats.schema import DOCS, SCHEMAS, schema
 from tests.contract.stores import START
 from tests.rated import DOWN, UP, rated, voted_comparison, written
 
-WANTED = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
+FILTER = RatingFilter(campaign_id="campaign", verdict=Verdict.DOWN)
 PRIVATE = "Ann wrote to ann@example.org"
-SAID = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
+RATING = RatingInput(Verdict.DOWN, ("wrong-facts", "other"), f"No! {PRIVATE}", f"Better. {PRIVATE}")
 ITEMS = (
-    rated("first", SAID, question=PRIVATE, answer=PRIVATE, note=PRIVATE),
+    rated("first", RATING, question=PRIVATE, answer=PRIVATE, note=PRIVATE),
     rated("second", UP, DOWN, state=ReviewState.USABLE, variant=1),
     rated("third", UP, provenance=None, usage=None, timing=None, status=Status.ERROR, finish=None),
 )
@@ -38,7 +38,7 @@ CONTESTS = (
 
 
 def file_of(kind: str, *items: RatedAnswer, redactor: Redactor | None = None) -> bytes:
-    file = data_file(DataFormat(kind), WANTED, redactor)
+    file = data_file(DataFormat(kind), FILTER, redactor)
     return written(file, *(items or ITEMS), voted_comparisons=CONTESTS)
 
 
@@ -62,7 +62,7 @@ def test_the_documents_have_the_schemas_of_the_records(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == schema(SCHEMAS[name])
 
 
-def test_every_line_is_as_its_schema_says() -> None:
+def test_every_line_matches_its_schema() -> None:
     for kind in ("sft", "dpo"):
         lines = lines_of(file_of(kind))
         assert lines
@@ -87,7 +87,7 @@ def test_the_table_opens_in_a_spreadsheet() -> None:
     assert json.loads(first["prompt"])[-1] == {"role": "user", "content": PRIVATE}
 
 
-def test_the_table_has_a_row_for_each_person_and_answer() -> None:
+def test_the_table_has_a_row_for_each_user_and_answer() -> None:
     rows = [(row["evidence_id"], row["rater"], row["verdict"]) for row in table_of(file_of("csv"))]
     assert rows == [
         ("first", "ann", "down"),
@@ -97,17 +97,17 @@ def test_the_table_has_a_row_for_each_person_and_answer() -> None:
     ]
 
 
-def test_what_was_taken_back_is_no_row() -> None:
+def test_a_withdrawn_rating_has_no_row() -> None:
     items = [rated("gone", RatingInput()), rated("kept", RatingInput(comment="hm"))]
     assert [row["evidence_id"] for row in table_of(file_of("csv", *items))] == ["kept"]
 
 
-def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_masked() -> None:
+def test_users_campaigns_and_presets_have_names_except_users_in_a_masked_file() -> None:
     names = Names({"ann": "Ann Lee"}, {"c": "Rivers of Ann Lee"}, {"helper": "Helper"})
     columns = ("rater_name", "campaign", "preset")
 
     def row_of(redactor: Redactor | None) -> list[str]:
-        file = data_file(DataFormat.CSV, WANTED, redactor)
+        file = data_file(DataFormat.CSV, FILTER, redactor)
         written = file.begin() + file.add([rated("e", campaign_id="c")], ExportContext(names=names))
         (row,) = table_of(written)
         return [row[column] for column in columns]
@@ -116,7 +116,7 @@ def test_people_campaigns_and_presets_have_names_and_raters_none_where_it_is_mas
     assert row_of(Redactor(["Ann Lee"])) == ["", "Rivers of [name]", "Helper"]
 
 
-def test_what_is_not_known_is_an_empty_cell() -> None:
+def test_an_unknown_value_is_an_empty_cell() -> None:
     third = table_of(file_of("csv"))[-1]
     for column in ("model", "preset_id", "seed", "dropped_turns", "prompt_tokens", "queue_s"):
         assert third[column] == ""
@@ -126,9 +126,9 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋
 
 
 @pytest.mark.parametrize("words", FORMULAS)
-def test_no_cell_is_a_formula(words: str) -> None:
-    said = RatingInput(Verdict.DOWN, (words,), words, words)
-    item = rated("e", said, question=words, answer=words, note=words, language=words)
+def test_no_cell_can_be_a_formula(words: str) -> None:
+    turn = RatingInput(Verdict.DOWN, (words,), words, words)
+    item = rated("e", turn, question=words, answer=words, note=words, language=words)
     (row,) = table_of(file_of("csv", item))
     for column in ("comment", "correction", "question", "answer", "review_note", "reasons"):
         assert row[column] == f"'{words}"
@@ -136,7 +136,7 @@ def test_no_cell_is_a_formula(words: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_words_come_back_from_the_table(words: str) -> None:
+def test_any_text_round_trips_through_the_table(words: str) -> None:
     (row,) = table_of(file_of("csv", rated("e", RatingInput(Verdict.UP, comment=words))))
     assert row["comment"].removeprefix("'") == words.removeprefix("'")
 
@@ -144,16 +144,16 @@ def test_any_words_come_back_from_the_table(words: str) -> None:
 # --- lines for training -----------------------------------------------------------------------
 
 
-def test_a_conversation_ends_with_what_is_to_be_learnt() -> None:
+def test_a_conversation_ends_with_the_answer_to_learn() -> None:
     first, second = lines_of(file_of("sft"))
-    assert [said["role"] for said in first["messages"]] == ["system", "user", "assistant"]
-    assert (first["source"], first["messages"][-1]["content"]) == ("correction", SAID.correction)
+    assert [turn["role"] for turn in first["messages"]] == ["system", "user", "assistant"]
+    assert (first["source"], first["messages"][-1]["content"]) == ("correction", RATING.correction)
     assert (second["source"], second["preset_id"]) == ("reviewed", "helper")
 
 
 def test_a_pair_has_one_prompt_and_two_answers() -> None:
     correction, vote = lines_of(file_of("dpo"))
-    assert correction["chosen"] == [{"role": "assistant", "content": SAID.correction}]
+    assert correction["chosen"] == [{"role": "assistant", "content": RATING.correction}]
     assert correction["rejected"] == [{"role": "assistant", "content": PRIVATE}]
     assert vote["prompt"] == [{"role": "user", "content": "Which?"}]
     assert (vote["source"], vote["chosen_id"], vote["id"]) == ("vote", "answer left", "won")
@@ -166,16 +166,16 @@ def test_each_pair_of_versions_is_there_once() -> None:
     assert len(pairs) == len(set(pairs)) == 6
 
 
-def test_what_is_left_out_is_counted() -> None:
-    file = data_file(DataFormat.DPO, WANTED)
+def test_omitted_answers_are_counted() -> None:
+    file = data_file(DataFormat.DPO, FILTER)
     written(file, *ITEMS, voted_comparisons=CONTESTS)
     assert (file.lines, file.left_out) == (2, 2)
-    file = data_file(DataFormat.SFT, WANTED)
+    file = data_file(DataFormat.SFT, FILTER)
     written(file, *ITEMS)
     assert (file.lines, file.left_out) == (2, 1)
 
 
-def test_calls_of_tools_stand_in_the_text() -> None:
+def test_tool_calls_are_part_of_the_text() -> None:
     call = ToolCall("1", "clock", '{"zone": "UTC"}')
     prompt = (
         ChatMessage(Role.USER, "Time?"),
@@ -183,21 +183,21 @@ def test_calls_of_tools_stand_in_the_text() -> None:
         ChatMessage(Role.TOOL, "12:00"),
     )
     (line,) = lines_of(file_of("sft", rated("e", UP, prompt=prompt)))
-    said = '<tool_call>\n{"name": "clock", "arguments": {"zone": "UTC"}}\n</tool_call>'
-    assert line["messages"][1] == {"role": "assistant", "content": said}
+    turn = '<tool_call>\n{"name": "clock", "arguments": {"zone": "UTC"}}\n</tool_call>'
+    assert line["messages"][1] == {"role": "assistant", "content": turn}
     assert line["messages"][2]["role"] == "tool"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
-def test_any_words_come_back_from_a_line(words: str) -> None:
+def test_any_text_round_trips_through_a_line(words: str) -> None:
     (line,) = lines_of(file_of("sft", rated("e", UP, question=words, answer=words)))
-    assert [said["content"] for said in line["messages"][1:]] == [words, words]
+    assert [turn["content"] for turn in line["messages"][1:]] == [words, words]
 
 
 # --- everything -------------------------------------------------------------------------------
 
 
-def test_the_whole_document_has_all_that_is_known() -> None:
+def test_the_whole_document_is_complete() -> None:
     document = json.loads(file_of("json"))
     assert document["filter"]["campaign_id"] == "campaign"
     assert [answer["evidence"]["id"] for answer in document["answers"]] == [
@@ -207,28 +207,28 @@ def test_the_whole_document_has_all_that_is_known() -> None:
     ]
     first = document["answers"][0]
     assert first["evidence"]["provenance"]["sampling"]["seed"] == 7
-    assert first["versions"][0]["opinion"]["correction"] == SAID.correction
+    assert first["versions"][0]["opinion"]["correction"] == RATING.correction
     assert [vote["duel"]["id"] for vote in document["votes"]] == ["won", "tied", "deleted"]
     assert document["votes"][2]["right"]["answer"] is None
     assert document["manifest"] == {"answers": 3, "votes": 3, "redacted": False, "masked": {}}
 
 
-def test_an_empty_file_is_a_file() -> None:
-    document = json.loads(written(data_file(DataFormat.JSON, WANTED)))
+def test_an_empty_export_is_a_valid_file() -> None:
+    document = json.loads(written(data_file(DataFormat.JSON, FILTER)))
     check("results.schema.json", document)
     assert (document["answers"], document["votes"]) == ([], [])
-    assert len(written(data_file(DataFormat.CSV, WANTED)).splitlines()) == 1
-    assert written(data_file(DataFormat.SFT, WANTED)) == b""
+    assert len(written(data_file(DataFormat.CSV, FILTER)).splitlines()) == 1
+    assert written(data_file(DataFormat.SFT, FILTER)) == b""
 
 
 # --- redaction --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [*DataFormat])
-def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> None:
-    made = ITEMS[0].snapshot.provenance
-    assert made
-    prompted = replace(ITEMS[0].snapshot, provenance=replace(made, system_prompt=PRIVATE))
+def test_a_masked_file_has_no_personal_data(kind: DataFormat) -> None:
+    provenance = ITEMS[0].snapshot.provenance
+    assert provenance
+    prompted = replace(ITEMS[0].snapshot, provenance=replace(provenance, system_prompt=PRIVATE))
     review = Review("first", "host", START, note=PRIVATE)
     item = replace(ITEMS[0], snapshot=prompted, review=review)
     redactor = Redactor(["Ann"])
@@ -239,5 +239,5 @@ def test_nothing_private_is_left_when_it_is_to_be_masked(kind: DataFormat) -> No
     repeated = kind is DataFormat.CSV  # the question once more, in the prompt
     assert redactor.masked["email"] == data.count(b"[email]") - repeated == redactor.masked["name"]
     if kind is DataFormat.JSON:
-        told = json.loads(data)["manifest"]
-        assert (told["redacted"], told["masked"]) == (True, dict(redactor.masked))
+        manifest = json.loads(data)["manifest"]
+        assert (manifest["redacted"], manifest["masked"]) == (True, dict(redactor.masked))

@@ -75,7 +75,7 @@ BLOCKS = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p
 TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
 
 
-def said(text: str, title: str = "A table") -> Archive:
+def archive_of(text: str, title: str = "A table") -> Archive:
     return example(title, text)
 
 
@@ -84,7 +84,7 @@ def said(text: str, title: str = "A table") -> Archive:
 
 @unhurried
 @given(MARKUP)
-def test_whatever_an_answer_holds_its_page_runs_and_loads_nothing(text: str) -> None:
+def test_an_exported_page_runs_and_loads_nothing(text: str) -> None:
     for tag, attributes in Page(render(text, ENGLISH)).elements:
         assert tag in INLINE | BLOCKS | TABLES
         assert attributes.keys() <= {"href", "rel", "title", "class", "align", "start"}
@@ -108,7 +108,7 @@ def test_no_title_prompt_or_question_adds_an_element(title: str, prompt: str, te
     assert [tag for tag, _ in Page(write_html(hostile, ExportLanguage.EN)).elements] == plain
 
 
-def test_the_page_forbids_everything_from_outside_before_anything_else_is_said() -> None:
+def test_the_content_security_policy_precedes_all_other_content() -> None:
     page = Page(write_html(example(), ExportLanguage.ZH))
     metas = [attributes for tag, attributes in page.elements if tag == "meta"]
     assert metas[1]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -117,7 +117,7 @@ def test_the_page_forbids_everything_from_outside_before_anything_else_is_said()
     assert page.elements[0] == ("html", {"lang": "zh-CN"})
 
 
-def test_pictures_become_links() -> None:
+def test_images_become_links() -> None:
     html = render("![a **b**](https://a.example/x.png) ![](https://a.example)", CHINESE)
     links = [attributes["href"] for tag, attributes in Page(html).elements if tag == "a"]
     assert links == ["https://a.example/x.png", "https://a.example"]
@@ -130,16 +130,16 @@ def test_a_formula_keeps_its_source(formula: str) -> None:
     assert formula in Page(render(f"so {formula} *is* it", ENGLISH)).text
 
 
-def test_code_in_a_page_is_the_code_that_was_written() -> None:
+def test_code_in_a_page_is_unchanged() -> None:
     code = "if a < b:\n\tprint('<b>&amp;</b>')  # \\(x\\)\n"
     assert Page(render(f"```python\n{code}```", ENGLISH)).text.strip("\n") == code.strip("\n")
 
 
-def test_a_question_is_shown_as_it_was_typed() -> None:
+def test_a_question_is_shown_literally() -> None:
     assert "What is in <the> *table*?" in Page(write_html(example(), ExportLanguage.EN)).text
 
 
-def test_dollars_in_a_sentence_are_no_formula() -> None:
+def test_dollars_in_a_sentence_are_not_a_formula() -> None:
     assert "<code>" not in render("It costs $5 and $10.", ENGLISH)
 
 
@@ -156,7 +156,7 @@ def test_markdown_shows_the_path_with_names_times_and_the_model() -> None:
     assert "## 助手" in write_markdown(example(), ExportLanguage.ZH)
 
 
-def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
+def test_a_file_is_in_a_fence_that_it_cannot_close() -> None:
     text = write_markdown(example(), ExportLanguage.EN)
     assert "**sales.csv**\n\n````\nyear,sum\n2026,```3```\n````\n" in text
 
@@ -166,12 +166,12 @@ def test_a_file_stands_in_a_fence_that_it_cannot_close() -> None:
 @with_example("```python\nx = 1")
 @with_example("```a`b\n")
 @with_example("~~~\n```\n")
-def test_an_answer_cannot_swallow_what_comes_after_it(text: str) -> None:
+def test_an_answer_cannot_swallow_the_following_messages(text: str) -> None:
     after = MarkdownIt().parse(f"{closed(text)}\n\n# after\n")
     assert "heading_open" in {token.type for token in after[-3:]}
 
 
-def test_a_text_with_closed_fences_stays_as_it_is() -> None:
+def test_a_text_with_closed_fences_is_unchanged() -> None:
     text = "a\n```python\nx = '~~~'\n```\nb\n~~~~\n```\n~~~~"
     assert closed(text) == text
 
@@ -195,9 +195,7 @@ def test_every_conversation_can_be_exported(
         ({"origin": Origin.IMPORTED}, "imported"),
     ],
 )
-def test_how_an_answer_ended_and_where_it_comes_from_is_said(
-    change: dict[str, object], remark: str
-) -> None:
+def test_an_answer_shows_its_end_and_origin(change: dict[str, object], remark: str) -> None:
     archive = example()
     answer = replace(archive.messages[2], **change)  # type: ignore[arg-type]  # a field's own kind
     changed = replace(archive, messages=(*archive.messages[:2], answer))
@@ -211,7 +209,7 @@ def test_how_an_answer_ended_and_where_it_comes_from_is_said(
 # JSON
 
 
-def test_json_holds_all_branches_and_not_whose_they_are() -> None:
+def test_json_has_all_branches_without_the_owner() -> None:
     file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
     assert (file["format"], file["version"]) == ("qwen-chat", 1)
     (conversation,) = file["conversations"]
@@ -225,7 +223,7 @@ def test_json_holds_all_branches_and_not_whose_they_are() -> None:
     assert conversation["messages"][2]["provenance"]["sampling"]["seed"] == 7
 
 
-def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -> None:
+def test_sharegpt_has_the_displayed_path_with_files_as_in_the_prompt() -> None:
     (item,) = json.loads(export_one(example(), Format.SHAREGPT, ExportLanguage.EN))
     system, question, answer = item["conversations"]
     assert system == {"from": "system", "value": "Be brief."}
@@ -236,16 +234,16 @@ def test_sharegpt_is_the_shown_path_with_files_as_the_model_was_told_of_them() -
 
 
 def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() -> None:
-    (item,) = json.loads(export_one(said(""), Format.SHAREGPT, ExportLanguage.EN))
+    (item,) = json.loads(export_one(archive_of(""), Format.SHAREGPT, ExportLanguage.EN))
     assert [turn["from"] for turn in item["conversations"]] == ["system", "human"]
 
 
 # Many
 
 
-def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
+def test_a_zip_is_written_in_pieces_and_is_valid() -> None:
     collection = export_all(Format.MARKDOWN, ExportLanguage.EN)
-    pieces = [collection.add(said(f"number {number}", "Same/title")) for number in range(3)]
+    pieces = [collection.add(archive_of(f"number {number}", "Same/title")) for number in range(3)]
     assert all(pieces)
     with zipfile.ZipFile(io.BytesIO(b"".join([*pieces, collection.end()]))) as files:
         assert files.testzip() is None
@@ -253,7 +251,7 @@ def test_a_zip_comes_piece_by_piece_and_is_whole() -> None:
         assert b"number 1" in files.read("0002 Same title.md")
 
 
-def test_a_time_that_no_zip_knows_does_no_harm() -> None:
+def test_a_time_outside_the_zip_range_is_clamped() -> None:
     archive = example()
     ancient = replace(
         archive.conversation, updated_at=archive.conversation.updated_at.replace(year=1900)
@@ -267,7 +265,7 @@ def test_a_time_that_no_zip_knows_does_no_harm() -> None:
 
 @unhurried
 @given(st.text(max_size=200))
-def test_a_name_is_safe_whatever_the_title(title: str) -> None:
+def test_a_file_name_is_safe_for_any_title(title: str) -> None:
     stem = file_stem(title, "fallback")
     assert stem
     assert len(stem.encode()) <= MAX_BYTES + 1
@@ -294,7 +292,7 @@ def test_a_name_is_safe_whatever_the_title(title: str) -> None:
         ("中" * 100, "中" * 40),
     ],
 )
-def test_a_name_reads_as_its_title(title: str, stem: str) -> None:
+def test_a_file_name_resembles_its_title(title: str, stem: str) -> None:
     assert file_stem(title, "fallback") == stem
 
 

@@ -47,7 +47,7 @@ def ours(**changes: Any) -> dict[str, Any]:
 
 @unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
-def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> None:
+def test_exported_json_is_imported_unchanged(given: list[Archive]) -> None:
     collection = export_all(Format.JSON, ExportLanguage.EN)
     file = b"".join([*map(collection.add, given), collection.end()])
     assert read(file) == given
@@ -55,24 +55,24 @@ def test_what_is_exported_as_json_comes_in_as_it_was(given: list[Archive]) -> No
 
 @unhurried
 @given(archives())
-def test_what_is_exported_as_sharegpt_comes_in_with_the_texts_of_its_path(given: Archive) -> None:
+def test_exported_sharegpt_is_imported_with_the_texts_of_its_path(given: Archive) -> None:
     path = Tree(given.messages).path_to(given.conversation.head_id)
-    said = [
+    turns = [
         (message.role, with_attachments(message.content, message.attachments))
         for message in path
         if message.content or message.attachments
     ]
     file = export_one(given, Format.SHAREGPT, ExportLanguage.EN)
-    if not said:
+    if not turns:
         assert "no conversation" in str(refused(file)["why"])
         return
     (archive,) = read(file)
-    assert [(message.role, message.content) for message in archive.messages] == said
+    assert [(message.role, message.content) for message in archive.messages] == turns
     assert archive.conversation.options.system_prompt == given.conversation.options.system_prompt
     assert Tree(archive.messages).path_to(archive.conversation.head_id) == list(archive.messages)
 
 
-def test_what_is_ours_keeps_its_origin_and_its_provenance() -> None:
+def test_own_files_keep_origin_and_provenance() -> None:
     (archive,) = read(ours())
     assert archive == replace(example(), conversation=archive.conversation)
     assert archive.conversation == example().conversation
@@ -146,7 +146,7 @@ def test_a_broken_field_of_a_message_is_named(change: dict[str, Any], field: str
     assert refused(file)["where"] == f"conversations[1].messages[2].{field}"
 
 
-def test_a_circle_of_messages_is_refused() -> None:
+def test_a_cycle_of_messages_is_refused() -> None:
     file = ours()
     file["conversations"][0]["messages"][0]["parent_id"] = "shown"
     assert refused(file)["where"] == "conversations[0].messages[0].parent_id"
@@ -200,7 +200,7 @@ def test_broken_json_is_refused_with_its_line(text: str, line: int) -> None:
 
 
 @pytest.mark.parametrize(("data", "line"), [(b"\xff\xfe[", 1), (b'[\n"\xe4"]', 2)])
-def test_what_is_not_utf8_is_refused_with_its_line(data: bytes, line: int) -> None:
+def test_invalid_utf8_is_refused_with_its_line(data: bytes, line: int) -> None:
     assert refused(data)["where"] == f"line {line}"
 
 
@@ -211,21 +211,21 @@ def test_json_without_a_conversation_is_refused(value: object) -> None:
 
 @unhurried
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
-def test_any_other_json_is_refused_and_never_a_fault(value: object) -> None:
+def test_any_other_json_is_refused_without_an_exception(value: object) -> None:
     refused(value)
 
 
 @unhurried
 @given(st.binary())
-def test_any_bytes_are_refused_and_never_a_fault(data: bytes) -> None:
+def test_any_bytes_are_refused_without_an_exception(data: bytes) -> None:
     refused(data)
 
 
-def test_a_file_of_brackets_is_refused_before_it_fills_the_memory() -> None:
+def test_a_file_of_brackets_is_refused_before_it_uses_much_memory() -> None:
     assert "lists and objects" in str(refused(b"[" + b"[]," * MAX_CONTAINERS + b"[]]")["why"])
 
 
-def test_a_place_is_told_without_what_cannot_be_shown() -> None:
+def test_the_place_of_an_error_has_no_invisible_characters() -> None:
     nodes = {"\ud800\u202e" + "x" * 500: {"parent": "y"}}
     where = str(refused([{"mapping": nodes}])["where"])
     assert where.isprintable()
@@ -235,11 +235,11 @@ def test_a_place_is_told_without_what_cannot_be_shown() -> None:
 # ShareGPT
 
 
-def test_both_ways_to_write_sharegpt_are_read() -> None:
-    said = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
+def test_both_notations_of_sharegpt_are_read() -> None:
+    turns = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
     in_chat_words = {"human": "user", "gpt": "assistant", "system": "system"}
-    plain = {"conversations": [{"from": who, "value": text} for who, text in said]}
-    other = {"messages": [{"role": in_chat_words[who], "content": text} for who, text in said]}
+    plain = {"conversations": [{"from": who, "value": text} for who, text in turns]}
+    other = {"messages": [{"role": in_chat_words[who], "content": text} for who, text in turns]}
     lines = b"\n".join(json.dumps(item).encode() for item in (plain, other)) + b"\n\n"
     for file in ([plain, other], lines):
         for archive in read(file):
@@ -274,7 +274,7 @@ def test_a_broken_line_of_sharegpt_is_named() -> None:
     assert refused(f"{good}\n\n{bad}".encode())["where"] == "line 3.conversations[0].value"
 
 
-def test_words_of_blanks_alone_make_no_title() -> None:
+def test_white_space_alone_makes_no_title() -> None:
     (archive,) = read({"conversations": [{"from": "human", "value": " \n "}]})
     assert archive.conversation.title == foreign.UNTITLED
 
@@ -325,7 +325,7 @@ def chatgpt() -> dict[str, Any]:
     }
 
 
-def test_a_tree_of_chatgpt_keeps_its_shape_without_what_was_hidden() -> None:
+def test_a_chatgpt_tree_keeps_its_shape_without_hidden_nodes() -> None:
     (archive,) = read([chatgpt()])
     question, first, second = archive.messages
     assert (question.role, question.content) == (Role.USER, "What is this?")
@@ -336,18 +336,18 @@ def test_a_tree_of_chatgpt_keeps_its_shape_without_what_was_hidden() -> None:
     assert archive.conversation.title == "A title of two lines"
 
 
-def test_times_of_chatgpt_are_kept_and_its_model_is_not_taken_for_ours() -> None:
+def test_chatgpt_times_are_imported_and_its_model_is_not() -> None:
     (archive,) = read([chatgpt()])
-    made = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
-    assert archive.conversation.created_at == made
-    assert archive.messages[0].created_at == made
+    created_at = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
+    assert archive.conversation.created_at == created_at
+    assert archive.messages[0].created_at == created_at
     assert archive.messages[1].created_at == datetime(2023, 11, 14, 22, 13, 40, tzinfo=UTC)
     for message in archive.messages:
         assert (message.origin, message.provenance) == (Origin.IMPORTED, None)
         assert message.status is Status.DONE
 
 
-def test_a_conversation_of_chatgpt_in_which_nothing_is_said_is_left_out() -> None:
+def test_a_chatgpt_conversation_without_text_is_skipped() -> None:
     empty: dict[str, Any] = {"mapping": {"root": {"parent": None, "message": None}}}
     assert len(read([empty, chatgpt()])) == 1
 
@@ -380,7 +380,7 @@ def test_a_broken_field_of_chatgpt_is_named(key: str, value: object, where: str)
     assert refused([file])["where"] == where
 
 
-def test_a_chain_as_long_as_a_conversation_may_be_comes_in() -> None:
+def test_a_chain_of_the_maximum_length_is_imported() -> None:
     nodes = {
         str(number): node(str(number - 1) if number else None, text="x") for number in range(20_000)
     }

@@ -16,7 +16,7 @@ from tests.archives import PRESET_TEXTS, unhurried
 
 @unhurried
 @given(PRESET_TEXTS)
-def test_what_is_exported_comes_in_as_it_was(text: PresetText) -> None:
+def test_an_exported_preset_is_imported_unchanged(text: PresetText) -> None:
     assert read_preset(write_preset(text)) == text
 
 
@@ -47,12 +47,12 @@ def test_a_broken_field_is_named(change: dict[str, Any], where: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"5", b"{}\n{}", b"\xff", b"[" * 50_000])
-def test_what_is_no_preset_is_refused(data: bytes) -> None:
+def test_an_invalid_preset_is_refused(data: bytes) -> None:
     with pytest.raises(BadImport):
         read_preset(data)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_written_schema_is_the_one_of_the_code(name: str) -> None:
+def test_the_written_schema_matches_the_code(name: str) -> None:
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == schema(SCHEMAS[name]), "run: python -m formats.schema"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.formulas.mathml import DEEPEST, LONGEST, STYLE, mathml
+from formats.formulas.mathml_tree import ATTRIBUTES, CHILDREN
 from formats.html import render
-from formats.mathml import DEEPEST, LONGEST, STYLE, mathml
-from formats.mathml_tree import ATTRIBUTES, CHILDREN
 from formats.words import ENGLISH
 from tests.archives import unhurried
 
@@ -89,25 +89,25 @@ class Elements(HTMLParser):
         self.words += data
 
 
-def shown(text: str) -> str:
+def rendered(text: str) -> str:
     return render(text, ENGLISH, set_formulas=True)
 
 
 @pytest.mark.parametrize(("latex", "words"), DRAWN)
-def test_a_formula_is_drawn_with_all_its_signs(latex: str, words: str) -> None:
+def test_a_formula_is_rendered_with_all_characters(latex: str, words: str) -> None:
     for left, right in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")):
-        found = Elements(shown(f"so {left}{latex}{right} then"))
+        found = Elements(rendered(f"so {left}{latex}{right} then"))
         assert found.words.strip().replace(" ", "") == f"so{words}then"
         assert found.tags[:3] == ["p", "math", "mrow"]
 
 
 @pytest.mark.parametrize("latex", BROKEN)
-def test_latex_that_is_broken_or_unknown_stays_as_it_is_typed(latex: str) -> None:
+def test_invalid_or_unknown_latex_stays_as_source(latex: str) -> None:
     assert mathml(latex, block=True) is None
-    assert f"so \\({latex}\\) then" in Elements(shown(f"so \\({latex}\\) then")).words
+    assert f"so \\({latex}\\) then" in Elements(rendered(f"so \\({latex}\\) then")).words
 
 
-def test_what_would_grow_or_nest_without_end_is_not_read() -> None:
+def test_unbounded_or_deeply_nested_formulas_are_rejected() -> None:
     assert mathml(r"\def\a{xx}\a", block=True) is None
     assert mathml(r"\newcommand{\a}{xx}\a", block=True) is None
     assert mathml("{" * (DEEPEST + 1) + "x" + "}" * (DEEPEST + 1), block=True) is None
@@ -115,10 +115,10 @@ def test_what_would_grow_or_nest_without_end_is_not_read() -> None:
     assert mathml("{" * DEEPEST + "x" + "}" * DEEPEST, block=True)
 
 
-def test_formulas_between_brackets_and_double_dollars_have_a_line_of_their_own() -> None:
-    assert 'display="inline"' in shown(r"\(x\)")
-    assert 'display="block"' in shown(r"\[x\]")
-    assert 'display="block"' in shown("$$x$$")
+def test_formulas_in_brackets_and_double_dollars_are_blocks() -> None:
+    assert 'display="inline"' in rendered(r"\(x\)")
+    assert 'display="block"' in rendered(r"\[x\]")
+    assert 'display="block"' in rendered("$$x$$")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_formulas_between_brackets_and_double_dollars_have_a_line_of_their_own()
     ],
 )
 def test_nothing_else_becomes_a_formula(text: str) -> None:
-    assert "math" not in Elements(shown(text)).tags
+    assert "math" not in Elements(rendered(text)).tags
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_nothing_else_becomes_a_formula(text: str) -> None:
         "> \\[\n> x = a\n> - b\n> \\]",
     ],
 )
-def test_no_line_of_a_formula_is_taken_for_a_list(text: str) -> None:
-    found = Elements(shown(text))
+def test_no_formula_line_is_parsed_as_a_list(text: str) -> None:
+    found = Elements(rendered(text))
     assert found.tags.count("math") == 1
     assert "x=a−b" in found.words
     assert found.tags.count("li") == 2 * text.startswith("1.")
@@ -154,7 +154,7 @@ def test_no_line_of_a_formula_is_taken_for_a_list(text: str) -> None:
 
 @unhurried
 @given(PIECES)
-def test_whatever_a_formula_holds_it_is_formula_and_words(latex: str) -> None:
+def test_a_formula_contains_only_mathml_and_text(latex: str) -> None:
     drawn = Elements(mathml(latex, block=False) or "")
     assert CHILDREN.keys() >= set(drawn.tags)
     assert ATTRIBUTES | {"class", "mathvariant"} >= drawn.attributes.keys()
@@ -163,15 +163,15 @@ def test_whatever_a_formula_holds_it_is_formula_and_words(latex: str) -> None:
 
 @unhurried
 @given(PIECES, st.sampled_from(["\\({}\\)", "\\[{}\\]", "$${}$$", "\n\\[\n{}\n\\]\n"]))
-def test_whatever_is_around_it_a_page_gets_no_other_element(latex: str, frame: str) -> None:
-    found = Elements(shown(frame.replace("{}", latex)))
+def test_a_formula_adds_no_other_element_to_a_page(latex: str, frame: str) -> None:
+    found = Elements(rendered(frame.replace("{}", latex)))
     plain = {"p", "br", "code", "pre", "em", "strong", "ul", "ol", "li", "blockquote", "h1", "h2"}
     assert CHILDREN.keys() | plain >= set(found.tags)
     allowed = ATTRIBUTES | {"class", "mathvariant", "start"}
     assert allowed >= found.attributes.keys()
 
 
-def test_formulas_are_drawn_without_anything_from_elsewhere() -> None:
+def test_formulas_are_rendered_without_external_resources() -> None:
     rules = STYLE.read_text(encoding="utf-8")
     assert "math {" in rules
     assert "http" not in rules

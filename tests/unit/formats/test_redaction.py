@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.redaction import (
+from formats.redaction.redactor import (
     LONGEST_NAME,
     MOST_NAMES,
     PLACEHOLDERS,
@@ -70,7 +70,7 @@ def masked(text: str) -> str:
         ("ann@example.org is Ann", "[email] is [name]"),
     ],
 )
-def test_what_tells_who_somebody_is_is_masked(text: str, left: str) -> None:
+def test_personal_data_are_masked(text: str, left: str) -> None:
     assert masked(text) == left
 
 
@@ -99,18 +99,18 @@ def test_what_tells_who_somebody_is_is_masked(text: str, left: str) -> None:
         "name email phone [1]",
     ],
 )
-def test_what_only_looks_like_it_stays(text: str) -> None:
+def test_similar_text_is_not_masked(text: str) -> None:
     assert masked(text) == text
 
 
-def test_what_was_masked_is_counted() -> None:
+def test_masked_items_are_counted() -> None:
     redactor = Redactor(NAMES)
     for text in ("Ann: a@b.cn, c@d.cn", "13812345678 张伟"):
         redactor.mask(text)
     assert redactor.masked == {"name": 2, "email": 2, "phone": 1}
 
 
-def test_a_placeholder_is_no_name() -> None:
+def test_a_placeholder_is_not_a_name() -> None:
     assert Redactor(["email", "name"]).mask("a@b.cn, my name") == "[email], my [name]"
 
 
@@ -120,7 +120,7 @@ def test_a_list_of_names_has_one_on_each_line() -> None:
     assert Redactor(names_of("")).mask("Ann") == "Ann"
 
 
-def test_no_name_of_a_list_is_dropped_or_cut_in_silence() -> None:
+def test_no_name_of_a_list_is_silently_dropped_or_truncated() -> None:
     many = [f"name {number}" for number in range(MOST_NAMES)]
     assert list(names_of("\n".join([*many, *many]))) == many
     with pytest.raises(TooManyNames, match="At most 2,000 names can be masked; these are 2,001"):
@@ -130,13 +130,13 @@ def test_no_name_of_a_list_is_dropped_or_cut_in_silence() -> None:
 
 
 @given(st.text())
-def test_masking_twice_masks_no_more(text: str) -> None:
+def test_masking_twice_changes_nothing(text: str) -> None:
     once = masked(text)
     assert masked(once) == once
 
 
 @given(st.lists(st.sampled_from([*"0123456789+-. ()@aA张", "\n", "4111", "DE89", "@b.cn"])))
-def test_any_text_is_masked_to_the_end(pieces: list[str]) -> None:
+def test_any_text_is_masked_completely(pieces: list[str]) -> None:
     redactor = Redactor(NAMES)
     left = redactor.mask("".join(pieces) + " end a@b.cn")
     assert left.endswith(" end [email]")
@@ -165,7 +165,7 @@ READS_ON = ["张", "4111 ", "AA11 ", "111 ", "001 ", "+1 2 3 4 5 6 7 8 ", "010-6
 
 
 @pytest.mark.parametrize("piece", READS_ON)
-def test_ten_times_the_text_is_ten_times_the_work(piece: str) -> None:
+def test_ten_times_the_text_takes_ten_times_the_work(piece: str) -> None:
     text = piece * (20_000 // len(piece))
     calls(text[:100])  # what is loaded once
     tenth, whole = calls(text[: len(text) // 10]), calls(text)

@@ -28,7 +28,7 @@ def started(*tickets: QueueTicket) -> list[bool]:
     return [ticket.admitted.is_set() for ticket in tickets]
 
 
-def test_the_next_starts_when_a_place_comes_free() -> None:
+def test_the_next_request_starts_when_a_place_is_free() -> None:
     admission = Admission(max_running=1, max_waiting=5)
     first, second = admission.enter("ann"), admission.enter("ann")
     assert started(first, second) == [True, False]
@@ -36,7 +36,7 @@ def test_the_next_starts_when_a_place_comes_free() -> None:
     assert started(second) == [True]
 
 
-def test_a_full_queue_refuses_and_says_its_size() -> None:
+def test_a_full_queue_refuses_with_its_size() -> None:
     admission = Admission(max_running=1, max_waiting=1)
     for _ in range(2):
         admission.enter("ann")
@@ -45,7 +45,7 @@ def test_a_full_queue_refuses_and_says_its_size() -> None:
     assert caught.value.values == {"limit": 1}
 
 
-def test_without_a_queue_only_the_running_are_taken() -> None:
+def test_without_a_queue_only_running_requests_are_admitted() -> None:
     admission = Admission(max_running=1, max_waiting=0)
     admission.enter("ann").give_back()
     admission.enter("ann")
@@ -53,7 +53,7 @@ def test_without_a_queue_only_the_running_are_taken() -> None:
         admission.enter("ann")
 
 
-def test_who_asks_for_much_does_not_keep_others_waiting() -> None:
+def test_a_user_with_many_requests_does_not_delay_others() -> None:
     admission = Admission(max_running=1, max_waiting=99)
     running = admission.enter("greedy")
     many = [admission.enter("greedy") for _ in range(50)]
@@ -64,14 +64,14 @@ def test_who_asks_for_much_does_not_keep_others_waiting() -> None:
     assert started(one, many[1]) == [True, False]
 
 
-def test_leaving_the_queue_moves_the_others_up() -> None:
+def test_a_cancelled_ticket_moves_the_others_up() -> None:
     admission = Admission(max_running=1, max_waiting=9)
     admission.enter("ann")
-    gone, stays = admission.enter("bob"), admission.enter("cho")
+    cancelled, stays = admission.enter("bob"), admission.enter("cho")
     assert stays.position == 2
-    gone.give_back()
-    gone.give_back()
-    assert (gone.position, stays.position) == (None, 1)
+    cancelled.give_back()
+    cancelled.give_back()
+    assert (cancelled.position, stays.position) == (None, 1)
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=20))
@@ -87,13 +87,13 @@ def test_positions_are_the_order_in_which_requests_start(users: list[str]) -> No
         running = ticket
 
 
-def test_no_estimate_is_given_before_anything_was_measured() -> None:
+def test_there_is_no_estimate_before_the_first_measurement() -> None:
     admission = Admission(max_running=1, max_waiting=9)
     admission.enter("ann")
     assert admission.enter("bob").wait_s is None
 
 
-def test_the_estimate_is_what_answers_took_before() -> None:
+def test_the_estimate_is_the_average_of_earlier_answers() -> None:
     clock = Clock()
     admission = Admission(max_running=2, max_waiting=9, clock=clock)
     measured = admission.enter("ann")
@@ -118,7 +118,7 @@ def test_a_user_has_no_more_running_and_waiting_than_allowed() -> None:
     assert waiting.admitted.is_set()
 
 
-def test_who_has_too_many_waiting_is_told_when_the_first_of_them_starts() -> None:
+def test_a_user_with_too_many_waiting_learns_when_the_first_starts() -> None:
     clock = Clock()
     admission = Admission(max_running=1, max_waiting=9, clock=clock)
     measured = admission.enter("bob")
@@ -131,7 +131,7 @@ def test_who_has_too_many_waiting_is_told_when_the_first_of_them_starts() -> Non
     assert caught.value.values == {"limit": 1, "retry_after_s": 17.0}
 
 
-def test_who_may_not_run_more_is_passed_over_and_keeps_the_turn() -> None:
+def test_a_user_at_the_running_limit_is_skipped_and_keeps_the_turn() -> None:
     admission = Admission(max_running=2, max_waiting=9)
     first, other = admission.enter("ann", running=1), admission.enter("bob")
     second, later = admission.enter("ann", running=1), admission.enter("cho")
@@ -143,7 +143,7 @@ def test_who_may_not_run_more_is_passed_over_and_keeps_the_turn() -> None:
     assert second.admitted.is_set()
 
 
-def test_more_places_are_taken_at_once() -> None:
+def test_additional_places_are_filled_at_once() -> None:
     admission = Admission(max_running=4, max_waiting=9)
     admission.limit(1)
     tickets = [admission.enter("ann") for _ in range(4)]
@@ -191,9 +191,9 @@ class Office:
 
     def _note_starts(self) -> None:
         """Who just started: the script says for how long, and the promise is compared."""
-        for entry in [entry for entry in self.open if entry[1].admitted.is_set()]:
-            self.open.remove(entry)
-            user, ticket, asked_at, promised = entry
+        for request in [request for request in self.open if request[1].admitted.is_set()]:
+            self.open.remove(request)
+            user, ticket, asked_at, promised = request
             self.starts.append(user)
             if promised is not None:
                 self.errors_s.append(self.clock.now - asked_at - promised)
@@ -231,7 +231,7 @@ def test_one_user_with_fifty_requests_delays_nine_others_by_at_most_two_rounds(
 
 
 @pytest.mark.parametrize("places", [1, 3, 8])
-def test_an_estimate_is_exact_when_answers_take_what_they_took(places: int) -> None:
+def test_an_estimate_is_exact_when_answers_take_the_average_time(places: int) -> None:
     office = measured_office(places, lambda: 10.0)
     for user in "abcabcaabcdddde" * 2:  # nobody comes later who would have a turn before
         office.ask(user, running=2)
@@ -242,7 +242,7 @@ def test_an_estimate_is_exact_when_answers_take_what_they_took(places: int) -> N
 
 
 @pytest.mark.parametrize("places", [2, 4, 8])
-def test_an_estimate_told_at_entry_comes_true_although_answers_are_uneven(places: int) -> None:
+def test_an_estimate_at_entry_comes_true_although_answers_are_uneven(places: int) -> None:
     """Everybody asks once, so that nobody is overtaken; answers take 5 to 15 seconds.
 
     Tolerance: half an answer on average, one answer for nine of ten, and no bias to speak of.
@@ -261,17 +261,17 @@ def test_an_estimate_told_at_entry_comes_true_although_answers_are_uneven(places
     assert abs(sum(office.errors_s)) / len(errors) < 1.0
 
 
-def test_an_estimate_goes_down_while_time_passes_and_never_below_zero() -> None:
+def test_an_estimate_decreases_with_time_and_never_below_zero() -> None:
     office = measured_office(1, lambda: 10.0)
     office.ask("ann")
     waiting = office.ask("bob")
-    told = []
+    estimates = []
     for _ in range(12):
-        told.append(waiting.wait_s)
+        estimates.append(waiting.wait_s)
         office.clock.now += 1.25 * FORECAST_S
-    assert told[:2] == [10.0, 8.75]
-    assert told == sorted(told, reverse=True)  # type: ignore[type-var]  # all are numbers
-    assert told[-1] == 0.0
+    assert estimates[:2] == [10.0, 8.75]
+    assert estimates == sorted(estimates, reverse=True)  # type: ignore[type-var]  # all are numbers
+    assert estimates[-1] == 0.0
 
 
 EVENTS = st.lists(
@@ -280,7 +280,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.integers(1, 3), st.integers(1, 3))
-def test_a_position_only_rises_when_somebody_with_fewer_waiting_comes(
+def test_a_position_only_rises_when_a_user_with_fewer_waiting_arrives(
     events: list[tuple[str, int]], places: int, most_running: int
 ) -> None:
     admission = Admission(max_running=places, max_waiting=99)
@@ -293,9 +293,9 @@ def test_a_position_only_rises_when_somebody_with_fewer_waiting_comes(
         elif here := [
             ticket for _, ticket in tickets if ticket.admitted.is_set() == (event == "end")
         ]:
-            gone = here[number % len(here)]
-            gone.give_back()
-            tickets = [entry for entry in tickets if entry[1] is not gone]
+            cancelled = here[number % len(here)]
+            cancelled.give_back()
+            tickets = [request for request in tickets if request[1] is not cancelled]
         for user, ticket in tickets:
             risen = (ticket.position or 0) - before.get(ticket, 99)
             assert risen <= (newcomer is not None and newcomer != user)

@@ -15,8 +15,11 @@ def answer(*calls: ToolCall) -> tuple[ChatMessage, ...]:
 
 
 def test_the_digest_of_a_prompt_without_calls_is_the_one_that_old_answers_have() -> None:
-    said = (ChatMessage(Role.SYSTEM, "be brief"), QUESTION)
-    assert prompt_sha256(said) == "b2e97e16332bdc7b9d7eb1aedf304397a8f74fd0bea05ee6c3b40cd9a4abbe69"
+    messages = (ChatMessage(Role.SYSTEM, "be brief"), QUESTION)
+    assert (
+        prompt_sha256(messages)
+        == "b2e97e16332bdc7b9d7eb1aedf304397a8f74fd0bea05ee6c3b40cd9a4abbe69"
+    )
 
 
 def test_prompts_that_differ_in_their_calls_alone_have_different_digests() -> None:

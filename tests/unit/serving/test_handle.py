@@ -56,7 +56,7 @@ async def test_a_handle_without_a_task_or_with_one_that_ended_cannot_be_cancelle
     assert handle.cancel_reason is None
 
 
-async def test_signs_of_life_do_not_keep_a_watcher_from_hearing_of_the_silence() -> None:
+async def test_keep_alives_do_not_prevent_a_watcher_from_seeing_silence() -> None:
     completion = Completion("id", Principal(LOCAL), datetime.now(UTC))
 
     async def live() -> None:
@@ -73,7 +73,7 @@ async def test_signs_of_life_do_not_keep_a_watcher_from_hearing_of_the_silence()
 async def request_of(service: Generation, engine: ScriptedEngine) -> GenerationRequest:
     return GenerationRequest(
         id="case",
-        source=Source.REPLAY,
+        source=Source.CASE_RUN,
         user_id="ann",
         prompt=await engine.prepare(QUESTION),
         options=ChatOptions(sampling=Sampling(seed=1)),
@@ -82,7 +82,7 @@ async def request_of(service: Generation, engine: ScriptedEngine) -> GenerationR
 
 
 @pytest.mark.parametrize("script", [Script(["a"], hangs=True), Script([], prefill_s=60)])
-async def test_a_caller_who_is_cancelled_ends_its_generation_and_frees_its_place(
+async def test_a_cancelled_caller_ends_its_generation_and_frees_its_place(
     script: Script,
 ) -> None:
     engine, seen = ScriptedEngine([script]), Seen()
@@ -102,7 +102,7 @@ async def test_a_caller_who_is_cancelled_ends_its_generation_and_frees_its_place
     assert task.cancelled()
     assert (engine.running, engine.cancelled) == (0, 1)
     assert [(one.source, one.reason, one.failed) for one in seen.summaries] == [
-        (Source.REPLAY, "stopped", False)
+        (Source.CASE_RUN, "stopped", False)
     ]
     engine.scripts = [Script(["b"])]
     with ExitStack() as undo:
@@ -121,6 +121,6 @@ async def test_closing_one_source_leaves_the_others_running() -> None:
     await until(lambda: engine.running)
     await service.close(Source.PAGE, 0, Status.INTERRUPTED)
     assert engine.running == 1
-    await service.close(Source.REPLAY, 0, ShuttingDown())
+    await service.close(Source.CASE_RUN, 0, ShuttingDown())
     result = await running
     assert (result.status, result.reason) == (Status.ERROR, "shutting_down")

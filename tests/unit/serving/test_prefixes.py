@@ -10,24 +10,24 @@ HI, HELLO, AND = (
 )
 
 
-def test_a_prompt_sent_before_is_known_as_far_as_it_is_the_same() -> None:
+def test_a_repeated_prompt_is_recognised_up_to_its_first_difference() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
-    assert own.known("ann", [HI, HELLO, AND]) == 2
-    assert own.known("ann", [HI, AND]) == 1
-    assert own.known("ann", [HELLO, HI]) == 0
+    assert own.seen_messages("ann", [HI, HELLO, AND]) == 2
+    assert own.seen_messages("ann", [HI, AND]) == 1
+    assert own.seen_messages("ann", [HELLO, HI]) == 0
 
 
-def test_prefixes_of_another_user_are_not_known() -> None:
+def test_prefixes_of_another_user_are_not_reported() -> None:
     own = SeenPrefixes()
     own.note("ann", [HI, HELLO])
-    assert own.known("bob", [HI, HELLO]) == 0
+    assert own.seen_messages("bob", [HI, HELLO]) == 0
 
 
 def test_the_boundary_between_messages_counts() -> None:
     own = SeenPrefixes()
     own.note("ann", [ChatMessage(Role.USER, "ab")])
-    assert own.known("ann", [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]) == 0
+    assert own.seen_messages("ann", [ChatMessage(Role.USER, "a"), ChatMessage(Role.USER, "b")]) == 0
 
 
 def test_old_prompts_and_users_are_forgotten() -> None:
@@ -35,7 +35,7 @@ def test_old_prompts_and_users_are_forgotten() -> None:
     own.note("ann", [HI])
     for number in range(MAX_PREFIXES):
         own.note("ann", [ChatMessage(Role.USER, str(number))])
-    assert own.known("ann", [HI]) == 0
+    assert own.seen_messages("ann", [HI]) == 0
     for number in range(MAX_USERS):
         own.note(f"user {number}", [HI])
-    assert own.known("ann", [ChatMessage(Role.USER, str(MAX_PREFIXES - 1))]) == 0
+    assert own.seen_messages("ann", [ChatMessage(Role.USER, str(MAX_PREFIXES - 1))]) == 0

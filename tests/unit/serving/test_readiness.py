@@ -48,24 +48,24 @@ async def until(engine: ScriptedEngine, running: int) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEGRADED, Phase.DEAD])
-async def test_an_engine_that_says_it_is_not_ready_is_believed(phase: Phase) -> None:
+async def test_an_engine_that_reports_not_ready_is_not_ready(phase: Phase) -> None:
     state = EngineState(phase, detail="why", error_code="out_of_memory")
     engine = ScriptedEngine(current_state=state, ready=False)
     assert await readiness_of(engine).look() == state
     assert engine.samplings == []
 
 
-async def test_an_idle_engine_writes_one_token_and_is_believed_for_a_while() -> None:
+async def test_an_idle_engine_is_probed_with_one_token_and_cached() -> None:
     engine = ScriptedEngine([Script(["a", "b", "c"])])
     readiness = readiness_of(engine)
     for _ in range(3):
         assert (await readiness.look()).phase is Phase.READY
         await asyncio.sleep(0.06)
-    assert [asked.max_new_tokens for asked in engine.samplings] == [1]
+    assert [sampling.max_new_tokens for sampling in engine.samplings] == [1]
     assert engine.running == 0
 
 
-async def test_after_a_long_idle_it_is_asked_again() -> None:
+async def test_after_a_long_idle_time_readiness_is_checked_again() -> None:
     engine = ScriptedEngine()
     readiness = readiness_of(engine, idle_s=0.01)
     await readiness.look()
@@ -74,7 +74,7 @@ async def test_after_a_long_idle_it_is_asked_again() -> None:
     assert len(engine.samplings) == 2
 
 
-async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
+async def test_a_hanging_engine_is_not_ready_although_it_reports_so() -> None:
     engine = ScriptedEngine([HANGING])
     state = await impatient(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, EngineStalled.code)
@@ -82,13 +82,13 @@ async def test_an_engine_that_hangs_is_not_ready_although_it_says_so() -> None:
 
 
 @pytest.mark.parametrize("error", [EngineFailed(), OutOfMemory()])
-async def test_an_engine_that_fails_is_not_ready_and_says_why(error: EngineFailed) -> None:
+async def test_a_failing_engine_is_not_ready_and_reports_the_cause(error: EngineFailed) -> None:
     engine = ScriptedEngine([Script(pieces=(), error=error)])
     state = await readiness_of(engine).look()
     assert (state.phase, state.error_code) == (Phase.DEGRADED, error.code)
 
 
-async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
+async def test_an_engine_that_dies_meanwhile_reports_it() -> None:
     engine = ScriptedEngine([HANGING])
     looking = asyncio.create_task(impatient(engine).look())
     await until(engine, running=1)
@@ -96,7 +96,7 @@ async def test_an_engine_that_dies_meanwhile_says_so_itself() -> None:
     assert await looking == engine.current_state
 
 
-async def test_an_engine_that_writes_again_is_ready_again() -> None:
+async def test_an_engine_that_generates_again_is_ready_again() -> None:
     engine = ScriptedEngine([HANGING, Script()])
     readiness = readiness_of(engine, probe_s=1.0)
     assert (await readiness.look()).phase is Phase.DEGRADED
@@ -104,7 +104,7 @@ async def test_an_engine_that_writes_again_is_ready_again() -> None:
     assert (await readiness.look()).phase is Phase.READY
 
 
-async def test_however_many_ask_at_once_one_token_is_written() -> None:
+async def test_concurrent_checks_generate_one_token() -> None:
     engine = ScriptedEngine([Script(step_s=0.02)])
     readiness = readiness_of(engine)
     states = await asyncio.gather(*(readiness.look() for _ in range(50)))
@@ -112,16 +112,16 @@ async def test_however_many_ask_at_once_one_token_is_written() -> None:
     assert len(engine.samplings) == 1
 
 
-async def test_who_asks_and_leaves_takes_nobody_elses_answer_along() -> None:
+async def test_a_cancelled_check_does_not_cancel_the_shared_one() -> None:
     engine = ScriptedEngine([Script(step_s=0.02)])
     readiness = readiness_of(engine)
-    leaving, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
+    cancelled, staying = [asyncio.create_task(readiness.look()) for _ in range(2)]
     await until(engine, running=1)
-    leaving.cancel()
+    cancelled.cancel()
     assert (await staying).phase is Phase.READY
 
 
-async def test_tokens_of_others_are_proof_enough() -> None:
+async def test_tokens_of_other_requests_prove_readiness() -> None:
     engine = BusyEngine([HANGING])
     async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)
@@ -140,7 +140,7 @@ async def test_tokens_of_others_are_proof_enough() -> None:
     assert len(engine.prompts) == 1
 
 
-async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
+async def test_while_others_wait_for_a_step_a_keep_alive_proves_readiness() -> None:
     class Reading(BusyEngine):
         """Reads a long prompt: there are signs of life, but no token."""
 
@@ -162,7 +162,7 @@ async def test_while_others_wait_for_a_step_a_sign_of_life_will_do() -> None:
     assert alone.error_code == EngineStalled.code
 
 
-async def test_an_engine_that_hangs_while_it_writes_to_others_is_not_ready() -> None:
+async def test_an_engine_that_hangs_during_other_requests_is_not_ready() -> None:
     engine = BusyEngine([Script(["a"], hangs=True), SILENT], written=100)
     async with aclosing(generate(engine, QUESTION, Sampling())) as others:
         await anext(others)

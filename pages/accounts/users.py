@@ -39,17 +39,17 @@ def account_page(
     )
 
 
-def people_page(
-    reader: ReaderContext, user: User, people: Sequence[User], entries: Sequence[AuditEntry]
+def users_page(
+    reader: ReaderContext, user: User, users: Sequence[User], audit_entries: Sequence[AuditEntry]
 ) -> Markup:
     """All accounts, a form for invitations, and the newest entries of the audit log."""
-    names = {other.id: other.name for other in people}
+    names = {other.id: other.name for other in users}
     return render(
-        "accounts/people.html",
+        "accounts/users.html",
         reader,
         nav=account_links(user),
-        users=people,
-        audit=[_audit_row(reader, entry, names) for entry in entries],
+        users=users,
+        audit=[_audit_row(reader, audit_entry, names) for audit_entry in audit_entries],
     )
 
 
@@ -76,14 +76,14 @@ def guests_page(
 
 
 def _audit_row(
-    reader: ReaderContext, entry: AuditEntry, names: Mapping[str, str]
+    reader: ReaderContext, audit_entry: AuditEntry, names: Mapping[str, str]
 ) -> ListedAuditEntry:
     """The log keeps the stable word of an action; another version's may be unknown here."""
-    is_known = entry.action in set(Action)
+    is_known = audit_entry.action in set(Action)
     return ListedAuditEntry(
-        entry.at,
-        names.get(entry.user_id, entry.user_id),
-        reader.text(f"action-{entry.action}") if is_known else entry.action,
-        names.get(entry.target, entry.target),
-        entry.detail,
+        audit_entry.at,
+        names.get(audit_entry.user_id, audit_entry.user_id),
+        reader.text(f"action-{audit_entry.action}") if is_known else audit_entry.action,
+        names.get(audit_entry.target, audit_entry.target),
+        audit_entry.detail,
     )

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from chat.accounts.models import AccountRole, Allowance, AuditEntry, GuestLink, User
 from chat.accounts.quotas import Quotas
-from tests.memory_people import MemoryPeople
+from tests.memory_users import MemoryUsers
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MADE = AuditEntry(NOON, "admin", "make")
+CREATED = AuditEntry(NOON, "admin", "make")
 LINK = GuestLink(
     id="link",
     owner_id="ann",
@@ -45,25 +45,25 @@ class Town:
     """An administrator, two members, two guests of one link."""
 
     now: datetime = NOON
-    people: MemoryPeople = field(default_factory=MemoryPeople)
+    users: MemoryUsers = field(default_factory=MemoryUsers)
     rates: CountedRates = field(default_factory=CountedRates)
 
     def quotas(self, per_address: int | None = None) -> Quotas:
         return Quotas(
-            self.people, self.rates, ALLOWANCES, per_address=per_address, clock=lambda: self.now
+            self.users, self.rates, ALLOWANCES, per_address=per_address, clock=lambda: self.now
         )
 
 
 async def make_town() -> Town:
     town = Town()
-    await town.people.add_guest_link("digest", LINK, MADE)
-    for name, rank in (
+    await town.users.add_guest_link("digest", LINK, CREATED)
+    for name, role in (
         ("root", AccountRole.ADMIN),
         ("ann", AccountRole.MEMBER),
         ("bob", AccountRole.MEMBER),
     ):
-        await town.people.add_person(User(name, name, rank, NOON), None, MADE)
+        await town.users.add_user(User(name, name, role, NOON), None, CREATED)
     for name in ("gus", "gwen"):
         guest = User(name, name, AccountRole.GUEST, NOON, guest_link_id=LINK.id)
-        await town.people.admit_guest(LINK.id, guest, MADE)
+        await town.users.admit_guest(LINK.id, guest, CREATED)
     return town

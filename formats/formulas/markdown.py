@@ -1,7 +1,7 @@
-"""Where formulas stand in Markdown: between \\( and \\), \\[ and \\], or two dollars.
+"""Parses formulas in Markdown: between \\( and \\), \\[ and \\], or two dollars.
 
-To Markdown the backslash of \\( would be an escape, and a line of a formula that begins with a
-minus a list. A single dollar is money. What a formula is drawn as, the renderer says.
+Plain Markdown would treat the backslash of \\( as an escape, and a formula line that begins with a
+minus as a list item. A single dollar is not a delimiter, because it may be money.
 """
 
 from markdown_it import MarkdownIt
@@ -10,16 +10,16 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 KIND = "formula"
-"""Of its tokens: `content` is the LaTeX, `markup` how it began, `meta` has the whole source."""
+"""The token type: `content` is the LaTeX, `markup` the opening delimiter, `meta` the source."""
 
 LONGEST = 4_000
-"""Characters that are looked through for a formula's end, so that many beginnings cost little."""
+"""Most characters searched for a closing delimiter, to bound the cost of unclosed ones."""
 
 ENDS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 
 
 def keep_formulas(markdown: MarkdownIt) -> None:
-    """Let that parser find formulas before anything else in them."""
+    """Register the rules before the parser's own."""
     markdown.inline.ruler.before("escape", KIND, _in_a_line)
     ended = RuleOptionsType(alt=["paragraph", "reference", "blockquote", "list"])
     markdown.block.ruler.before("fence", KIND, _on_its_own, ended)
@@ -42,7 +42,7 @@ def _in_a_line(state: StateInline, silent: bool) -> bool:
 
 
 def _on_its_own(state: StateBlock, first: int, last: int, silent: bool) -> bool:
-    """Lines that are one formula, from its beginning to its end."""
+    """Block rule: lines that form one formula."""
     if state.is_code_block(first):
         return False
     at = state.bMarks[first] + state.tShift[first]
@@ -64,7 +64,7 @@ def _on_its_own(state: StateBlock, first: int, last: int, silent: bool) -> bool:
 
 
 def _end(state: StateBlock, first: int, last: int, closing: str) -> int:
-    """The line at whose end the formula of that line closes, without an empty one before; or -1."""
+    """The line that ends with the closing delimiter, before any blank line; -1 without one."""
     length, begin = 0, state.bMarks[first] + state.tShift[first] + 2
     for line in range(first, last):
         if line > first:

@@ -1,4 +1,4 @@
-"""What the sections of a report are written with: its words, its names, its tables."""
+"""The formatter of report sections: texts, names and tables."""
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from chat.feedback.reports import Report, VariantResult
+from chat.feedback.report_models import Report, VariantResult
 from chat.feedback.statistics import Share
-from formats.charts import shares
 from formats.drawing import html
-from formats.redaction import Redactor
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import shares
 from formats.words import ExportLanguage
 from i18n import filled
 from templating import markup_text
@@ -25,7 +25,7 @@ def words_of(language: ExportLanguage) -> Mapping[str, str]:
 
 
 class ReportFormatter:
-    """Writes pieces of one report in one language. What people typed goes through `mask`."""
+    """Formats parts of one report in one language. User input is passed through `mask`."""
 
     def __init__(self, report: Report, language: ExportLanguage, redactor: Redactor | None) -> None:
         self.report = report
@@ -35,7 +35,7 @@ class ReportFormatter:
         self.mask: Callable[[str], str] = redactor.mask if redactor else str
 
     def word(self, key: str, **values: object) -> str:
-        """The text for `key`, not HTML yet."""
+        """The text for `key`, not escaped."""
         return filled(words_of(self.language)[key], **values)
 
     def text(self, key: str, **values: object) -> Markup:
@@ -43,11 +43,11 @@ class ReportFormatter:
         return markup_text(words_of(self.language)[key], **values)
 
     def about(self, key: str, **values: object) -> Markup:
-        """A quiet line."""
+        """A line of small print."""
         return html("report.about", words=self.text(key, **values))
 
     def section(self, title: str, body: Markup) -> Markup:
-        """Empty without a body."""
+        """A section; empty without a body."""
         return html("report.section", title=self.text(title), body=body) if body else Markup()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
@@ -57,9 +57,9 @@ class ReportFormatter:
         return html("report.table", columns=names, rows=cells) if cells else Markup()
 
     def name(self, variant: int) -> str:
-        """As the host called it."""
-        known = self.plan.variants
-        return known[variant].name if variant < len(known) else "AB"[variant]
+        """The name of a variant in the plan."""
+        variants = self.plan.variants
+        return variants[variant].name if variant < len(variants) else "AB"[variant]
 
     def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> Markup:
         """The shares of good ratings, where there are ratings."""

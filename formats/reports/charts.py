@@ -1,6 +1,6 @@
-"""Small pictures of numbers as inline SVG: they load nothing, and print as sharp as text.
+"""Charts as inline SVG without external resources.
 
-Numbers stand beside their bars, so that no picture is needed to read them.
+Every bar has its number as text, so that the chart is accessible.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from formats.drawing import html
 
 WIDTH = 640
 LABEL = 190
-"""Pixels for the words before a bar."""
+"""Pixels for the label before a bar."""
 
 ROW = 24
 NUMBERS = 60
@@ -27,7 +27,7 @@ INTERVAL = 150
 class ChartRow:
     """A row with its label, in pixels from the top left.
 
-    The label is cut to what fits; the whole is read aloud and shown by the pointer.
+    The label is truncated to fit; the full text is in the title for screen readers and pointers.
     """
 
     label: str
@@ -36,13 +36,13 @@ class ChartRow:
 
     @property
     def short_label(self) -> str:
-        shown, width = "", 0.0
+        label, width = "", 0.0
         for character in self.label:
             width += 12 if ord(character) > 0x2E7F else 6.6
             if width > LABEL - 24:
-                return shown + "…"
-            shown += character
-        return shown
+                return label + "…"
+            label += character
+        return label
 
     @property
     def top(self) -> int:
@@ -81,7 +81,7 @@ class ShareRow(ChartRow):
 
 
 def bars(rows: Sequence[tuple[str, float, str]], *, kind: str = "bar", name: str = "") -> Markup:
-    """Horizontal bars of (label, size, number as text), the largest over the whole width."""
+    """Horizontal bars of (label, size, number as text); the largest has the full width."""
     largest = max((size for _, size, _ in rows), default=0) or 1
     room = WIDTH - LABEL - NUMBERS
     drawn = [
@@ -104,7 +104,7 @@ def shares(rows: Sequence[tuple[str, Share]], *, name: str = "") -> Markup:
     drawn = []
     for index, (label, share) in enumerate(rows):
         low, at, high = (LABEL + room * value for value in (share.low, share.value, share.high))
-        value, interval = share.told()
+        value, interval = share.formatted()
         drawn.append(
             ShareRow(label, index, low=low, at=at, high=high, share=value, interval=interval)
         )

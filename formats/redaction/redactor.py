@@ -15,14 +15,14 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from chat.errors import BadRequest
-from formats.phone_numbers import phone_numbers
 from formats.plain_text import LETTER, beginnings, narrow
+from formats.redaction.phone_numbers import phone_numbers
 
 MOST_NAMES = 2_000
 LONGEST_NAME = 100
 
 PLACEHOLDERS = ("email", "phone", "id", "iban", "card", "name")
-"""What is masked: `[email]` stands in the place of an e-mail address."""
+"""The kinds of personal data and their placeholders, as in `[email]`."""
 
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,8}+"
@@ -40,21 +40,21 @@ CARD = re.compile(
 SEPARATORS = re.compile("[ -]")
 
 Spans = Callable[[str], Iterable[tuple[int, int]]]
-"""Where something begins and ends in a text of narrow characters; no two of them overlap."""
+"""Finds non-overlapping spans (begin, end) in a text of narrow characters."""
 
 Check = Callable[[str], bool]
-"""Whether a text is the number that it looks like."""
+"""Validates a candidate, for example by check digits."""
 
 
 class Redactor:
-    """Masks texts, and counts in `masked` what it found."""
+    """Masks texts, and counts the masked items in `masked`."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.masked: Counter[str] = Counter()
         self._names = _any_of(names)
 
     def mask(self, text: str) -> str:
-        """The text with `[email]` and the like in the place of what was found."""
+        """The text with placeholders such as `[email]`."""
         for kind, spans in KINDS:
             text = self._replace(kind, text, spans(narrow(text)))
         return self._names.sub(self._name, text) if self._names else text
@@ -162,7 +162,7 @@ KINDS: Sequence[tuple[str, Spans]] = (
     ("card", _spans_of(CARD, _is_card)),
     ("phone", phone_numbers),
 )
-"""In the order of masking: an identity number is not taken for a card number."""
+"""The finders in order of precedence: identity numbers precede card numbers."""
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:

@@ -1,7 +1,7 @@
-"""LaTeX as MathML, which browsers draw by themselves: no script, no font, nothing from outside.
+"""LaTeX as MathML, which browsers render natively: no script, no font, no external resource.
 
-latex2mathml reads the LaTeX into a tree, which `mathml_tree` writes: its own writing leaves what
-somebody typed unescaped. Knows no Markdown.
+latex2mathml parses the LaTeX into a tree, and `mathml_tree` writes it, because the writer of
+latex2mathml does not escape input. Knows no Markdown.
 """
 
 import re
@@ -12,19 +12,19 @@ from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
-from formats.mathml_tree import written
+from formats.formulas.mathml_tree import written
 
 STYLE = Path(__file__).with_name("math.css")
-"""What browsers need beside the MathML to draw it: for whoever shows formulas."""
+"""The style sheet for pages that show formulas."""
 
 LONGEST = 2_000
-"""Characters of a formula that is read; reading takes time that others wait."""
+"""Most characters of a formula, because parsing blocks the process."""
 
 DEEPEST = 40
-"""Braces, environments and the like in each other."""
+"""Deepest nesting of braces and environments."""
 
 MACROS = re.compile(r"\\(?:def|newcommand|newenvironment|DeclareMathOperator)(?![A-Za-z])")
-"""What makes commands: a few lines of these can grow without end."""
+"""Macro definitions, which can expand without bound."""
 
 NESTING = re.compile(r"\\(?:begin|end|left|right)(?![A-Za-z])|\\.|[{}]", re.DOTALL)
 OPENING = frozenset({"{", r"\begin", r"\left"})
@@ -39,7 +39,7 @@ REWRITTEN = (
     (re.compile(r"\\tag\*?\s*\{([^{}\\]*)\}"), r"\\qquad\\text{(\1)}"),
     (re.compile(r"\\not\s*="), r"\\neq "),
 )
-"""What the reader does not know, or reads as what is not drawn, in words that it does know."""
+"""Rewrites of commands that latex2mathml does not support or parses wrongly."""
 
 FAILURES: tuple[type[Exception], ...] = (
     *(kind for kind in vars(exceptions).values() if isinstance(kind, type)),
@@ -48,14 +48,14 @@ FAILURES: tuple[type[Exception], ...] = (
     TypeError,
     AttributeError,
     StopIteration,
-    RuntimeError,  # a generator that ran out, or too much in each other
+    RuntimeError,  # an exhausted generator, or too deep nesting
 )
-"""What the reader raises on LaTeX that it does not understand."""
+"""The exceptions of latex2mathml for unsupported LaTeX."""
 
 
 @lru_cache(maxsize=512)
 def mathml(latex: str, *, block: bool) -> Markup | None:
-    """The formula as HTML that is safe; None where it cannot be drawn. `block`: on its own line."""
+    """The formula as safe HTML; None if it cannot be rendered. `block`: on its own line."""
     if len(latex) > LONGEST or not latex.strip() or MACROS.search(latex) or not _is_closed(latex):
         return None
     source = latex
@@ -71,7 +71,7 @@ def mathml(latex: str, *, block: bool) -> Markup | None:
 
 
 def _is_closed(latex: str) -> bool:
-    """Whether all that is opened is closed, and not too much of it is in each other."""
+    """Whether delimiters are balanced and not nested too deeply."""
     depth = 0
     for sign in NESTING.findall(latex):
         depth += (sign in OPENING) - (sign in CLOSING)

@@ -1,8 +1,8 @@
-"""A tree of MathML, as latex2mathml makes it, written as HTML that is safe and that browsers draw.
+"""Writes the MathML tree of latex2mathml as safe HTML within MathML Core.
 
-Browsers draw a part of MathML only ("MathML Core"), and the tree may hold addresses and styles that
-somebody typed. So elements and attributes are written from lists, words are escaped, and what is
-not drawn by itself gets a class for the style sheets.
+Browsers render only MathML Core, and the tree may contain URLs and styles from the input. So
+elements and attributes are written from allow lists, text is escaped, and other presentation
+becomes classes for the style sheet.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ CHILDREN = {
     **dict.fromkeys(("math", "mrow", "msqrt", "mtable", "mtr", "mtd"), ANY),
     **dict.fromkeys(("mstyle", "mpadded", "mphantom"), ANY),
 }
-"""The elements that are written, each with how many others it holds."""
+"""The allowed elements with their number of children."""
 
 ATTRIBUTES = frozenset(
     {"accent", "display", "displaystyle", "fence", "form", "height", "linethickness", "lspace"}
@@ -26,10 +26,10 @@ ATTRIBUTES = frozenset(
     | {"width"}
 )
 VALUE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+- ")
-"""Of these signs are the values of attributes."""
+"""The characters of allowed attribute values."""
 
 CLASSES = frozenset({"mathvariant", "columnalign", "notation"})
-"""Attributes that browsers do not draw by: style sheets do, by a class of name and value."""
+"""Attributes that browsers ignore; they become classes of name and value."""
 
 WIDTHS = {
     "thinmathspace": "0.167em",
@@ -39,7 +39,7 @@ WIDTHS = {
     "negativethickmathspace": "-0.278em",
 }
 GLYPHS = str.maketrans({"\u29f5": "\u2216", "\u29f8": "/"})
-"""Signs that few fonts have, and their like."""
+"""Replacements of characters that few fonts have."""
 
 SIGNS = frozenset("+\u2212\u00b1\u2213")
 CLOSING = frozenset(")]}|!")
@@ -50,11 +50,11 @@ WITH_LIMITS = frozenset({"lim", "max", "min", "sup", "inf"})
 
 
 class UnfitError(ValueError):
-    """Something in the tree would not be drawn as it is meant."""
+    """Part of the tree would not be rendered as intended."""
 
 
 def written(element: Element) -> str:
-    """An element with all that is in it. Raises UnfitError."""
+    """An element with its descendants. Raises UnfitError."""
     tag = _tag(element)
     if CHILDREN.get(tag) not in (ANY, len(element)):
         raise UnfitError(tag)
@@ -66,7 +66,7 @@ def written(element: Element) -> str:
 
 
 def _tag(element: Element) -> str:
-    """As what it is drawn."""
+    """The name of the element that is written."""
     if element.get("notation") == "box":
         return "mrow"
     if element.tag == "mi":
@@ -78,7 +78,7 @@ def _tag(element: Element) -> str:
         base.set("movablelimits", "true")
         return LIMITS[element.tag]
     if element.tag == "msup" and (sign := _typed(above)) and PRIMES.issuperset(sign):
-        above.tag = "mo"  # the sign is a high one by itself
+        above.tag = "mo"  # the character itself is raised already
         above.attrib |= {"lspace": "0", "rspace": "0"}
         return "mrow"
     return element.tag
@@ -89,12 +89,12 @@ def _letter(element: Element) -> str:
     if len(sign) != 1:
         return "mi"
     if "\u0391" <= sign <= "\u03a9":
-        element.set("mathvariant", "normal")  # Greek capitals stand upright
+        element.set("mathvariant", "normal")  # Greek capitals are upright
     return "mo" if unicodedata.category(sign) == "Sm" else "mi"
 
 
 def _typed(element: Element) -> str:
-    """Its words, in which signs stand by their numbers."""
+    """The text of an element, with character references decoded."""
     return unescape(element.text or "").translate(GLYPHS)
 
 
@@ -103,23 +103,25 @@ def _words(element: Element) -> str:
         raise UnfitError("a line's end outside of rows")
     raw = element.text or ""
     if element.tag != "mtext" and (raw == "&" or raw.startswith("\\")):
-        raise UnfitError(raw)  # a stray column, or a command that is not known
+        raise UnfitError(raw)  # a stray column separator, or an unknown command
     return "".join(sign for sign in _typed(element) if sign.isprintable() or sign == "\u00a0")
 
 
 def _attributes(element: Element) -> str:
     values = {name: WIDTHS.get(value, value) for name, value in element.items()}
-    kept = {name: value for name, value in values.items() if name in ATTRIBUTES}
-    if element.tag == "mpadded":  # what is relative to its own size is not drawn
-        kept = {name: value for name, value in kept.items() if value in ("0", "0px")}
+    attributes = {name: value for name, value in values.items() if name in ATTRIBUTES}
+    if element.tag == "mpadded":  # sizes relative to the element itself are not rendered
+        attributes = {name: value for name, value in attributes.items() if value in ("0", "0px")}
     if values.get("mathvariant") == "normal":
-        kept["mathvariant"] = "normal"
+        attributes["mathvariant"] = "normal"
     named = [f"{name}-{value}" for name, value in values.items() if name in CLASSES]
     if values.get("columnspacing", "").startswith("0em"):
         named.append("aligned")
     if named:
-        kept["class"] = " ".join(named)
-    return "".join(f' {name}="{value}"' for name, value in kept.items() if VALUE.issuperset(value))
+        attributes["class"] = " ".join(named)
+    return "".join(
+        f' {name}="{value}"' for name, value in attributes.items() if VALUE.issuperset(value)
+    )
 
 
 # --- what stands side by side -------------------------------------------------------------------
@@ -138,7 +140,7 @@ def _space(row: Element) -> None:
 
 
 def _join(left: Element, right: Element) -> None:
-    """A minus behind an operator is that of a number; bars beside a table are as high as it is."""
+    """A minus after an operator is a prefix; bars beside a table stretch to its height."""
     if _is_operator(right) and _typed(right) in SIGNS and _opens(left):
         right.set("form", "prefix")
     if right.tag == "mtable" and _typed(left) in BARS:
@@ -152,7 +154,7 @@ def _is_operator(element: Element) -> bool:
 
 
 def _opens(element: Element) -> bool:
-    """Whether a sign behind it belongs to what follows."""
+    """Whether an operator after it is a prefix."""
     is_first = element.tag == "mspace" or element.get("form") == "prefix"
     return is_first or (_is_operator(element) and _typed(element) not in CLOSING)
 

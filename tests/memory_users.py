@@ -39,28 +39,30 @@ class OpenHasher:
 
 
 @dataclass
-class MemoryPeople(MemoryKeys):
+class MemoryUsers(MemoryKeys):
     """`chat.accounts.ports.AccountStore`; dictionaries keep the order of what was added."""
 
     chats: MemoryStore = field(default_factory=MemoryStore)
     hashes: dict[str, str | None] = field(default_factory=dict)
     open_sessions: dict[str, Session] = field(default_factory=dict)
-    passes: dict[str, OneTimeLink] = field(default_factory=dict)
+    one_time_links: dict[str, OneTimeLink] = field(default_factory=dict)
     links: dict[str, GuestLink] = field(default_factory=dict)
     use: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
     # --- people -------------------------------------------------------------------------------
 
-    async def has_people(self) -> bool:
+    async def has_users(self) -> bool:
         return bool(self.everybody)
 
-    async def add_person(self, user: User, password_hash: str | None, entry: AuditEntry) -> None:
-        refuse_bad_text(user, password_hash, entry)
-        if user.rank is not AccountRole.GUEST and await self.credentials(user.name):
+    async def add_user(
+        self, user: User, password_hash: str | None, audit_entry: AuditEntry
+    ) -> None:
+        refuse_bad_text(user, password_hash, audit_entry)
+        if user.role is not AccountRole.GUEST and await self.credentials(user.name):
             raise NameTaken
         self.everybody[user.id] = user
         self.hashes[user.id] = password_hash
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def user(self, user_id: str) -> User:
         refuse_bad_text(user_id)
@@ -68,51 +70,53 @@ class MemoryPeople(MemoryKeys):
             raise NotFound
         return self.everybody[user_id]
 
-    async def people(self) -> Sequence[User]:
-        return sorted(self.everybody.values(), key=lambda person: person.created_at)
+    async def users(self) -> Sequence[User]:
+        return sorted(self.everybody.values(), key=lambda user: user.created_at)
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
         for user in self.everybody.values():
-            if user.rank is not AccountRole.GUEST and name_key(user.name) == name_key(name):
+            if user.role is not AccountRole.GUEST and name_key(user.name) == name_key(name):
                 return user, self.hashes[user.id]
         return None
 
     async def set_password(
-        self, user_id: str, password_hash: str, entry: AuditEntry, *, keep: str | None = None
+        self, user_id: str, password_hash: str, audit_entry: AuditEntry, *, keep: str | None = None
     ) -> None:
         await self.user(user_id)
         self.hashes[user_id] = password_hash
         self._drop_sessions(user_id, keep)
         self._drop_resets(user_id)
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
-    async def change_person(
+    async def change_user(
         self,
         user_id: str,
-        entry: AuditEntry,
+        audit_entry: AuditEntry,
         *,
-        rank: AccountRole | None = None,
+        role: AccountRole | None = None,
         disabled: bool | None = None,
     ) -> User:
         before = await self.user(user_id)
         after = replace(
             before,
-            rank=before.rank if rank is None else rank,
+            role=before.role if role is None else role,
             disabled=before.disabled if disabled is None else disabled,
         )
-        if after.disabled or after.rank is not AccountRole.ADMIN:
+        if after.disabled or after.role is not AccountRole.ADMIN:
             self._refuse_last_admin(before)
-            self.passes = {key: p for key, p in self.passes.items() if p.made_by != user_id}
+            self.one_time_links = {
+                key: p for key, p in self.one_time_links.items() if p.created_by != user_id
+            }
         if after.disabled:
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
             self.revoke_keys_of(user_id)
         self.everybody[user_id] = after
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
         return after
 
-    async def delete_person(self, user_id: str, entry: AuditEntry) -> int:
+    async def delete_user(self, user_id: str, audit_entry: AuditEntry) -> int:
         self._refuse_last_admin(await self.user(user_id))
         self._revoke_links_of(user_id)
         before = self._rows()
@@ -121,35 +125,35 @@ class MemoryPeople(MemoryKeys):
             if user.guest_link_id in mine:
                 self.everybody[user.id] = replace(user, disabled=True, guest_link_id=None)
         self.links = {key: link for key, link in self.links.items() if link.owner_id != user_id}
-        self.use = {key: spent for key, spent in self.use.items() if key[0] != user_id}
-        self.passes = {
-            key: kept
-            for key, kept in self.passes.items()
-            if user_id not in (kept.made_by, kept.user_id)
+        self.use = {key: used for key, used in self.use.items() if key[0] != user_id}
+        self.one_time_links = {
+            key: stored
+            for key, stored in self.one_time_links.items()
+            if user_id not in (stored.created_by, stored.user_id)
         }
         self.drop_keys_of(user_id)
         self._drop_sessions(user_id)
         del self.everybody[user_id], self.hashes[user_id]
-        gone = before - self._rows() + self.chats.destroy_presets(user_id)
-        gone += sum(self.chats.destroy(lambda kept: kept.owner_id == user_id))
-        self.audit.append(replace(entry, detail=str(gone)))
-        return gone
+        deleted = before - self._rows() + self.chats.destroy_presets(user_id)
+        deleted += sum(self.chats.destroy(lambda stored: stored.owner_id == user_id))
+        self.audit.append(replace(audit_entry, detail=str(deleted)))
+        return deleted
 
     # --- sessions -----------------------------------------------------------------------------
 
-    async def add_session(self, token_hash: str, session: Session, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, session, entry)
+    async def add_session(self, token_hash: str, session: Session, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(token_hash, session, audit_entry)
         user = await self.user(session.user_id)
         link_id = user.guest_link_id
         if user.disabled or (link_id and (await self.guest_link(link_id)).revoked):
             raise NotFound
         self.open_sessions = {
-            key: kept
-            for key, kept in self.open_sessions.items()
-            if kept.expires_at > session.created_at
+            key: stored
+            for key, stored in self.open_sessions.items()
+            if stored.expires_at > session.created_at
         }
         self.open_sessions[token_hash] = session
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def session(self, token_hash: str) -> tuple[Session, User] | None:
         found = self.open_sessions.get(token_hash)
@@ -164,65 +168,73 @@ class MemoryPeople(MemoryKeys):
         mine = [session for session in self.open_sessions.values() if session.user_id == user_id]
         return sorted(mine, key=lambda session: session.created_at, reverse=True)
 
-    async def end_session(self, user_id: str, session_id: str, entry: AuditEntry) -> None:
+    async def end_session(self, user_id: str, session_id: str, audit_entry: AuditEntry) -> None:
         if session_id not in {session.id for session in await self.sessions(user_id)}:
             raise NotFound
         self.open_sessions = {
             key: session for key, session in self.open_sessions.items() if session.id != session_id
         }
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def end_sessions(
-        self, user_id: str, entry: AuditEntry, *, besides: str | None = None
+        self, user_id: str, audit_entry: AuditEntry, *, besides: str | None = None
     ) -> int:
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
         return self._drop_sessions(user_id, besides)
 
     # --- one-time links -----------------------------------------------------------------------
 
-    async def add_pass(self, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, one_time, entry)
+    async def add_one_time_link(
+        self, token_hash: str, one_time: OneTimeLink, audit_entry: AuditEntry
+    ) -> None:
+        refuse_bad_text(token_hash, one_time, audit_entry)
         if one_time.kind is OneTimeLinkKind.SETUP:
-            self.passes = {
-                key: kept
-                for key, kept in self.passes.items()
-                if kept.kind is not OneTimeLinkKind.SETUP
+            self.one_time_links = {
+                key: stored
+                for key, stored in self.one_time_links.items()
+                if stored.kind is not OneTimeLinkKind.SETUP
             }
         if one_time.user_id is not None:
             await self.user(one_time.user_id)
             self._drop_resets(one_time.user_id)
-        self.passes = {key: kept for key, kept in self.passes.items() if kept.expires_at > entry.at}
-        self.passes[token_hash] = one_time
-        self.audit.append(entry)
+        self.one_time_links = {
+            key: stored
+            for key, stored in self.one_time_links.items()
+            if stored.expires_at > audit_entry.at
+        }
+        self.one_time_links[token_hash] = one_time
+        self.audit.append(audit_entry)
 
-    async def pass_of(self, token_hash: str) -> OneTimeLink:
-        one_time = self.passes.get(token_hash)
+    async def one_time_link(self, token_hash: str) -> OneTimeLink:
+        one_time = self.one_time_links.get(token_hash)
         if one_time is None or not self._is_good(one_time):
             raise NotFound
         return one_time
 
-    async def use_pass(
-        self, token_hash: str, user: User | None, password_hash: str, entry: AuditEntry
+    async def use_one_time_link(
+        self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
-        one_time = await self.pass_of(token_hash)
+        one_time = await self.one_time_link(token_hash)
         if user is not None:
             first = not self.everybody
-            await self.add_person(user, password_hash, entry)
+            await self.add_user(user, password_hash, audit_entry)
             if first:
                 self._take_over(LOCAL_USER, user.id)
         else:
             assert one_time.user_id is not None
             user = await self.user(one_time.user_id)
-            await self.set_password(user.id, password_hash, entry)
-        self.passes.pop(token_hash, None)
+            await self.set_password(user.id, password_hash, audit_entry)
+        self.one_time_links.pop(token_hash, None)
         return user
 
     # --- guests -------------------------------------------------------------------------------
 
-    async def add_guest_link(self, token_hash: str, link: GuestLink, entry: AuditEntry) -> None:
-        refuse_bad_text(token_hash, link, entry)
+    async def add_guest_link(
+        self, token_hash: str, link: GuestLink, audit_entry: AuditEntry
+    ) -> None:
+        refuse_bad_text(token_hash, link, audit_entry)
         self.links[token_hash] = link
-        self.audit.append(entry)
+        self.audit.append(audit_entry)
 
     async def guest_links(self, owner_id: str | None) -> Sequence[GuestLink]:
         theirs = [link for link in self.links.values() if owner_id in (None, link.owner_id)]
@@ -236,8 +248,8 @@ class MemoryPeople(MemoryKeys):
     async def guest_link(self, link_id: str) -> GuestLink:
         return self.links[self._key_of(link_id)]
 
-    async def admit_guest(self, link_id: str, guest: User, entry: AuditEntry) -> None:
-        refuse_bad_text(guest, entry)
+    async def admit_guest(self, link_id: str, guest: User, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(guest, audit_entry)
         key = self._key_of(link_id)
         link = self.links[key]
         if link.revoked or guest.created_at >= link.expires_at:
@@ -245,63 +257,65 @@ class MemoryPeople(MemoryKeys):
         if link.guests >= link.max_guests:
             raise LinkFull(limit=link.max_guests)
         self.links[key] = replace(link, guests=link.guests + 1)
-        await self.add_person(guest, None, entry)
+        await self.add_user(guest, None, audit_entry)
 
-    async def revoke_guest_link(self, link_id: str, entry: AuditEntry) -> None:
+    async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
         key = self._key_of(link_id)
         if self.links[key].campaign_id is None:
             self._revoke(key)
         else:
             self.links[key] = replace(self.links[key], revoked=True)
-            self._end_sessions_at(link_id, entry.at + CAMPAIGN_GRACE)
-        self.audit.append(entry)
+            self._end_sessions_at(link_id, audit_entry.at + CAMPAIGN_GRACE)
+        self.audit.append(audit_entry)
 
     # --- spending -----------------------------------------------------------------------------
 
-    async def spend(self, user_id: str, day: date, spent: AccountUsage) -> None:
+    async def spend(self, user_id: str, day: date, used: AccountUsage) -> None:
         user = self.everybody.get(user_id)
         if user is None:
             return
         so_far = self.use.get((user_id, day), AccountUsage())
         self.use[user_id, day] = AccountUsage(
-            so_far.messages + spent.messages, so_far.tokens + spent.tokens
+            so_far.messages + used.messages, so_far.tokens + used.tokens
         )
         if user.guest_link_id is not None:
             key = self._key_of(user.guest_link_id)
             link = self.links[key]
             self.links[key] = replace(
-                link, messages=link.messages + spent.messages, tokens=link.tokens + spent.tokens
+                link, messages=link.messages + used.messages, tokens=link.tokens + used.tokens
             )
 
-    async def spent(self, user_id: str, day: date | None = None) -> AccountUsage:
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
         found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
         return AccountUsage(sum(s.messages for s in found), sum(s.tokens for s in found))
 
     # --- the log ------------------------------------------------------------------------------
 
-    async def write_entry(self, entry: AuditEntry) -> None:
-        refuse_bad_text(entry)
-        self.audit.append(entry)
+    async def add_audit_entry(self, audit_entry: AuditEntry) -> None:
+        refuse_bad_text(audit_entry)
+        self.audit.append(audit_entry)
 
-    async def entries(
+    async def audit_entries(
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
-        found = [entry for entry in self.audit if before is None or entry.at < before]
-        return sorted(found, key=lambda entry: entry.at)[::-1][: max(limit, 0)]
+        found = [
+            audit_entry for audit_entry in self.audit if before is None or audit_entry.at < before
+        ]
+        return sorted(found, key=lambda audit_entry: audit_entry.at)[::-1][: max(limit, 0)]
 
     async def delete_older(self, before: datetime) -> int:
-        conversations, _ = self.chats.destroy(lambda kept: kept.updated_at < before)
+        conversations, _ = self.chats.destroy(lambda stored: stored.updated_at < before)
         return conversations
 
     # --- inside -------------------------------------------------------------------------------
 
     def _take_over(self, before: str, after: str) -> None:
-        for key, kept in self.chats.stored.items():
-            if kept.owner_id == before:
-                self.chats.stored[key] = replace(kept, owner_id=after)
-        for key, made in self.chats.versions.items():
-            if made[-1].owner_id == before:
-                self.chats.versions[key] = [replace(preset, owner_id=after) for preset in made]
+        for key, stored in self.chats.stored.items():
+            if stored.owner_id == before:
+                self.chats.stored[key] = replace(stored, owner_id=after)
+        for key, versions in self.chats.versions.items():
+            if versions[-1].owner_id == before:
+                self.chats.versions[key] = [replace(preset, owner_id=after) for preset in versions]
         for key, link in self.links.items():
             if link.owner_id == before:
                 self.links[key] = replace(link, owner_id=after)
@@ -310,7 +324,7 @@ class MemoryPeople(MemoryKeys):
         kinds: tuple[Sized, ...] = (
             self.everybody,
             self.open_sessions,
-            self.passes,
+            self.one_time_links,
             self.links,
             self.use,
             self.api_keys,
@@ -329,23 +343,25 @@ class MemoryPeople(MemoryKeys):
         admins = [
             other.id
             for other in self.everybody.values()
-            if other.rank is AccountRole.ADMIN and not other.disabled
+            if other.role is AccountRole.ADMIN and not other.disabled
         ]
         if admins == [user.id]:
             raise LastAdmin
 
     def _drop_sessions(self, user_id: str, besides: str | None = None) -> int:
-        gone = {
+        deleted = {
             key
             for key, session in self.open_sessions.items()
             if session.user_id == user_id and session.id != besides
         }
-        for key in gone:
+        for key in deleted:
             del self.open_sessions[key]
-        return len(gone)
+        return len(deleted)
 
     def _drop_resets(self, user_id: str) -> None:
-        self.passes = {key: kept for key, kept in self.passes.items() if kept.user_id != user_id}
+        self.one_time_links = {
+            key: stored for key, stored in self.one_time_links.items() if stored.user_id != user_id
+        }
 
     def _key_of(self, link_id: str) -> str:
         for key, link in self.links.items():
@@ -355,10 +371,10 @@ class MemoryPeople(MemoryKeys):
 
     def _end_sessions_at(self, link_id: str, ends_at: datetime) -> None:
         guests = {who.id for who in self.everybody.values() if who.guest_link_id == link_id}
-        for key, kept in self.open_sessions.items():
-            if kept.user_id in guests:
-                ends = min(kept.expires_at, ends_at)
-                self.open_sessions[key] = replace(kept, expires_at=ends)
+        for key, stored in self.open_sessions.items():
+            if stored.user_id in guests:
+                ends = min(stored.expires_at, ends_at)
+                self.open_sessions[key] = replace(stored, expires_at=ends)
 
     def _revoke_links_of(self, user_id: str) -> None:
         for key, link in self.links.items():

@@ -60,12 +60,12 @@ def hasher() -> Iterator[Argon2Hasher]:
 
 @pytest.fixture
 def accounts(store: RoutingStore, hasher: Argon2Hasher) -> Accounts:
-    return Accounts(store.people, hasher)
+    return Accounts(store.accounts, hasher)
 
 
 async def accept(accounts: Accounts, token: str | None, name: str) -> str:
     assert token
-    return await accounts.accept_pass(
+    return await accounts.accept_one_time_link(
         token, name=name, password=PASSWORD, address=HOME, device="Firefox"
     )
 
@@ -94,7 +94,7 @@ def tables_with(engine: Engine, words: str) -> set[str]:
     return found
 
 
-async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None:
+async def test_an_account_passes_through_its_life_cycle(accounts: Accounts, ann: User) -> None:
     bob = await who(
         accounts, await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bob")
     )
@@ -110,12 +110,12 @@ async def test_a_whole_life_of_an_account(accounts: Accounts, ann: User) -> None
     with pytest.raises(WrongPassword):
         await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
     assert await accounts.delete(ann, bob.user.id) == 1
-    assert [user.name for user in await accounts.people(ann)] == ["Ann"]
-    said = [entry.action for entry in await accounts.entries(ann)]
-    assert said[:4] == ["delete", "disable", "sign-in", "sign-in"]
+    assert [user.name for user in await accounts.users(ann)] == ["Ann"]
+    actions = [entry.action for entry in await accounts.audit_entries(ann)]
+    assert actions[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
 
-async def test_accounts_are_there_after_a_restart(
+async def test_accounts_survive_a_restart(
     accounts: Accounts, ann: User, store: RoutingStore, tmp_path: Path, database_url: str | None
 ) -> None:
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
@@ -123,14 +123,14 @@ async def test_accounts_are_there_after_a_restart(
     again = open_store(tmp_path, database_url)
     await again.open()
     hasher = Argon2Hasher(memory_kib=64)
-    restarted = Accounts(again.people, hasher)
+    restarted = Accounts(again.accounts, hasher)
     assert await restarted.setup_token() is None
     assert (await who(restarted, token)).user == ann
     hasher.close()
     await again.close()
 
 
-async def test_a_command_works_beside_the_running_app(
+async def test_a_command_works_while_the_app_runs(
     accounts: Accounts,
     ann: User,
     hasher: Argon2Hasher,
@@ -140,7 +140,7 @@ async def test_a_command_works_beside_the_running_app(
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     command = open_store(tmp_path, database_url, beside=True)
     await command.open()
-    invite = await Accounts(command.people, hasher).invite(LOCAL, AccountRole.MEMBER)
+    invite = await Accounts(command.accounts, hasher).invite(LOCAL, AccountRole.MEMBER)
     await command.close()
     await accept(accounts, invite, "Bob")
     assert await accounts.signed_in(token)
@@ -151,17 +151,15 @@ async def test_a_command_may_come_before_the_first_start(
 ) -> None:
     command = open_store(tmp_path / "data", beside=True)
     await command.open()
-    invite = await Accounts(command.people, hasher).invite(LOCAL, AccountRole.ADMIN)
+    invite = await Accounts(command.accounts, hasher).invite(LOCAL, AccountRole.ADMIN)
     await command.close()
     store = open_store(tmp_path / "data")
     await store.open()
-    assert await accept(Accounts(store.people, hasher), invite, "Ann")
+    assert await accept(Accounts(store.accounts, hasher), invite, "Ann")
     await store.close()
 
 
-async def test_no_secret_lies_in_the_database(
-    accounts: Accounts, ann: User, engine: Engine
-) -> None:
+async def test_no_secret_is_in_the_database(accounts: Accounts, ann: User, engine: Engine) -> None:
     session = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Firefox")
     invite = await accounts.invite(ann, AccountRole.MEMBER)
     _, link = await accounts.add_guest_link(
@@ -179,7 +177,7 @@ async def test_no_secret_lies_in_the_database(
     assert tables_with(engine, "$argon2id$") == {"people"}
 
 
-async def test_nothing_but_the_log_knows_who_was_deleted(
+async def test_only_the_log_has_the_id_of_a_deleted_user(
     accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
     token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
@@ -187,7 +185,7 @@ async def test_nothing_but_the_log_knows_who_was_deleted(
     turn = await ask_and_answer(store, user_id=bob.id, question="About heather", title="Heather")
     preset = await store.add_preset(bob.id, PresetText("Mine"))
     await store.share_preset(bob.id, preset.ref.id, True)
-    await store.people.spend(bob.id, utc_now().date(), AccountUsage(1, 20))
+    await store.accounts.spend(bob.id, utc_now().date(), AccountUsage(1, 20))
     await accounts.reset(ann, bob.id)
     before = tables_with(engine, bob.id)
     assert before > {"audit", "people", "sessions", "passes", "spending", "messages", "presets"}
@@ -203,11 +201,11 @@ def everything_in(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir()).lower()
 
 
-async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None:
+async def test_the_database_file_has_no_text_of_a_deleted_user(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     await store.open()
     hasher = Argon2Hasher(memory_kib=64)
-    accounts = Accounts(store.people, hasher)
+    accounts = Accounts(store.accounts, hasher)
     ann = await who(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
     token = await accept(accounts, await accounts.invite(ann.user, AccountRole.MEMBER), "Bobolink")
     bob = await who(accounts, token)
@@ -236,10 +234,10 @@ async def test_the_file_holds_no_word_of_who_was_deleted(tmp_path: Path) -> None
 async def test_the_database_refuses_to_change_the_log(
     accounts: Accounts, ann: User, engine: Engine, change: str
 ) -> None:
-    before = list(await accounts.entries(ann))
+    before = list(await accounts.audit_entries(ann))
     with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
         connection.execute(text(change))
-    assert list(await accounts.entries(ann)) == before != []
+    assert list(await accounts.audit_entries(ann)) == before != []
 
 
 @pytest.mark.postgres
@@ -253,7 +251,7 @@ async def test_postgres_refuses_to_empty_the_log(tmp_path: Path, postgres_url: s
     await store.close()
 
 
-async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
+async def test_a_change_and_its_audit_entry_are_written_together(
     accounts: Accounts, ann: User, engine: Engine
 ) -> None:
     with engine.begin() as connection:
@@ -264,7 +262,7 @@ async def test_a_line_of_the_log_is_written_with_the_change_or_neither_is(
         assert connection.scalar(text("SELECT count(*) FROM passes")) == 0
 
 
-async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_out(
+async def test_many_concurrent_guests_do_not_block_each_other(
     accounts: Accounts, ann: User, store: RoutingStore
 ) -> None:
     _, token = await accounts.add_guest_link(
@@ -284,7 +282,7 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
         )
         guest = await who(accounts, entered)
         await asyncio.gather(
-            *(store.people.spend(guest.user.id, day, AccountUsage(1, 5)) for _ in "1234")
+            *(store.accounts.spend(guest.user.id, day, AccountUsage(1, 5)) for _ in "1234")
         )
         return await accounts.delete_my_data(guest.user)
 
@@ -292,7 +290,7 @@ async def test_many_who_join_sign_in_and_leave_at_once_do_not_lock_each_other_ou
     assert sorted(str(end) for end in ends if isinstance(end, int)) == ["3"] * 5
     [used] = await accounts.guest_links(ann)
     assert (used.guests, used.messages, used.tokens) == (5, 20, 100)
-    assert [user.id for user in await accounts.people(ann)] == [ann.id]
+    assert [user.id for user in await accounts.users(ann)] == [ann.id]
 
 
 async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: User) -> None:
@@ -312,7 +310,7 @@ async def test_a_change_by_another_process_takes_hold_within_five_seconds(
 ) -> None:
     now, later_s = utc_now(), [0.0]
     here = Accounts(
-        store.people,
+        store.accounts,
         hasher,
         lambda: now + timedelta(seconds=later_s[0]),
         timer=lambda: later_s[0],

@@ -1,4 +1,4 @@
-"""What is asked of rated answers and what comes of it, as values. Knows no SQL and no page."""
+"""Values of the search in rated answers: filters, pages, counts and exports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,13 +51,13 @@ class RatingFilter:
     @property
     def is_of_ratings(self) -> bool:
         """Whether it asks for what only a rating has, and no vote."""
-        wishes = (self.verdict, self.reason, self.corrected, self.standing, self.assignee)
-        return any(wishes) or bool(self.words.strip())
+        criteria = (self.verdict, self.reason, self.corrected, self.standing, self.assignee)
+        return any(criteria) or bool(self.words.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewChange:
-    """What of a review is to change; None stays. An empty `assignee` is nobody."""
+    """Changes of a review; None keeps a field. An empty `assignee` removes the assignment."""
 
     standing: ReviewStatus | None = None
     assignee: str | None = None
@@ -66,18 +66,18 @@ class ReviewChange:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page of the list ends: what comes next was rated before, or has a smaller id."""
+    """The last answer of a page. The next page has earlier times, or the same and smaller ids."""
 
     rated_at: datetime
-    evidence_id: str
+    snapshot_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RatingCounts:
-    """How many answers there are, how many ratings of each kind, how many are to be reviewed.
+    """Counts of answers, of ratings by kind, and of open reviews.
 
-    `votes` are those of blind comparisons that go along with the answers; where a language is
-    wanted, it is the most that there can be.
+    `votes` are those of blind comparisons with the same filter; with a language it is an upper
+    bound.
     """
 
     answers: int = 0
@@ -90,7 +90,7 @@ class RatingCounts:
 
 @dataclass(frozen=True, slots=True)
 class RatingPage:
-    """A piece of the list, newest first. `next` is where the following one begins, if any."""
+    """A page of the list, newest first. `next` is the cursor of the next page, if any."""
 
     items: tuple[RatedAnswer, ...]
     next: Cursor | None = None
@@ -98,7 +98,7 @@ class RatingPage:
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """What the rated answers can be filtered by. Campaigns and presets are names by id."""
+    """The options of the filter. Campaigns and presets are names by id."""
 
     campaigns: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, str] = field(default_factory=dict)
@@ -109,9 +109,9 @@ class FilterOptions:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDetail:
-    """One rated answer with everything around it, oldest version first.
+    """A rated answer with all versions of its ratings, oldest first.
 
-    `beside` are the other rated answers to the very same prompt, in the same conversation.
+    `beside` are the other rated answers to the same prompt in the same conversation.
     """
 
     rated: RatedAnswer
@@ -121,31 +121,31 @@ class AnswerDetail:
 
 @dataclass(frozen=True, slots=True)
 class ExportChunk:
-    """Some of the answers of an export, in the order of their first rating; all if no `next`."""
+    """Some answers of an export, by time of the first rating. `next` None: the last chunk."""
 
     items: tuple[RatedAnswer, ...]
     next: int | None = None
 
 
 Path = tuple[Message, ...]
-"""The messages from the first of a conversation to an answer, itself included."""
+"""The messages from the root of a conversation to an answer, inclusive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What people, campaigns and presets are called, by their ids."""
+    """The names of users, campaigns and presets by id."""
 
-    people: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
     campaigns: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportContext:
-    """What stands around the answers of a chunk, as far as a file asks for it.
+    """Additional data of the answers of a chunk, as far as a file requests them.
 
-    `versions` are all that was ever said of an answer, and `tried_again` the paths to those that
-    were tried again before it, both by snapshot; `siblings` are the rated answers by conversation.
+    By snapshot id: `versions` of the ratings, and `tried_again`, the paths to earlier answers that
+    were retried. `siblings` are the rated answers by conversation.
     """
 
     versions: Mapping[str, Sequence[Rating]] = field(default_factory=dict)
@@ -156,9 +156,9 @@ class ExportContext:
 
 @dataclass(frozen=True, slots=True)
 class VotedComparison:
-    """A comparison that was voted on, with the paths that end at its answers.
+    """A comparison with a vote, and the paths to its answers.
 
-    A path is empty when the answer was deleted. `unusable`: a reviewer took one of them out.
+    A path is empty when the answer was deleted. `unusable`: a reviewer marked one of them so.
     """
 
     comparison: Comparison

@@ -1,15 +1,15 @@
-"""What a campaign tried and which of it is better: variants, what answered, votes, halves."""
+"""Report sections on variants: settings, models, votes and the split test."""
 
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from chat.campaigns.models import Mode, Variant
-from chat.feedback.reports import ComparisonResult, SourceCount
+from chat.feedback.report_models import ComparisonResult, SourceCount
 from chat.feedback.statistics import Share, difference
-from formats.charts import shares
 from formats.drawing import html
-from formats.report_parts import ReportFormatter
+from formats.reports.charts import shares
+from formats.reports.formatter import ReportFormatter
 
 ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", "answers")
 
@@ -18,7 +18,7 @@ ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", 
 
 
 def variants(pen: ReportFormatter) -> Markup:
-    """As they were planned, and what really answered."""
+    """The planned variants, and the models that answered."""
     tried = pen.plan.variants[: 1 if pen.plan.mode is Mode.SINGLE else 2]
     several = any(variant.engine for variant in tried)
     columns = ["variant", "system-prompt", "sampling", "preset", *["asked-of"] * several]
@@ -33,7 +33,7 @@ def _planned(pen: ReportFormatter, variant: Variant) -> Sequence[str]:
     return (
         html("report.bold", words=variant.name),
         pen.mask(variant.system_prompt) or pen.text("default"),
-        html("report.settings", words=variant.sampling.told() or pen.text("default")),
+        html("report.settings", words=variant.sampling.summary() or pen.text("default")),
         pen.report.preset(variant.preset),
         variant.engine or pen.text("first-model"),
     )
@@ -60,7 +60,7 @@ def comparison(pen: ReportFormatter) -> Markup:
     if votes is None:
         return Markup()
     tasks = {task.id: task.title for task in pen.plan.tasks}
-    tally = pen.text(
+    counts = pen.text(
         "tally",
         first=pen.name(0),
         second=pen.name(1),
@@ -73,15 +73,15 @@ def comparison(pen: ReportFormatter) -> Markup:
         "comparison",
         html("report.sentence", words=_verdict(pen, votes))
         + _drawn(pen, votes, tasks)
-        + html("report.paragraph", words=tally)
+        + html("report.paragraph", words=counts)
         + _rates(pen, "task", votes.by_task, tasks)
-        + _rates(pen, "tester", votes.by_rater, _testers(pen, votes))
+        + _rates(pen, "tester", votes.by_user, _testers(pen, votes))
         + pen.about("method"),
     )
 
 
 def _drawn(pen: ReportFormatter, votes: ComparisonResult, tasks: Mapping[str, str]) -> Markup:
-    """Only what was voted on: a share of nothing is no point on a line."""
+    """A chart of win rates; rows without votes are omitted."""
     label = pen.word("win-rate", name=pen.name(0))
     rows = [(label, votes.rate)]
     rows += [(tasks.get(task, task), share) for task, share in votes.by_task.items()]
@@ -93,37 +93,38 @@ def _rates(
     pen: ReportFormatter, kind: str, rates: Mapping[str, Share], names: Mapping[str, str]
 ) -> Markup:
     rows = (
-        (names.get(key, key), f"{share.count:,}", *share.told()) for key, share in rates.items()
+        (names.get(key, key), f"{share.count:,}", *share.formatted())
+        for key, share in rates.items()
     )
-    shown = pen.table([kind, "counted", "won", "interval"], rows)
-    if not shown:
-        return shown
-    return html("report.part", title=pen.text(f"by-{kind}", name=pen.name(0)), body=shown)
+    table = pen.table([kind, "counted", "won", "interval"], rows)
+    if not table:
+        return table
+    return html("report.part", title=pen.text(f"by-{kind}", name=pen.name(0)), body=table)
 
 
 def _testers(pen: ReportFormatter, votes: ComparisonResult) -> Mapping[str, str]:
-    """Their names; where names are masked, their numbers."""
+    """The names of testers; numbers where names are masked."""
     if not pen.redactor:
         return pen.report.testers
-    numbered = enumerate(votes.by_rater, 1)
-    return {rater: pen.word("tester-number", number=number) for number, rater in numbered}
+    numbered = enumerate(votes.by_user, 1)
+    return {user_id: pen.word("tester-number", number=number) for number, user_id in numbered}
 
 
 def _verdict(pen: ReportFormatter, votes: ComparisonResult) -> Markup:
-    """Whether the votes tell the variants apart, in a plain sentence."""
+    """A sentence on whether the difference of the variants is significant."""
     rate = votes.rate
     if not rate.count:
         return pen.text("only-bad")
     if votes.better == 1:
         rate = Share(1 - rate.value, 1 - rate.high, 1 - rate.low, rate.count)
     values = {"rate": rate.value, "low": rate.low, "high": rate.high}
-    told = {key: f"{value:.0%}" for key, value in values.items()}
+    formatted = {key: f"{value:.0%}" for key, value in values.items()}
     apart = "not-apart" if votes.better is None else "apart"
-    said = pen.text(apart, name=pen.name(votes.better or 0), **told)
-    return said + " " + pen.text("more-votes", count=votes.needed) if votes.needed else said
+    sentence = pen.text(apart, name=pen.name(votes.better or 0), **formatted)
+    return sentence + " " + pen.text("more-votes", count=votes.needed) if votes.needed else sentence
 
 
-# --- halves ---------------------------------------------------------------------------------------
+# --- split test -----------------------------------------------------------------------------------
 
 
 def split(pen: ReportFormatter) -> Markup:
@@ -133,7 +134,7 @@ def split(pen: ReportFormatter) -> Markup:
     apart = difference(parts[0].liked, parts[1].liked)
     if all(part.liked.count for part in parts) and apart.tells:
         low, high = sorted((abs(apart.low), abs(apart.high)))
-        said = pen.text(
+        sentence = pen.text(
             "rates-apart",
             name=pen.name(0 if apart.value > 0 else 1),
             difference=f"{abs(apart.value) * 100:.0f}",
@@ -141,6 +142,6 @@ def split(pen: ReportFormatter) -> Markup:
             high=f"{high * 100:.0f}",
         )
     else:
-        said = pen.text("rates-not-apart")
+        sentence = pen.text("rates-not-apart")
     liked = pen.liked([(pen.name(index), part) for index, part in enumerate(parts)])
-    return pen.section("comparison", html("report.sentence", words=said) + liked)
+    return pen.section("comparison", html("report.sentence", words=sentence) + liked)

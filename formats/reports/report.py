@@ -1,4 +1,4 @@
-"""What came of a campaign as one HTML file: it loads nothing, runs nothing, and prints to PDF."""
+"""The report of a campaign as one HTML file without external resources and scripts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ from markupsafe import Markup
 
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
-from chat.feedback.reports import AnswerExcerpt, Report, SurveyResult, VariantResult
-from formats.charts import bars
+from chat.feedback.report_models import AnswerExcerpt, Report, SurveyResult, VariantResult
 from formats.drawing import html
+from formats.formulas.mathml import STYLE as MATH_STYLE
 from formats.html import POLICY, render
-from formats.mathml import STYLE as MATH_STYLE
-from formats.redaction import Redactor
-from formats.report_parts import ROOM, ReportFormatter
-from formats.report_variants import comparison, split, variants
+from formats.redaction.redactor import Redactor
+from formats.reports.charts import bars
+from formats.reports.formatter import ROOM, ReportFormatter
+from formats.reports.variants import comparison, split, variants
 from formats.words import ExportLanguage, moment
 
 QUOTES = 30
-"""Of the texts of a survey; more are in the exported data."""
+"""Most texts of a survey question in the report; the data export has all."""
 
 SECONDS = ("queue", "first-token", "total")
 MEASURED = (*SECONDS, "rate", "length")
@@ -28,7 +28,7 @@ MEASURED = (*SECONDS, "rate", "length")
 def write_report(
     report: Report, language: ExportLanguage, redactor: Redactor | None = None
 ) -> bytes:
-    """The whole file. What people typed is masked where there is a redactor."""
+    """The whole file. User input is masked if there is a redactor."""
     return str(_Writer(ReportFormatter(report, language, redactor)).page()).encode()
 
 
@@ -64,7 +64,8 @@ class _Writer:
             tag=self._pen.language.words.tag,
             policy=POLICY,
             style=_style(),
-            about=self._about() + self._masked(),  # counted when all else is written
+            about=self._about()
+            + self._masked(),  # last, because the counts of masked items are complete only now
             sections=sections,
         )
 
@@ -73,20 +74,20 @@ class _Writer:
     def _about(self) -> Markup:
         campaign = self._report.campaign
         ends = campaign.closed_at or self._plan.ends_at
-        ended = ends is not None and ends <= self._report.made_at
-        said = [
+        ended = ends is not None and ends <= self._report.created_at
+        parts = [
             self._pen.text(f"mode-{self._plan.mode}"),
             self._pen.text(
                 "period",
                 start=_day(self._plan.starts_at or campaign.created_at),
                 end=_day(ends) if ends and ended else self._pen.word("now"),
             ),
-            self._pen.text("as-of", when=moment(self._report.made_at)),
+            self._pen.text("as-of", when=moment(self._report.created_at)),
         ]
-        return html("report.about", words=Markup(" · ").join(said))
+        return html("report.about", words=Markup(" · ").join(parts))
 
     def _masked(self) -> Markup:
-        """That people's names and numbers are masked, and how often which was found."""
+        """A note that personal data are masked, with the counts by placeholder."""
         redactor = self._pen.redactor
         if redactor is None:
             return Markup()
@@ -96,23 +97,24 @@ class _Writer:
         return self._pen.about("redacted", masked=counted)
 
     def _numbers(self) -> Markup:
-        report, figures = self._report, self._report.figures
-        shown = {
-            "came": figures.came,
-            "consented": figures.consented,
-            "finished": figures.finished,
-            "dropped_out": figures.dropped_out,
-            "questions": figures.questions,
-            "failures": figures.failures,
+        report, counts = self._report, self._report.counts
+        tiles_by_key = {
+            "came": counts.came,
+            "consented": counts.consented,
+            "finished": counts.finished,
+            "dropped_out": counts.dropped_out,
+            "questions": counts.questions,
+            "failures": counts.failures,
             "rated": report.rated,
             "up": report.whole.up,
             "down": report.whole.down,
             "comments": report.comments,
             "corrections": report.corrections,
-            "votes": figures.votes,
+            "votes": counts.votes,
         }
         tiles = html(
-            "report.tiles", cells=[(self._pen.text(key), count) for key, count in shown.items()]
+            "report.tiles",
+            cells=[(self._pen.text(key), count) for key, count in tiles_by_key.items()],
         )
         liked = self._pen.liked([(self._pen.word("liked"), report.whole)])
         return self._pen.section("numbers", tiles + liked)
@@ -148,30 +150,30 @@ class _Writer:
         questions = Markup().join(map(self._question, self._report.survey))
         return self._pen.section("survey", questions)
 
-    def _question(self, asked: SurveyResult) -> Markup:
-        head = html("report.question", words=asked.question.text)
-        if not asked.count:
+    def _question(self, result: SurveyResult) -> Markup:
+        head = html("report.question", words=result.question.text)
+        if not result.count:
             return head + self._pen.about("nobody")
-        if asked.question.kind is QuestionKind.TEXT:
-            texts = [self._pen.mask(text) for text in asked.texts[:QUOTES]]
-            count = self._pen.text("texts", count=asked.count)
-            return head + self._counted(count, asked) + html("report.quotes", texts=texts)
-        ends = {1: asked.question.low, 5: asked.question.high}
+        if result.question.kind is QuestionKind.TEXT:
+            texts = [self._pen.mask(text) for text in result.texts[:QUOTES]]
+            count = self._pen.text("texts", count=result.count)
+            return head + self._counted(count, result) + html("report.quotes", texts=texts)
+        ends = {1: result.question.low, 5: result.question.high}
         rows = [
             (
                 " ".join(filter(None, [str(number), ends.get(number)])),
-                float(asked.numbers.get(number, 0)),
-                str(asked.numbers.get(number, 0)),
+                float(result.numbers.get(number, 0)),
+                str(result.numbers.get(number, 0)),
             )
             for number in range(1, 6)
         ]
-        mean = self._pen.text("mean", mean=f"{asked.mean:.1f}", count=asked.count)
-        return head + bars(rows, name=asked.question.text) + self._counted(mean, asked)
+        mean = self._pen.text("mean", mean=f"{result.mean:.1f}", count=result.count)
+        return head + bars(rows, name=result.question.text) + self._counted(mean, result)
 
-    def _counted(self, count: Markup, asked: SurveyResult) -> Markup:
-        """How many answered, and how many of them have not sent what they began."""
-        if asked.unsent:
-            count += " · " + self._pen.text("unsent", count=asked.unsent)
+    def _counted(self, count: Markup, result: SurveyResult) -> Markup:
+        """The number of answers, and of those in unsent surveys."""
+        if result.unsent:
+            count += " · " + self._pen.text("unsent", count=result.unsent)
         return html("report.about", words=count)
 
     def _answers(self, title: str, items: Sequence[AnswerExcerpt]) -> Markup:
@@ -201,7 +203,7 @@ def _day(moment: datetime) -> str:
 
 
 def _spread(part: VariantResult, kind: str) -> str:
-    """The middle and the end of what was measured."""
+    """Median and 95th percentile as text."""
     spread = part.spreads.get(kind)
     if spread is None:
         return "–"

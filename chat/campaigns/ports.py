@@ -1,0 +1,193 @@
+"""What campaigns need of a store and of accounts."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chat.accounts.models import AuditEntry, GuestLink, User
+from chat.accounts.ports import GuestLinkReader, UserReader
+from chat.campaigns.comparison_models import NewComparison, StoredComparison
+from chat.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    Comparison,
+    Participant,
+    Plan,
+    SurveyAnswers,
+    VariantProgress,
+    Visit,
+    VoteChoice,
+)
+from chat.conversations.models import Turn
+from chat.conversations.turns import PreparedTurn
+
+
+class ComparisonStore(Protocol):
+    """Stores comparisons. Another user's raises NotFound, as an unknown one does."""
+
+    async def ask(self, new: NewComparison, prepared: Sequence[PreparedTurn]) -> Sequence[Turn]:
+        """Write a comparison, both questions and pending answers, left first, in one transaction.
+
+        A repeated request returns the existing turns. Raises NotFound for a user who has
+        withdrawn, AnswerRunning, BadRequest.
+        """
+        ...
+
+    async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
+
+    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
+        """Raises NotFound."""
+        ...
+
+    async def comparisons(
+        self, user_id: str, campaign_id: str, limit: int
+    ) -> Sequence[StoredComparison]:
+        """The newest ones, oldest first."""
+        ...
+
+    async def vote(
+        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
+    ) -> Comparison:
+        """The comparison with the first vote. Raises NotFound, AnswersUnfinished."""
+        ...
+
+    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
+        """Raises NotFound."""
+        ...
+
+
+class Visits(Protocol):
+    """What comparisons need of participation."""
+
+    async def visit(self, user: User, campaign_id: str) -> Visit:
+        """Raises NotFound."""
+        ...
+
+
+class EnrolmentUsers(UserReader, GuestLinkReader, Protocol):
+    """Reads users and guest links."""
+
+
+class Participants(Protocol):
+    """What enrolment needs of the store of campaigns."""
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
+
+
+class CampaignStore(Protocol):
+    """Stores campaigns. Every change is written with its audit entry in one transaction."""
+
+    async def add(self, campaign: Campaign, audit_entry: AuditEntry) -> None: ...
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
+        """The campaigns of one user, or of all, newest first."""
+        ...
+
+    async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
+        """Raises NotFound, PlanInUse when there are testers and a fixed field would change.
+
+        The owner's own trial does not count: its data are deleted when such a field changes.
+        """
+        ...
+
+    async def close(
+        self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
+    ) -> Campaign:
+        """Close, or (None) reopen. Raises NotFound."""
+        ...
+
+    async def delete(self, campaign_id: str, audit_entry: AuditEntry) -> int:
+        """Delete a campaign, its links, guests and tester data; return the row count.
+
+        The count becomes the detail of the audit entry. Raises NotFound.
+        """
+        ...
+
+    async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
+        """Delete its guests and the data of its testers, not the plan; return the row count.
+
+        Without such rows no audit entry is written. The count becomes its detail.
+        """
+        ...
+
+    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
+        """The guest links of the campaign, newest first."""
+        ...
+
+    async def counts(
+        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
+    ) -> CampaignCounts:
+        """Counts without the owner's own trial, unless the owner is the local user."""
+        ...
+
+    async def testers(
+        self, campaign_id: str, *, silent_since: datetime
+    ) -> Sequence[VariantProgress]:
+        """The testers by variant of a split test, as `counts` counts; empty in other modes."""
+        ...
+
+
+class ParticipationStore(Protocol):
+    """Stores participants of campaigns and their data."""
+
+    async def campaign(self, campaign_id: str) -> Campaign:
+        """Raises NotFound."""
+        ...
+
+    async def participant(self, campaign_id: str, user_id: str) -> Participant | None: ...
+
+    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
+        """The existing participant, or a new one without consent. Raises NotFound."""
+        ...
+
+    async def agree(
+        self,
+        campaign_id: str,
+        user_id: str,
+        *,
+        digest: str,
+        at: datetime,
+        page_language: str,
+        choose: Callable[[Sequence[int]], int],
+    ) -> Participant:
+        """Store the consent to the text with that digest, once.
+
+        In a split test `choose` draws one of the variants with the fewest testers, in the same
+        transaction. Raises NotFound, and ConsentNeeded when the text has changed meanwhile.
+        """
+        ...
+
+    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None: ...
+
+    async def tick(
+        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
+    ) -> Participant:
+        """Raises NotFound."""
+        ...
+
+    async def keep_survey(
+        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
+    ) -> Participant:
+        """Merge these answers into the stored ones; a survey that was sent can be sent again.
+
+        Raises NotFound.
+        """
+        ...
+
+    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
+        """The ids of the user's conversations in a campaign."""
+        ...
+
+    async def withdraw(self, campaign_id: str, user_id: str) -> int:
+        """Delete all data of a user in a campaign; return the row count. Raises NotFound."""
+        ...

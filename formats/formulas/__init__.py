@@ -1,0 +1,1 @@
+"""LaTeX formulas in Markdown, as MathML."""

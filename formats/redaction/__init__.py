@@ -1,0 +1,1 @@
+"""Masks personal data: names, addresses and numbers."""
