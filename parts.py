@@ -163,7 +163,7 @@ def build_parts(
     metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, accounts, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
-    jobs = Jobs(generation=generation, store=store)
+    jobs = Jobs(generation=generation, store=store, background=background)
     enrolment, keep_turns = Enrolment(accounts, feedback.campaigns), settings.keep_turns
     answers = Turns(
         engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment

@@ -30,7 +30,7 @@ from chat.accounts.errors import (
 )
 from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse
 from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
-from chat.errors import AppError, BadRequest, NotFound
+from chat.errors import AppError, BadRequest, NotFound, StoreFailed
 from chat.evaluation.errors import RunInProgress
 from chat.serving.errors import (
     Busy,
@@ -117,6 +117,7 @@ STATUS: Mapping[type[AppError], int] = {
     ShuttingDown: 503,
     QueueTimeout: 503,
     EngineNotReady: 503,
+    StoreFailed: 503,
     EngineStalled: 504,
     RequestTimeout: 504,
 }

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge.cookies import SecretCookie
 from api.edge.credentials import PRINCIPAL, SCOPES, find_principal
-from api.edge.errors import error_response, openai_error_response
+from api.edge.errors import app_error_response, error_response, openai_error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
@@ -20,7 +20,7 @@ from api.edge.proxies import named_by_proxy
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import BadKey, SignInNeeded
 from chat.accounts.models import SignedIn, User
-from chat.errors import AppError
+from chat.errors import AppError, StoreFailed
 
 APIS = ("/api/", "/gradio_api/")
 
@@ -39,12 +39,19 @@ class SignedInOnly(HttpMiddleware):
         self.authenticator = authenticator
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        signed_in = await self.authenticator.who(SecretCookie.of(scope, self.root_path).read(scope))
+        needed = permission_at(scope["path"])
+        try:
+            token = SecretCookie.of(scope, self.root_path).read(scope)
+            signed_in = await self.authenticator.who(token)
+        except StoreFailed as error:
+            if needed is not Permission.ANYBODY:
+                await app_error_response(error)(scope, receive, send)
+                return
+            signed_in = None  # health checks and the sign-in page work without the database
         named = named_by_proxy(scope, self.header)
         if named and signed_in and signed_in.user.id != named.user_id:
             signed_in = None  # the proxy's user has changed: the old session does not count
         scope["state"][SIGNED_IN] = signed_in
-        needed = permission_at(scope["path"])
         if needed in SCOPES:
             refusal = await self._find_principal(scope, signed_in, needed)
         else:

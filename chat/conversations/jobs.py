@@ -4,11 +4,13 @@ An answer belongs to the server: it outlives the browser, any number of listener
 only `cancel` ends it. Owns what the page adds to a generation: progress, saved text, a stored end.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
@@ -17,6 +19,7 @@ from chat.conversations.ports import Store
 from chat.errors import AppError, NotFound, StoreFailed
 from chat.models import ChatOptions, Status
 from chat.serving.admission import QueueTicket
+from chat.serving.background import BackgroundJobs
 from chat.serving.draft import Draft
 from chat.serving.generation import TICK_S, Generation
 from chat.serving.handle import GenerationHandle, GenerationResult, GenerationSink
@@ -92,8 +95,12 @@ class Job(GenerationHandle):
 class Jobs:
     """All answers being generated for conversations."""
 
-    def __init__(self, *, generation: Generation, store: Store) -> None:
+    def __init__(
+        self, *, generation: Generation, store: Store, background: BackgroundJobs | None = None
+    ) -> None:
         self._generation = generation
+        self._background = background or BackgroundJobs()
+        self._retries: set[asyncio.Task[None]] = set()
         self._store = store
         self._jobs: dict[str, Job] = {}
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
@@ -171,21 +178,32 @@ class Jobs:
         """Store the end of an answer that could not be stored when it came. Raises StoreFailed."""
         if unsaved := self._unsaved.get(conversation_id):
             job, record = unsaved
-            await self._store.finish_answer(job.user_id, job.message_id, record)
-            self._unsaved.pop(conversation_id, None)
+            with suppress(NotFound):  # it was deleted meanwhile
+                await self._store.finish_answer(job.user_id, job.message_id, record)
+            if self._unsaved.get(conversation_id) is unsaved:
+                del self._unsaved[conversation_id]
 
     async def close(self, grace_s: float) -> None:
         """Let running answers finish for `grace_s` seconds, then interrupt and store the rest."""
         await self._generation.close(Source.PAGE, grace_s, Status.INTERRUPTED)
+        for retry in self._retries:
+            retry.cancel()
         for conversation_id in list(self._unsaved):
-            with suppress(StoreFailed, NotFound):  # logged at the first failure; the text is saved
+            with suppress(StoreFailed):  # logged at the first failure; the text is saved
                 await self.flush(conversation_id)
 
     def remove(self, job: Job, unsaved: AnswerRecord | None) -> None:
-        """Forget a job that has ended; `unsaved` is its end if the store could not take it."""
+        """Forget a job that has ended; `unsaved` is its end if the store could not take it.
+
+        It is tried again until the store takes it.
+        """
         del self._jobs[job.conversation_id]
         if unsaved:
             self._unsaved[job.conversation_id] = (job, unsaved)
+            flush = partial(self.flush, job.conversation_id)
+            retry = asyncio.create_task(self._background.until_done("save_answer", flush))
+            self._retries.add(retry)
+            retry.add_done_callback(self._retries.discard)
 
 
 class _JobSink(GenerationSink):
@@ -196,6 +214,7 @@ class _JobSink(GenerationSink):
         self._job = job
         self._store = store
         self._saved_at = 0.0
+        self._saving: asyncio.Task[None] | None = None
 
     def queued(self, ticket: QueueTicket) -> None:
         progress = replace(self._job.progress, position=ticket.position, wait_s=ticket.wait_s)
@@ -210,13 +229,23 @@ class _JobSink(GenerationSink):
         job = self._job
         if delta.text:
             job.publish(_streaming(job, draft))
-        if time.monotonic() - self._saved_at >= FLUSH_S and not delta.finish:
-            await self._store.save_text(job.user_id, job.message_id, draft.text)
+        is_due = time.monotonic() - self._saved_at >= FLUSH_S and not delta.finish
+        if is_due and (self._saving is None or self._saving.done()):
             self._saved_at = time.monotonic()
+            self._saving = asyncio.create_task(self._save(draft.text))
+
+    async def _save(self, text: str) -> None:
+        """Beside the stream: a database that is slow or gone must not hold up the answer."""
+        try:
+            await self._store.save_text(self._job.user_id, self._job.message_id, text)
+        except AppError as error:  # the next save has this text too, and the end has all of it
+            log.warning("answer %s could not be saved yet: %s", self._job.message_id, error)
 
     async def finish(self, result: GenerationResult) -> GenerationResult:
         job, record, unsaved = self._job, _record_of(result), None
         try:
+            if self._saving:
+                await self._saving
             await self._store.finish_answer(job.user_id, job.message_id, record)
         except AppError as error:
             log.error("the end of answer %s could not be saved: %s", job.message_id, error)

@@ -378,3 +378,47 @@ async def test_the_log_has_one_line_per_request_and_no_text(
     assert line.__dict__["finish"] == "stop"
     assert line.__dict__["completion_tokens"] == 5
     assert not any("secret" in str(value) for value in line.__dict__.values())
+
+
+class InterruptedStore(MemoryStore):
+    """A store that cannot save anything while `gone` is set, as when its database is gone."""
+
+    gone = False
+    failed_saves = 0
+
+    async def save_text(self, user_id: str, message_id: str, text: str) -> None:
+        if self.gone:
+            self.failed_saves += 1
+            raise StoreFailed
+        await super().save_text(user_id, message_id, text)
+
+    async def finish_answer(self, user_id: str, message_id: str, record: AnswerRecord) -> None:
+        if self.gone:
+            raise StoreFailed
+        await super().finish_answer(user_id, message_id, record)
+
+
+async def test_a_save_that_fails_is_tried_again_and_costs_no_answer() -> None:
+    store = InterruptedStore()
+    chat = make_chat(Script("a long answer", step_s=0.2), store=store)
+    job = await chat.ask("Hi")
+    store.gone = True
+    async with asyncio.timeout(30):
+        while not store.failed_saves:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.02)
+    store.gone = False
+    assert (await finished(job)).status is Status.DONE
+    assert (await chat.answer(job)).content == "a long answer"
+
+
+async def test_an_answer_is_stored_when_the_database_is_back_without_a_question() -> None:
+    store = InterruptedStore()
+    chat = make_chat(store=store)
+    store.gone = True
+    job = await chat.ask("Hi")
+    assert (await finished(job)).error_code == "store_failed"
+    store.gone = False
+    async with asyncio.timeout(30):
+        while (await store.path(USER, job.conversation_id))[1].status is not Status.DONE:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.05)
+    assert (await store.path(USER, job.conversation_id))[1].content == "Hello"

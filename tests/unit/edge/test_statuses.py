@@ -147,7 +147,7 @@ EXPECTED = {
     OutOfMemory: 500,
     EngineStalled: 504,
     RequestTimeout: 504,
-    StoreFailed: 500,
+    StoreFailed: 503,
     StartupError: 500,
     ModelUnavailable: 500,
 }
