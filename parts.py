@@ -150,7 +150,7 @@ def build_background(metrics: Metrics) -> BackgroundJobs:
 def build_readiness(engines: Engines, store: RoutingStore, background: BackgroundJobs) -> Readiness:
     """What `/readyz` answers."""
 
-    return Readiness(engines.first, checks=(store.ping, background.check))
+    return Readiness(engines.first, checks=(store.check, background.check))
 
 
 def build_parts(

@@ -144,9 +144,9 @@ class RoutingStore:
         self.database = database
         self.temporary = temporary
 
-    async def ping(self) -> None:
-        """Raises StoreFailed if the database does not answer."""
-        await self.database.ping()
+    async def check(self) -> None:
+        """Raises StoreFailed if the database cannot be written, or another app has taken it."""
+        await self.database.transactions.check()
 
     @property
     def accounts(self) -> DatabaseAccounts:

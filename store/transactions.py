@@ -6,14 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from chat.errors import AppError, StartupError, StoreFailed
 from store.engines import WRITING, empty_log
 from store.error_messages import about_database
-from store.lock import StoreLock
+from store.lock import LockLost, StoreLock
 from store.migrate import upgrade
 
 log = logging.getLogger("qwen_chat.store")
@@ -64,6 +64,10 @@ class Transactions:
 
         return await self._run(self._writers, call)
 
+    async def check(self) -> None:
+        """Raises StoreFailed if the database does not answer, or this app lost it to another."""
+        await self.write(lambda session: session.execute(select(1)))
+
     async def destroy(
         self, query: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -77,9 +81,10 @@ class Transactions:
         # Without the shield, cancelling the task would cancel a call that still waits for a thread.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, call))
 
-    @staticmethod
-    def _transact(engine: Engine, query: Callable[[Session], T]) -> T:
+    def _transact(self, engine: Engine, query: Callable[[Session], T]) -> T:
         def attempt() -> T:
+            if engine is self._writing:
+                self._lock.keep()
             with Session(engine) as session, session.begin():
                 return query(session)
 
@@ -89,6 +94,9 @@ class Transactions:
             except IntegrityError:
                 # Two calls raced with one request id: the second attempt finds the first one's row.
                 return attempt()
+        except LockLost as error:
+            log.error("nothing is written: another Qwen Chat uses the database %s", error)
+            raise StoreFailed from error
         except SQLAlchemyError as error:
             if isinstance(error, StatementError) and isinstance(error.orig, AppError):
                 raise error.orig from None

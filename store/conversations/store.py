@@ -1,8 +1,5 @@
 """The ports of conversations and presets over a SQL database: which query each method runs."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from store.conversations import archives, trees, turns
 from store.conversations import conversations as conversation_queries
 from store.conversations import presets as preset_queries
@@ -10,14 +7,9 @@ from store.conversations import search as search_queries
 from store.queries import DatabaseStore, Destroy, Read, TimedWrite, Write
 
 
-def _ping(session: Session) -> None:
-    session.execute(select(1))
-
-
 class DatabaseConversations(DatabaseStore):
     """`chat.conversations.ports.Store` over SQLAlchemy."""
 
-    ping = Read(_ping)
     interrupt_unfinished = Write(turns.interrupt_unfinished)
     add_turn = TimedWrite(turns.add_turn)
     add_answer = TimedWrite(turns.add_answer)

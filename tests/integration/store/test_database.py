@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -21,7 +22,7 @@ from chat.errors import NotFound, StartupError, StoreFailed
 from chat.models import ChatOptions, Sampling, Status
 from store import RoutingStore, open_store
 from store.engines import postgres_engine, sqlite_engine
-from store.lock import LOCK_NAME
+from store.lock import CHECK_EVERY_S, LOCK_NAME
 from store.migrate import upgrade
 from store.routing import FILE_NAME
 from store.schema.base import Base
@@ -437,3 +438,44 @@ async def test_what_is_not_there_leaves_no_line_in_the_log(
         await store.conversation("ann", "none")
     assert caplog.records == []
     await store.close()
+
+
+def restart_connections(url: str) -> None:
+    """Cut every connection to the database, as a restart of its server does."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.mark.postgres
+async def test_the_lock_is_taken_again_after_postgres_restarts(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    first = await opened(tmp_path, postgres_url)
+    turn = await ask(first)
+    restart_connections(postgres_url)
+    await asyncio.sleep(CHECK_EVERY_S)
+    await first.save_text("ann", turn.answer.id, "goes on")
+    assert "Another Qwen Chat" in await refusal(open_store(tmp_path, postgres_url))
+    await first.close()
+
+
+@pytest.mark.postgres
+async def test_an_app_that_lost_the_database_to_another_writes_nothing(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    first = await opened(tmp_path, postgres_url)
+    turn = await ask(first)
+    restart_connections(postgres_url)
+    second = await opened(tmp_path, postgres_url)
+    await asyncio.sleep(CHECK_EVERY_S)
+    with pytest.raises(StoreFailed):
+        await first.save_text("ann", turn.answer.id, "two apps at once")
+    with pytest.raises(StoreFailed):
+        await first.check()
+    assert (await second.path("ann", turn.conversation.id))[1].content == ""
+    await second.close()
+    await first.save_text("ann", turn.answer.id, "alone again")
+    await first.close()
