@@ -310,9 +310,9 @@ class MemoryUsers(MemoryKeys):
     # --- inside -------------------------------------------------------------------------------
 
     def _take_over(self, before: str, after: str) -> None:
-        for key, stored in self.chats.kept.items():
+        for key, stored in self.chats.stored.items():
             if stored.owner_id == before:
-                self.chats.kept[key] = replace(stored, owner_id=after)
+                self.chats.stored[key] = replace(stored, owner_id=after)
         for key, versions in self.chats.versions.items():
             if versions[-1].owner_id == before:
                 self.chats.versions[key] = [replace(preset, owner_id=after) for preset in versions]

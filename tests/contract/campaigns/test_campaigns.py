@@ -34,7 +34,7 @@ from chat.feedback.models import AnswerSnapshot, RatingInput, Verdict
 from chat.models import ChatOptions, Sampling, Status
 from chat.serving.observer import Source
 from store import RoutingStore
-from store.campaigns.campaigns import DatabaseCampaigns
+from store.campaigns.store import DatabaseCampaigns
 from store.schema.campaigns import ComparisonRow
 from tests.contract.stores import ENDED, START, ticking
 from tests.contract.users import ANN, BOB, CY, JOINED
@@ -329,7 +329,7 @@ async def _add_comparison(store: RoutingStore, comparison: Comparison) -> None:
             )
         )
 
-    await store._database.transactions.write(add)
+    await store.database.transactions.write(add)
 
 
 async def test_withdrawal_deletes_the_testers_data_of_this_campaign_only(

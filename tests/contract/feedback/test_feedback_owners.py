@@ -76,7 +76,7 @@ async def named(database: RoutingStore, user_id: str) -> set[str]:
             if session.scalar(select(column).where(column == user_id).limit(1))
         }
 
-    return await database.feedback.ratings._database.read(read)
+    return await database.feedback.ratings.transactions.read(read)
 
 
 async def test_a_testers_data_are_deleted_with_derived_cases_and_counted(
@@ -117,7 +117,7 @@ async def test_a_deleted_users_rating_of_anothers_answer_is_removed_from_search(
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
 
-    search_words = await ratings._database.read(words)
+    search_words = await ratings.transactions.read(words)
     assert " cy " in search_words
     assert " bob " not in search_words
     assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
@@ -133,7 +133,7 @@ async def test_the_first_user_takes_over_all_feedback_of_the_local_user(
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
-    await database.feedback.ratings._database.write(_forget_everybody)
+    await database.feedback.ratings.transactions.write(_forget_everybody)
     await database.people.add_one_time_link(
         "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), JOINED
     )

@@ -32,7 +32,7 @@ async def rows_of(database: RoutingStore) -> list[AnswerSnapshotRow]:
         session.expunge_all()  # to be read when the transaction has ended
         return rows
 
-    return await database.feedback.ratings._database.read(query)
+    return await database.feedback.ratings.transactions.read(query)
 
 
 async def test_the_first_rating_stores_an_exact_snapshot(database: RoutingStore) -> None:

@@ -106,9 +106,9 @@ async def aged() -> Chat:
         await chat.ask_and_wait("old", user_id="bob"),
         await chat.ask_and_wait("new", user_id="bob"),
     )
-    stored = chat.store.kept[old.conversation_id]
-    chat.store.kept[old.conversation_id] = replace(
-        stored, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
+    stored = chat.store.stored[old.conversation_id]
+    chat.store.stored[old.conversation_id] = replace(
+        stored, updated_at=chat.store.stored[new.conversation_id].updated_at - timedelta(days=10)
     )
     return chat
 

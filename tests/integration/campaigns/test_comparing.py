@@ -344,7 +344,7 @@ async def test_after_a_crash_a_comparison_can_be_repeated(arena: Arena) -> None:
 
 async def test_an_open_answer_without_a_job_was_interrupted(arena: Arena) -> None:
     comparison = await arena.ask_and_wait()
-    await arena.store._database.transactions.write(  # as a crash leaves it
+    await arena.store.database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
     )
     view = await arena.ended(comparison)
