@@ -1,4 +1,4 @@
-"""The domain with a scripted engine and a store in memory, for tests of what people do with it."""
+"""The domain with a scripted engine and a store in memory, for tests of the services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

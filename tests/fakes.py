@@ -187,7 +187,7 @@ def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
 
 
 class Unrated:
-    """A `chat.feedback.ports.RatingStore` in which nothing was ever said of an answer."""
+    """A `chat.feedback.ports.RatingStore` without ratings."""
 
     async def rate(
         self, snapshot: AnswerSnapshot, user_id: str, rating_input: RatingInput, rated_at: datetime

@@ -1,4 +1,4 @@
-"""The domain over a database in a folder, for tests of what people say of answers."""
+"""The domain over a database in a folder, for tests of ratings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ from tests.migrated import migrated
 
 @dataclass
 class RatedChat:
-    """The parts at hand. Everybody is the local user, unless said otherwise."""
+    """The services. Calls are the local user's by default."""
 
     engine: ScriptedEngine
     store: RoutingStore

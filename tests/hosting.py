@@ -175,7 +175,7 @@ def hosting_of(
 
 @dataclass
 class Inn:
-    """Accounts in the database of a store. Without `sign_in_needed` everybody is the local user."""
+    """Accounts in the database of a store. Without `sign_in_needed` all are the local user."""
 
     store: RoutingStore
     sign_in_needed: bool = True
@@ -189,7 +189,7 @@ class Inn:
         )
 
     async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
-        """The token of a session of a new person; the first one is the administrator."""
+        """The token of a session of a new user; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
             admin = next(

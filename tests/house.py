@@ -55,21 +55,21 @@ class Clock:
 
 @dataclass
 class House:
-    """Accounts and what they need, and the app that lets people in by them."""
+    """Accounts with their services, and an app that uses them."""
 
     sign_in_needed: bool = True
     provider: IdentityProvider | None = None
     allow_new: bool = False
     edge: EdgeOptions = field(default_factory=EdgeOptions)
     clock: Clock = field(default_factory=Clock)
-    kept: MemoryUsers = field(default_factory=MemoryUsers)
+    users: MemoryUsers = field(default_factory=MemoryUsers)
     store: MemoryStore = field(default_factory=MemoryStore)
     set_up: int = 0
 
     def __post_init__(self) -> None:
-        self.accounts = Accounts(self.kept, OpenHasher(), self.clock, timer=self.clock.timer)
+        self.accounts = Accounts(self.users, OpenHasher(), self.clock, timer=self.clock.timer)
         self.authenticator = AccountAuthenticator(
-            self.accounts, self.kept, sign_in_needed=self.sign_in_needed, timer=self.clock.timer
+            self.accounts, self.users, sign_in_needed=self.sign_in_needed, timer=self.clock.timer
         )
 
     def people(self) -> SignIn:
@@ -89,10 +89,10 @@ class House:
         )
 
     async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
-        """The token of a session of a new person; the first one is the administrator."""
+        """The token of a session of a new user; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in self.kept.everybody.values() if p.role is AccountRole.ADMIN)
+            admin = next(p for p in self.users.everybody.values() if p.role is AccountRole.ADMIN)
             token = await self.accounts.invite(admin, role)
         return await self.accounts.accept_one_time_link(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"

@@ -101,7 +101,7 @@ def _may_see(user_id: str, preset: Preset) -> bool:
 
 @dataclass
 class MemoryStore(TemporaryStore, MemoryPresets):
-    """The store of temporary conversations for what is kept, and presets in dictionaries."""
+    """A store in memory: the store of temporary conversations, and presets in dictionaries."""
 
     most_conversations: int = 100_000
     prefix: str = ""

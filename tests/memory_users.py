@@ -49,7 +49,7 @@ class MemoryUsers(MemoryKeys):
     links: dict[str, GuestLink] = field(default_factory=dict)
     use: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
-    # --- people -------------------------------------------------------------------------------
+    # --- users --------------------------------------------------------------------------------
 
     async def has_users(self) -> bool:
         return bool(self.everybody)

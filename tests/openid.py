@@ -1,4 +1,4 @@
-"""A small OpenID provider on a loopback port, which can be told to cheat."""
+"""A small OpenID provider on a loopback port, which can be made to cheat."""
 
 import json
 import threading

@@ -71,7 +71,7 @@ class Programs:
 
     @property
     def idle(self) -> bool:
-        """Whether the engine generates for nobody and nobody waits."""
+        """Whether no request runs or waits."""
         return not (self.engine.running or self.admission.waiting or self.completions.callers())
 
     async def chat(self, **more: Any) -> httpx.Response:
@@ -180,6 +180,6 @@ class ApiConnection:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if not self._disconnected.is_set():  # a server says nothing of what nobody hears
+        if not self._disconnected.is_set():  # a server sends nothing to a closed connection
             self.sent.append(message)
             self._news.set()

@@ -87,7 +87,7 @@ def rated(
     note: str = "",
     **snapshot_fields: Any,
 ) -> RatedAnswer:
-    """Opinions after the first are those of other people."""
+    """Inputs after the first are of other users."""
     rating_inputs = (rating_input, *more_inputs)
     ratings = tuple(
         rating(name, each, f"rater {number}" if number else "ann")

@@ -1,4 +1,4 @@
-"""The starter model for tests that need real weights: made once, kept for all later runs."""
+"""The starter model for tests that need real weights: built once, cached for later runs."""
 
 import os
 import subprocess

@@ -62,16 +62,16 @@ class AccountAuthenticator:
     users: UserCount
     sign_in_needed: bool
     timer: Timer = time.monotonic
-    _some: bool = False
+    _has_users: bool = False
     _looked_at: float | None = None
 
     async def who(self, token: str | None) -> SignedIn | None:
-        if await self._everybody_is_local():
+        if await self._is_open():
             return SignedIn(LOCAL, session_id="")
         return await self.accounts.signed_in(token) if token else None
 
     async def principal(self, key: str, *, address: str) -> Principal:
-        if await self._everybody_is_local():
+        if await self._is_open():
             return Principal(LOCAL)
         return await self.accounts.principal(key, address=address)
 
@@ -79,13 +79,13 @@ class AccountAuthenticator:
         """A positive result is cached for good: the last administrator cannot be deleted."""
         now = self.timer()
         fresh = self._looked_at is not None and now - self._looked_at < CACHE_S
-        if not (self._some or fresh):
-            self._some, self._looked_at = await self.users.has_users(), now
-        return self._some
+        if not (self._has_users or fresh):
+            self._has_users, self._looked_at = await self.users.has_users(), now
+        return self._has_users
 
     def invalidate(self) -> None:
         """Forget a cached negative result: the first account may just have been created."""
         self._looked_at = None
 
-    async def _everybody_is_local(self) -> bool:
+    async def _is_open(self) -> bool:
         return not (self.sign_in_needed or await self.has_users())

@@ -92,10 +92,10 @@ class Accounts(Administration, Guests, SingleSignOn, Keys):
 
     async def sign_out(self, token: str) -> None:
         """End the session with that token, if there is one."""
-        if who := await self._sessions.find(token):
-            audit_entry = self._audit_entry(who.user.id, Action.SIGN_OUT, who.user.id)
+        if signed_in := await self._sessions.find(token):
+            audit_entry = self._audit_entry(signed_in.user.id, Action.SIGN_OUT, signed_in.user.id)
             with suppress(NotFound):  # it ended concurrently
-                await self._store.end_session(who.user.id, who.session_id, audit_entry)
+                await self._store.end_session(signed_in.user.id, signed_in.session_id, audit_entry)
             self._sessions.invalidate()
 
     async def sign_out_everywhere(self, signed_in: SignedIn) -> None:

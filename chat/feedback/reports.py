@@ -139,8 +139,8 @@ def _survey_answers(
     question: SurveyQuestion, surveys: Sequence[SurveyAnswers]
 ) -> Sequence[str | int]:
     """The numbers of a scale, or the texts without empty ones."""
-    given_answers = [answers[question.id] for answers in surveys if question.id in answers]
+    answered = [answers[question.id] for answers in surveys if question.id in answers]
     if question.kind is QuestionKind.SCALE:
-        return [value for value in given_answers if isinstance(value, int)]
-    texts = (value.strip() for value in given_answers if isinstance(value, str))
+        return [value for value in answered if isinstance(value, int)]
+    texts = (value.strip() for value in answered if isinstance(value, str))
     return [text for text in texts if text]

@@ -40,9 +40,9 @@ CHUNK = 200
 class Results:
     """The service of rated answers. What the user may not see raises NotFound."""
 
-    def __init__(self, store: ResultStore, everybody: UserReader, clock: Clock = utc_now) -> None:
+    def __init__(self, store: ResultStore, users: UserReader, clock: Clock = utc_now) -> None:
         self._store = store
-        self._everybody = everybody
+        self._users = users
         self._clock = clock
 
     # --- finding and reading ------------------------------------------------------------------
@@ -88,8 +88,8 @@ class Results:
     async def names(self, user: User) -> Mapping[str, str]:
         """The names of users by id."""
         refuse_guests(user)
-        everybody = (LOCAL, *await self._everybody.users())
-        return {someone.id: someone.name for someone in everybody}
+        users = (LOCAL, *await self._users.users())
+        return {other.id: other.name for other in users}
 
     # --- reviewing ----------------------------------------------------------------------------
 
@@ -97,9 +97,9 @@ class Results:
         """The users to whom a review can be assigned; none without accounts."""
         refuse_guests(user)
         return [
-            someone
-            for someone in await self._everybody.users()
-            if not is_guest(someone) and not someone.disabled
+            other
+            for other in await self._users.users()
+            if not is_guest(other) and not other.disabled
         ]
 
     async def review(self, user: User, snapshot_id: str, change: ReviewChange) -> Review:
@@ -109,7 +109,7 @@ class Results:
         """
         seen_by = visible_owner(user)
         to = change.assignee
-        if to and to not in {someone.id for someone in await self.reviewers(user)}:
+        if to and to not in {other.id for other in await self.reviewers(user)}:
             raise NotFound
         note = change.note or ""
         if len(note) > MOST_NOTE:

@@ -61,7 +61,7 @@ class _Running:
 class Generation:
     """The service that runs generations.
 
-    Without `quotas` nobody is limited. With `share_prefixes` the engine may reuse what it has read
+    Without `quotas` no user is limited. With `share_prefixes` the engine may reuse what it has read
     for another user.
     """
 

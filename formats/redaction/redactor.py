@@ -125,7 +125,7 @@ def _spans_of(pattern: re.Pattern[str], check: Check) -> Spans:
 
 
 def _is_iban(written: str) -> bool:
-    # Without the check digits that some countries have inside: a mistyped one names somebody too.
+    # Without national check digits, because a mistyped number still identifies a person.
     return iban.is_valid(written, check_country=False)
 
 

@@ -36,7 +36,7 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFields:
-    """The review. `reviewed_at` None: nobody has reviewed the answer."""
+    """The review. `reviewed_at` None: not reviewed yet."""
 
     status: ReviewStatus
     reviewer: str = ""
@@ -101,7 +101,7 @@ def _review(view: AnswerView) -> ReviewFields:
 
 
 def _reviewers(reader: ReaderContext, view: AnswerView) -> Sequence[tuple[str, str]]:
-    """Those to assign the review to, the present assignee first; none where nobody can be."""
+    """Those to assign the review to, the present assignee first; none without reviewers."""
     if not view.reviewers:
         return []
     review = view.detail.rated.review

@@ -26,8 +26,8 @@ class CampaignErasure(Protocol):
 
 
 class DatabaseCampaigns(DatabaseStore):
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore` over SQLAlchemy.
+    """`chat.campaigns.ports.CampaignStore` and
+    `chat.campaigns.ports.ParticipationStore` over SQLAlchemy.
     """
 
     add = Write(campaign_queries.add)
@@ -70,7 +70,7 @@ class DatabaseCampaigns(DatabaseStore):
 
 
 class DatabaseComparisons(DatabaseStore):
-    """`chat.campaigns.comparisons.ComparisonStore` over SQLAlchemy."""
+    """`chat.campaigns.ports.ComparisonStore` over SQLAlchemy."""
 
     ask = Write(comparison_queries.ask)
     of_request = Read(comparison_queries.of_request)

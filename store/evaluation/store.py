@@ -5,7 +5,7 @@ from store.queries import DatabaseStore, Destroy, Read, Write
 
 
 class DatabaseCases(DatabaseStore):
-    """`chat.evaluation.cases.CaseStore` over SQLAlchemy."""
+    """`chat.evaluation.ports.CaseStore` over SQLAlchemy."""
 
     add = Write(queries.add)
     case = Read(queries.case)

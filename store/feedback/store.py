@@ -7,7 +7,7 @@ from store.queries import DatabaseStore, Read, Write
 
 
 class DatabaseRatings(DatabaseStore):
-    """`chat.feedback.ratings.RatingStore` over SQLAlchemy."""
+    """`chat.feedback.ports.RatingStore` over SQLAlchemy."""
 
     rate = Write(ratings.rate)
     snapshot_of = Read(ratings.evidence_of)
@@ -16,7 +16,7 @@ class DatabaseRatings(DatabaseStore):
 
 
 class DatabaseResults(DatabaseStore):
-    """`chat.feedback.results.ResultStore` over SQLAlchemy."""
+    """`chat.feedback.ports.ResultStore` over SQLAlchemy."""
 
     page = Read(results.page)
     counts = Read(results.counts)
@@ -32,7 +32,7 @@ class DatabaseResults(DatabaseStore):
 
 
 class DatabaseVotes(DatabaseStore):
-    """`chat.feedback.votes.VoteStore` over SQLAlchemy."""
+    """`chat.feedback.ports.VoteStore` over SQLAlchemy."""
 
     page = Read(vote_queries.page)
     counts = Read(vote_queries.counts)
@@ -41,13 +41,13 @@ class DatabaseVotes(DatabaseStore):
 
 
 class DatabaseReports(DatabaseStore):
-    """`chat.feedback.reports.ReportStore` over SQLAlchemy."""
+    """`chat.feedback.ports.ReportStore` over SQLAlchemy."""
 
     gather = Read(reports.gather)
 
 
 class DatabaseDashboard(DatabaseStore):
-    """`chat.feedback.dashboard.DashboardStore` over SQLAlchemy."""
+    """`chat.feedback.ports.DashboardStore` over SQLAlchemy."""
 
     began = Read(dashboard.began)
 

@@ -47,7 +47,7 @@ async def town(account_store: AccountStore) -> AccountStore:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    """With the same people, for what is kept in databases alone."""
+    """A database with the same users, for what only databases store."""
     database = migrated_store(request, tmp_path, ticking())
     await database.open()
     for user in (ANN, BOB, CY):

@@ -1,4 +1,4 @@
-"""What the tests of stores say and do again and again."""
+"""Common values and steps of the tests of stores."""
 
 from collections.abc import Callable
 from dataclasses import replace

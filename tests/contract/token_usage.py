@@ -1,4 +1,4 @@
-"""What people did in forty days, for the tests of what is counted of it."""
+"""Forty days of usage, for the tests of counts."""
 
 import random
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ FAILURES = ("engine_failed", "request_timeout")
 
 
 async def fill(store: RoutingStore, now: datetime) -> None:
-    """What three people did until now, in two campaigns and in none, and in comparisons."""
+    """Usage of three users until now: in two campaigns, outside campaigns, and in comparisons."""
     chance = random.Random(3)
     rows = town(chance, now)
     answers = [
@@ -38,7 +38,7 @@ async def fill(store: RoutingStore, now: datetime) -> None:
 
 
 def town(chance: random.Random, now: datetime) -> Sequence[Base]:
-    """What three people did in forty days, in two campaigns and in none."""
+    """Forty days of usage of three users, in two campaigns and outside."""
     rows: list[Base] = [
         CampaignRow(id=name, owner_id=owner.id, plan=PLAN, plan_version=1, created_at=START)
         for name, owner in (("bobs", BOB), ("cys", CY))
@@ -94,7 +94,7 @@ def conversation(
 
 
 def comparisons(now: datetime) -> Sequence[Base]:
-    """Twelve questions of three people in a blind campaign, most of them voted on."""
+    """Twelve questions of three users in a blind campaign, most of them with votes."""
     chance = random.Random(4)
     plan = replace(PLAN, title="Which of two?", mode=Mode.BLIND)
     rows: list[Base] = [

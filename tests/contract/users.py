@@ -1,4 +1,4 @@
-"""The people in whom the tests of accounts believe: an administrator and two members."""
+"""The users of the contract tests: an administrator and two members."""
 
 from datetime import timedelta
 

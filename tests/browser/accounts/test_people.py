@@ -163,7 +163,7 @@ def test_who_is_disabled_is_out_of_an_open_page_within_seconds(
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#person")).to_contain_text("bob")
-    everybody = {user.name: user for user in house.kept.everybody.values()}
+    everybody = {user.name: user for user in house.users.everybody.values()}
     done(house.accounts.disable(everybody["ann"], everybody["bob"].id))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5000)
 

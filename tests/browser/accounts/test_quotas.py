@@ -30,7 +30,7 @@ def done(call: Coroutine[Any, Any, Any]) -> Any:
 
 def quotas(house: House, per_address: int) -> Quotas:
     allowances = dict.fromkeys(AccountRole, PLENTY)
-    return Quotas(house.kept, CountedRates(), allowances, per_address=per_address)
+    return Quotas(house.users, CountedRates(), allowances, per_address=per_address)
 
 
 def arrive(browser: Browser, address: str, token: str, locale: str = "en-US") -> Page:
@@ -78,7 +78,7 @@ def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
     )
     ann = arrive(browser, address, done(house.add("ann")))
     ann.context.close()
-    host = next(iter(house.kept.everybody.values()))
+    host = next(iter(house.users.everybody.values()))
     _, link = done(
         house.accounts.add_guest_link(
             host,

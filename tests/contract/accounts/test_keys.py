@@ -1,4 +1,4 @@
-"""What every store of people promises of API keys: in memory, SQLite and PostgreSQL."""
+"""The contract of API key stores: in memory, SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every store of people promises: the one in memory, SQLite and PostgreSQL."""
+"""The contract of account stores: in memory, SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
@@ -55,7 +55,7 @@ async def actions(account_store: AccountStore) -> list[str]:
     return [entry.action for entry in await account_store.audit_entries()]
 
 
-# --- people -----------------------------------------------------------------------------------
+# --- users ------------------------------------------------------------------------------------
 
 
 async def test_a_new_store_has_no_users(account_store: AccountStore) -> None:

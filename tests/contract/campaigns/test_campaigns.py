@@ -1,4 +1,4 @@
-"""What the database promises of campaigns and of who takes part: on SQLite and on PostgreSQL."""
+"""The contract of campaign stores, on SQLite and on PostgreSQL."""
 
 import asyncio
 from collections import Counter
@@ -354,7 +354,7 @@ async def test_withdrawal_deletes_the_testers_data_of_this_campaign_only(
 
 @pytest.fixture
 async def guests(campaigns: DatabaseCampaigns, store: RoutingStore) -> DatabaseCampaigns:
-    """A guest and a member who have left something in the campaign."""
+    """A guest and a member with data in the campaign."""
     await store.accounts.add_guest_link("token", LINK, JOINED)
     await store.accounts.admit_guest(LINK.id, GIL, JOINED)
     for user in (GIL.id, CY.id):

@@ -75,7 +75,7 @@ async def sql(store: RoutingStore, statement: str, **values: object) -> Sequence
 
 
 async def spread(store: RoutingStore, name: str, which: str, **times: datetime) -> SpreadOverTime:
-    """By nearest rank."""
+    """The nearest-rank percentile."""
     rows = await sql(
         store,
         f"""SELECT CAST(timing ->> '{name}' AS FLOAT) {HERE} AND timing IS NOT NULL {which}
@@ -255,7 +255,7 @@ def minutes(point: Point, overview: Overview) -> float:
     ) / timedelta(minutes=1)
 
 
-# --- who sees what, and how time is cut -------------------------------------------------------
+# --- access, and steps of time -----------------------------------------------------------------
 
 
 async def test_a_comparison_counts_as_one_question_of_its_campaign(filled: RoutingStore) -> None:

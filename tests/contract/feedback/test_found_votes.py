@@ -60,7 +60,7 @@ def another(campaign_id: str, owner_id: str) -> CampaignRow:
 
 
 async def four_votes(database: RoutingStore) -> None:
-    """And a question that nobody voted on; d is in a campaign of Cy's."""
+    """Votes, and a comparison without a vote; d is in a campaign of Cy's."""
     await add_rows(
         database,
         campaign(BOB.id, Mode.BLIND),

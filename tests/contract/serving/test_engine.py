@@ -118,7 +118,7 @@ async def test_an_answer_ends_with_exactly_one_finish_and_usage_and_its_timing(
     assert 0 <= last.timing.prefill_s <= last.timing.ttft_s <= last.timing.total_s
     assert last.timing.decode_tokens_per_s > 0
     for early in (delta.timing for delta in others if delta.timing):
-        # What is told with the first token stays true: a cut answer has nothing else.
+        # The usage in the first delta must be correct: a cancelled answer has no other.
         assert early.prefill_s == last.timing.prefill_s
         assert early.reused_prompt_tokens == last.timing.reused_prompt_tokens
 
@@ -355,7 +355,7 @@ async def test_more_questions_than_places_are_all_answered_in_turn(local: Engine
 
 
 async def test_waiting_requests_receive_keep_alives(local: Engine) -> None:
-    long = (ChatMessage(Role.USER, "y" * 500),)  # nobody asked that: it has to be read
+    long = (ChatMessage(Role.USER, "y" * 500),)  # a new prompt, which has no cached prefix
     deltas = await answer(local, messages=long)
     assert deltas[0] == Delta()
 

@@ -43,7 +43,7 @@ class Village:
     async def build(self) -> "Village":
         generation = make_generation(self.engine)
         self.jobs = Jobs(generation=generation, store=self.house.store)
-        limits = KeyLimits(self.house.kept, CountedRates())
+        limits = KeyLimits(self.house.users, CountedRates())
         self.completions = Completions(generation=generation, key_limits=limits)
         self.app = self.house.app(completions=self.completions)
         accounts = self.house.accounts
@@ -260,7 +260,7 @@ async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
 
 
 async def stream(village: Village, key: str, chunks: list[bytes]) -> None:
-    """Add the pieces of a streamed answer to `told` as they are sent."""
+    """Append the pieces of a streamed answer to `chunks` as they arrive."""
     body = json.dumps(CHAT_BODY | {"stream": True}).encode()
     scope: dict[str, Any] = {
         "type": "http",
@@ -321,7 +321,7 @@ async def test_a_stream_ends_when_its_key_or_user_becomes_invalid(
     staying = asyncio.create_task(stream(village, village.keys["ann"], anns))
     ending = asyncio.create_task(stream(village, village.keys["bob"], bobs))
     await until_written(anns, bobs)
-    maintenance = Maintenance(village.jobs, village.house.kept, programs=[village.completions])
+    maintenance = Maintenance(village.jobs, village.house.users, programs=[village.completions])
     await maintenance.stop_removed_users()
     assert village.engine.running == 2
     await change(village.house.accounts, ann, bob)

@@ -59,9 +59,9 @@ async def test_members_see_their_own_keys_and_administrators_all_with_owners(hou
 async def test_an_expired_key_is_marked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         await ann.post("/api/keys", json=NEW)
-        house.kept.api_keys = {
+        house.users.api_keys = {
             digest: replace(key, expires_at=key.created_at)
-            for digest, key in house.kept.api_keys.items()
+            for digest, key in house.users.api_keys.items()
         }
         assert f"<em>{words(Language.EN)['expired']}</em>" in await keys_html(ann)
 
@@ -84,7 +84,7 @@ async def test_an_invalid_key_request_is_refused(
     await house.add("ann")
     async with client_of(house.app(), await house.add("bob", AccountRole.MEMBER)) as bob:
         assert (await bob.post("/api/keys", json=NEW | wrong)).status_code == status
-    assert house.kept.api_keys == {}
+    assert house.users.api_keys == {}
 
 
 async def test_without_accounts_there_is_no_page_of_keys() -> None:

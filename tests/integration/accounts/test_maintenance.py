@@ -1,4 +1,4 @@
-"""What the app does by itself: answers of who has left are stopped, old conversations destroyed."""
+"""Maintenance: answers of users without access are stopped, old conversations are deleted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -101,7 +101,7 @@ async def test_maintenance_continues_after_a_database_error() -> None:
 
 @pytest.fixture
 async def aged() -> Chat:
-    """One conversation that nobody touched for ten days, and one of now."""
+    """One conversation that was unused for ten days, and one of now."""
     chat = make_chat()
     old, new = (
         await chat.ask_and_wait("old", user_id="bob"),

@@ -1,4 +1,4 @@
-"""Signing in with an OpenID provider: who is let in, and every way in which it could be faked."""
+"""Sign-in with an OpenID provider: accepted users, and rejected forgeries."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -68,7 +68,7 @@ async def test_an_account_is_identified_by_the_subject_not_the_name(
     openid.subject = "43"
     await go_and_return(browser, openid)
     assert await name_of(browser) == "root 2"
-    roles = sorted((p.name, p.role) for p in house.kept.everybody.values())
+    roles = sorted((p.name, p.role) for p in house.users.everybody.values())
     assert roles == [
         ("Ann", AccountRole.MEMBER),
         ("root", AccountRole.ADMIN),
@@ -159,7 +159,7 @@ async def test_a_disabled_user_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
-    everybody = {user.name: user for user in house.kept.everybody.values()}
+    everybody = {user.name: user for user in house.users.everybody.values()}
     await house.accounts.disable(everybody["root"], everybody["Ann"].id)
     assert await refused(browser, await go_and_return(browser, openid))
 

@@ -1,4 +1,4 @@
-"""The first start: who may come in before there is anybody, and where the set-up link is told."""
+"""The first start: access before the first account, and where the set-up link is shown."""
 
 import logging
 import stat

@@ -1,4 +1,4 @@
-"""Getting in through the edge: set-up, signing in, links, cookies, and nobody without."""
+"""Sign-in over HTTP: set-up, passwords, links and cookies."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def sign_in(
     return await client.post("/api/account/sign-in", json=body)
 
 
-# --- nobody -----------------------------------------------------------------------------------
+# --- without a session ------------------------------------------------------------------------
 
 
 async def test_a_page_redirects_to_sign_in_and_back(

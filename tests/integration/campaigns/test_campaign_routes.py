@@ -1,4 +1,4 @@
-"""Campaigns over HTTP: who gets which page, what is refused in which words, what a guest leaves."""
+"""Campaigns over HTTP: pages by role, refusals with their texts, withdrawal."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

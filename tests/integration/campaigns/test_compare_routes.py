@@ -1,4 +1,4 @@
-"""Blind comparisons over HTTP: nothing that reaches a tester tells which variant is which."""
+"""Blind comparisons over HTTP: no response to a tester reveals a variant."""
 
 import json
 from collections.abc import AsyncIterator

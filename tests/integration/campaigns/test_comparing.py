@@ -51,7 +51,7 @@ class Rates:
 
 @dataclass
 class Arena:
-    """A host with a blind comparison, and two members who take part; one looks on."""
+    """A host with a blind comparison, two testers, and a member without part."""
 
     store: RoutingStore
     allowance: Allowance = NO_LIMITS

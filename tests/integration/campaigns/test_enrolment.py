@@ -1,4 +1,4 @@
-"""Questions in a campaign, over a real database: who may ask, with what, and until when."""
+"""Questions in a campaign, over a real database: access, options and deadlines."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -160,7 +160,7 @@ async def test_a_member_asks_in_a_campaign_only_where_the_chat_is_its(fair: Fair
     await fair.agree(fair.member)
     inside = await fair.ask(fair.member, campaign_id=fair.campaign.id)
     outside = await fair.ask(fair.member, "Outside?")
-    # A conversation stays what it is, whatever is said later.
+    # A conversation keeps its campaign, whatever later requests name.
     await fair.ask(fair.member, "More?", conversation_id=inside.conversation_id)
     await fair.ask(
         fair.member,
@@ -217,7 +217,7 @@ async def test_a_blind_comparison_needs_a_variant(fair: Fair) -> None:
     assert [prompt[0].content for prompt in fair.engine.prompts] == ["Sing.", "Be brief."]
 
 
-# --- who may ask, and when -------------------------------------------------------------------
+# --- access and deadlines --------------------------------------------------------------------
 
 
 async def refused(fair: Fair, user: User, kind: type[NoPart], **arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""What a person does with conversations: walk, edit, delete and bring back."""
+"""Conversations: versions, edits, deletion and undo."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -172,7 +172,7 @@ async def test_nothing_to_export_is_an_empty_file(client: httpx.AsyncClient) -> 
 
 
 async def test_conversations_are_exported_one_by_one(store: MemoryStore) -> None:
-    """A whole history in memory would be the mistake: the first must be gone before the last."""
+    """Exports stream: the first conversation must be sent before the last is read."""
     for number in range(3):
         await add(store, f"number {number}")
     first_was_sent = asyncio.Event()

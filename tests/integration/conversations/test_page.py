@@ -309,7 +309,7 @@ async def ask(tab: Tab, text: str, name: str) -> None:
 
 
 async def is_called(tab: Tab) -> bool:
-    """Whether a tick tells the tab to catch up."""
+    """Whether a tick makes the tab refresh."""
     updates = await tab.do.sidebar.tick(tab.conversation_id, "en", tab.view, ASKER)
     return tab.on.behind in updates
 

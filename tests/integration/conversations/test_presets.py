@@ -1,4 +1,4 @@
-"""What a person may do with presets: their own, other people's and the shipped ones."""
+"""Presets: own, shared and shipped ones."""
 
 from collections.abc import Awaitable, Callable
 

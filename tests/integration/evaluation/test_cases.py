@@ -1,4 +1,4 @@
-"""Regression cases over HTTP: kept, made of a rated answer, run, judged, taken along."""
+"""Regression cases over HTTP: create, derive, run, judge, export."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Cases put to a scripted engine, over a database: what comes of them and what is kept."""
+"""Runs of cases with a scripted engine, over a database: verdicts and stored results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -43,7 +43,7 @@ def text(name: str, *checks: Check, **more: object) -> CaseText:
 
 @dataclass
 class RunContext:
-    """The services at hand. Everybody is the local user, unless said otherwise."""
+    """The services. Calls are the local user's by default."""
 
     engine: ScriptedEngine
     store: RoutingStore

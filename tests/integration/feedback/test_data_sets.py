@@ -1,4 +1,4 @@
-"""What leaves for training is what was really sent and really answered, whatever people did."""
+"""Training data has only prompts that were sent and answers to them, for any user actions."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ ANSWERS = 40
 
 @dataclass
 class Happenings:
-    """Some people chat, rate, vote and delete; it is known what the engine was told each time."""
+    """Users chat, rate, vote and delete; the prompts of the engine are recorded."""
 
     chat: RatedChat
     jobs: list[Job] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Happenings:
         await self.chat.conversations.delete_turn(LOCAL.id, job.conversation_id, job.message_id)
 
     async def lose(self, number: int, kind: int) -> None:
-        """What was asked first, before somebody rates what came of it."""
+        """The first questions, before their answers are rated."""
         job = self.jobs[number]
         archive = await self.chat.conversations.archive(LOCAL.id, job.conversation_id)
         first = Tree(archive.messages).path_to(job.message_id)[0]
@@ -175,7 +175,7 @@ def turns_of(messages: Sequence[dict[str, str]]) -> Turns:
 
 
 async def check_all(happenings: Happenings) -> tuple[int, int]:
-    """How many lines there are of each kind, after each was held against what was really said."""
+    """The number of lines by kind, after each was checked against the recorded prompts."""
     answered, corrections = happenings.answers_by_prompt(), happenings.corrections
     pairs = await lines_of(happenings.chat, DataFormat.DPO)
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""`python app.py export …`: the same files as the page gives, and what it says when it cannot."""
+"""`python app.py export …`: the same files as the page, and its error messages."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What may be said of an answer, and what is kept of the answer then."""
+"""Ratings of answers, and their snapshots."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Results over the web: who sees which, what is drawn of hostile text, files and reviews."""
+"""Results over HTTP: access, escaping, files and reviews."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ JOINED = AuditEntry(START, "", "test")
 
 @dataclass
 class Hosts:
-    """An administrator, two members, a campaign of the first, and who asks for each of them."""
+    """An administrator, two members, a campaign of the first, and a client for each."""
 
     store: RoutingStore
     admin: httpx.AsyncClient

@@ -1,4 +1,4 @@
-"""Votes over the web: who reads which, what is drawn of hostile text, and the ways to them."""
+"""Votes over HTTP: access, escaping, and links."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ PLAN = Plan(
 
 @dataclass
 class Hosts:
-    """An administrator, two members, a comparison of the first, and who asks for each of them."""
+    """An administrator, two members, a comparison of the first, and a client for each."""
 
     store: RoutingStore
     admin: httpx.AsyncClient

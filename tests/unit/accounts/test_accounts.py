@@ -36,7 +36,7 @@ RIGHT, WRONG = "right password", "wrong password"
 
 @dataclass
 class Clock:
-    """Stands still until it is told to go on."""
+    """A clock that moves only by `advance`."""
 
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     seconds: float = 0.0
@@ -306,7 +306,7 @@ async def test_a_guest_cannot_sign_in_by_nickname(accounts: Accounts, ann: Signe
 
 
 class SlowHasher(OpenHasher):
-    """Compares when it is told to."""
+    """Compares passwords when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -573,7 +573,7 @@ async def test_a_session_of_a_disabled_user_is_rejected(
 
 
 class LateStore(MemoryUsers):
-    """Answers a look with what was true before, when it is told to."""
+    """Delays the result of a query until the test allows it."""
 
     hold: asyncio.Event | None = None
 

@@ -219,7 +219,7 @@ async def test_members_see_their_own_keys_and_administrators_all(
 
 
 class CountedTouches(MemoryUsers):
-    """Counts what is written of the use of keys; fails if told to."""
+    """Counts writes of the last use of keys; fails on request."""
 
     touched = 0
     full = False

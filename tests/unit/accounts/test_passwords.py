@@ -1,4 +1,4 @@
-"""Hashes of passwords: what they hold, and that they cost the same for everybody."""
+"""Password hashes: their parameters, and equal cost for known and unknown names."""
 
 import asyncio
 import threading

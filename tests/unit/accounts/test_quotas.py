@@ -1,4 +1,4 @@
-"""What each person may use."""
+"""Quotas of users, addresses and guests."""
 
 import asyncio
 from datetime import timedelta, timezone

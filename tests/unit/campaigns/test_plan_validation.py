@@ -1,4 +1,4 @@
-"""What a campaign's plan may hold, and what of it may change while people take part."""
+"""Bounds of a plan, and the fields that may change while there are testers."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone

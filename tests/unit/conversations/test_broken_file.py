@@ -1,4 +1,4 @@
-"""Why a file did not come in, said in the language of the page."""
+"""Errors of an import in the language of the page."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What stands around the box says what was measured, and nothing of a name becomes markup."""
+"""The area around the input box: context usage, warnings, presets; names are escaped."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a person may send."""
+"""Bounds of questions, settings and presets."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What comes of a case, what may be kept as one, and what a replay asks."""
+"""Verdicts, validation and prompts of regression cases."""
 
 from collections.abc import Sequence
 from dataclasses import replace

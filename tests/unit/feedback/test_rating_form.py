@@ -72,7 +72,7 @@ def test_an_answer_with_text_has_thumbs_regardless_of_its_end(status: Status) ->
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR])
 def test_an_answer_that_never_started_has_thumbs_and_a_form(status: Status) -> None:
-    """Who gave up waiting has most to say of how slow it was."""
+    """An answer stopped before its first token can be rated as slow."""
     empty = replace(ANSWER, content="", status=status)
     below = answer(empty, ["m"], Language.EN, ratings={})
     assert "rate-down" in str(below)

@@ -1,4 +1,4 @@
-"""What a report says, and that it is one safe file in either language."""
+"""The content of a report: one safe file in each language."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The files of rated answers: to the letter, safe in a spreadsheet, as their schemas say."""
+"""Data set files: exact, safe in a spreadsheet, and valid against their schemas."""
 
 import csv
 import io

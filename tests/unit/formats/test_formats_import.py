@@ -47,28 +47,28 @@ def ours(**changes: Any) -> dict[str, Any]:
 
 @unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
-def test_exported_json_is_imported_unchanged(given: list[Archive]) -> None:
+def test_exported_json_is_imported_unchanged(exported: list[Archive]) -> None:
     collection = export_all(Format.JSON, ExportLanguage.EN)
-    file = b"".join([*map(collection.add, given), collection.end()])
-    assert read(file) == given
+    file = b"".join([*map(collection.add, exported), collection.end()])
+    assert read(file) == exported
 
 
 @unhurried
 @given(archives())
-def test_exported_sharegpt_is_imported_with_the_texts_of_its_path(given: Archive) -> None:
-    path = Tree(given.messages).path_to(given.conversation.head_id)
+def test_exported_sharegpt_is_imported_with_the_texts_of_its_path(exported: Archive) -> None:
+    path = Tree(exported.messages).path_to(exported.conversation.head_id)
     turns = [
         (message.role, with_attachments(message.content, message.attachments))
         for message in path
         if message.content or message.attachments
     ]
-    file = export_one(given, Format.SHAREGPT, ExportLanguage.EN)
+    file = export_one(exported, Format.SHAREGPT, ExportLanguage.EN)
     if not turns:
         assert "no conversation" in str(refused(file)["why"])
         return
     (archive,) = read(file)
     assert [(message.role, message.content) for message in archive.messages] == turns
-    assert archive.conversation.options.system_prompt == given.conversation.options.system_prompt
+    assert archive.conversation.options.system_prompt == exported.conversation.options.system_prompt
     assert Tree(archive.messages).path_to(archive.conversation.head_id) == list(archive.messages)
 
 

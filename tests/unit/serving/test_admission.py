@@ -16,7 +16,7 @@ from chat.serving.errors import Busy, TooManyWaiting
 
 
 class Clock:
-    """Time that passes when told to."""
+    """A clock that moves only by `advance`."""
 
     now = 0.0
 
@@ -174,7 +174,7 @@ class Office:
         return ticket
 
     def promise_again(self) -> None:
-        """Hold to what those who wait are told now, not to what they were told when they came."""
+        """Compare with the current estimates, not with those at entry."""
         self.errors_s.clear()
         self.open = [
             (user, ticket, self.clock.now, ticket.wait_s) for user, ticket, *_ in self.open
@@ -190,7 +190,7 @@ class Office:
             self.end_next()
 
     def _note_starts(self) -> None:
-        """Who just started: the script says for how long, and the promise is compared."""
+        """Take the duration of each started request from the script, and check its estimate."""
         for request in [request for request in self.open if request[1].admitted.is_set()]:
             self.open.remove(request)
             user, ticket, asked_at, promised = request
@@ -233,7 +233,7 @@ def test_one_user_with_fifty_requests_delays_nine_others_by_at_most_two_rounds(
 @pytest.mark.parametrize("places", [1, 3, 8])
 def test_an_estimate_is_exact_when_answers_take_the_average_time(places: int) -> None:
     office = measured_office(places, lambda: 10.0)
-    for user in "abcabcaabcdddde" * 2:  # nobody comes later who would have a turn before
+    for user in "abcabcaabcdddde" * 2:  # no later arrival is served first
         office.ask(user, running=2)
     office.promise_again()
     office.run()
@@ -243,7 +243,7 @@ def test_an_estimate_is_exact_when_answers_take_the_average_time(places: int) ->
 
 @pytest.mark.parametrize("places", [2, 4, 8])
 def test_an_estimate_at_entry_comes_true_although_answers_are_uneven(places: int) -> None:
-    """Everybody asks once, so that nobody is overtaken; answers take 5 to 15 seconds.
+    """Each user asks once, so that no one is overtaken; answers take 5 to 15 seconds.
 
     Tolerance: half an answer on average, one answer for nine of ten, and no bias to speak of.
     """

@@ -1,4 +1,4 @@
-"""The digest of a prompt tells it from every other, and stays the same for prompts of old."""
+"""The digest of a prompt is unique, and unchanged for prompts stored earlier."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""The engine is ready if it has just written something, or can: not because it says so."""
+"""Readiness is proven by generated tokens, not by the engine's own state."""
 
 import asyncio
 from collections.abc import AsyncGenerator
