@@ -25,15 +25,15 @@ CHOICES = (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE)
 
 async def add_comparisons(store: RoutingStore) -> None:
     """Votes on the answers of one campaign, and testers of a split campaign."""
-    await store.feedback.ratings._database.write(_add_duels)
+    await store.feedback.ratings.transactions.write(_add_duels)
     for number in range(USERS):
         await store.feedback.campaigns.join(SPLIT, f"person {number}", START)
-    await store.feedback.ratings._database.write(_split)
+    await store.feedback.ratings.transactions.write(_split)
 
 
 async def gather_in(store: RoutingStore, campaign_id: str) -> None:
     """Move all conversations and snapshots to one campaign."""
-    await store.feedback.ratings._database.write(_gather_in, campaign_id)
+    await store.feedback.ratings.transactions.write(_gather_in, campaign_id)
 
 
 async def add_cases(store: RoutingStore) -> None:

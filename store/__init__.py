@@ -1,4 +1,4 @@
-"""The only home of SQL: conversations on disk, each row with its owner; some in memory alone."""
+"""All SQL of the app: stores over SQLite or PostgreSQL, and one in memory for temporary chats."""
 
 from store.routing import FILE_NAME, RoutingStore, open_store
 

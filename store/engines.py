@@ -13,16 +13,16 @@ BUSY_S = 5
 """How long SQLite waits for another program (a backup, a shell) that holds the file."""
 
 LOG_BUSY_MS = 200
-"""The same for emptying the log, which can wait: writers stand behind it."""
+"""Seconds to wait for emptying the log. Short, because writers queue behind it."""
 
 CONNECT_S = 5
 """How long PostgreSQL may take to answer."""
 
 WRITING: dict[str, Any] = {"sqlite_begin": "IMMEDIATE"}
-"""Options of an engine that writes: it takes the lock before it reads what it builds on."""
+"""Options of an engine that writes: take the write lock before the first read of a transaction."""
 
 MIGRATING: dict[str, Any] = WRITING | {"sqlite_foreign_keys": "OFF"}
-"""SQLite changes a table by making it anew: dropping the old one must not cascade."""
+"""SQLite alters a table by creating it again: dropping the old table must not cascade."""
 
 
 def sqlite_engine(file: Path) -> Engine:
@@ -48,7 +48,7 @@ def postgres_engine(url: str) -> Engine:
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": CONNECT_S},
-        pool_pre_ping=True,  # a server that was restarted costs no request
+        pool_pre_ping=True,  # a restarted server must not fail the next request
         hide_parameters=True,
     )
 
@@ -66,7 +66,7 @@ def empty_log(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {LOG_BUSY_MS}")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
-    except sqlite3.Error:  # what was destroyed is destroyed; the log is overwritten in time
+    except sqlite3.Error:  # the rows are deleted; the log is overwritten by later writes
         connection.invalidate()
     finally:
         connection.close()
@@ -80,7 +80,9 @@ def _no_url() -> StartupError:
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transactions: `_begin_sqlite` does
+    connection.isolation_level = (
+        None  # the driver must not begin transactions: `_begin_sqlite` does
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # also a power cut loses nothing; 0.3 ms
     connection.execute("PRAGMA secure_delete = ON")  # what is purged is overwritten

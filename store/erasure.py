@@ -1,4 +1,4 @@
-"""Whose ratings, campaigns, votes and cases they are: given away, or destroyed with their owner."""
+"""Deletes rows, or hands them to another owner, across all rooms in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from chat.accounts.models import AuditEntry
 from chat.errors import NotFound
 from store.accounts.api_keys import delete_keys
 from store.accounts.guest_links import end_guests_of
-from store.accounts.rows import count_of, person_of, refuse_last_admin, write_entry
+from store.accounts.rows import count_of, refuse_last_admin, user_row, write_entry
 from store.conversations.conversations import destroy
 from store.conversations.rows import index_for
 from store.feedback.ratings import index_words
@@ -39,11 +39,11 @@ OWNERS = (
     RunRow.owner_id,
     ResultRow.judged_by,
 )
-"""Every column that names somebody."""
+"""Every column of feedback and evaluation that holds a user id."""
 
 
 def take_over_feedback(session: Session, before: str, after: str) -> None:
-    """Give everything of one person to another, who has nothing yet."""
+    """Change the owner of all feedback rows. The new owner must have none yet."""
     for column in OWNERS:
         session.execute(update(column.class_).where(column == before).values({column: after}))
 
@@ -55,39 +55,39 @@ def delete_feedback(session: Session, user_id: str) -> int:
     them. What they reviewed and judged of others stays.
     """
     campaigns = select(CampaignRow.id).where(CampaignRow.owner_id == user_id)
-    rated = select(AnswerSnapshotRow.id).where(
+    snapshots = select(AnswerSnapshotRow.id).where(
         or_(AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.campaign_id.in_(campaigns))
     )
     of_others = session.scalars(
         select(AnswerSnapshotRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
-        .where(RatingRow.user_id == user_id, AnswerSnapshotRow.id.not_in(rated))
+        .where(RatingRow.user_id == user_id, AnswerSnapshotRow.id.not_in(snapshots))
     ).all()
     statements = (
         *_of_cases(user_id),
-        delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
+        delete(ReviewRow).where(ReviewRow.evidence_id.in_(snapshots)),
         delete(RatingRow).where(
-            or_(RatingRow.user_id == user_id, RatingRow.evidence_id.in_(rated))
+            or_(RatingRow.user_id == user_id, RatingRow.evidence_id.in_(snapshots))
         ),
-        delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(rated)),
+        delete(AnswerSnapshotRow).where(AnswerSnapshotRow.id.in_(snapshots)),
         *(
             delete(table).where(or_(table.user_id == user_id, table.campaign_id.in_(campaigns)))
             for table in (ComparisonRow, ParticipantRow)
         ),
         delete(CampaignRow).where(CampaignRow.owner_id == user_id),
     )
-    gone = sum(count_of(session, statement) for statement in statements)
+    deleted = sum(count_of(session, statement) for statement in statements)
     for snapshot in of_others:
         index_words(session, snapshot)
     session.execute(update(ReviewRow).where(ReviewRow.assignee == user_id).values(assignee=""))
-    return gone
+    return deleted
 
 
 def _of_cases(user_id: str) -> Sequence[Delete]:
     """Statements that delete a user's cases and runs, and the cases made of their answers."""
-    asked = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner_id == user_id)
+    snapshots = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.owner_id == user_id)
     cases = select(CaseRow.id).where(
-        or_(CaseRow.owner_id == user_id, CaseRow.evidence_id.in_(asked))
+        or_(CaseRow.owner_id == user_id, CaseRow.evidence_id.in_(snapshots))
     )
     runs = select(RunRow.id).where(RunRow.owner_id == user_id)
     return (
@@ -98,7 +98,7 @@ def _of_cases(user_id: str) -> Sequence[Delete]:
 
 
 def delete_old_feedback(session: Session, before: datetime) -> int:
-    """Destroy what was rated, asked of two variants, and taken part in before; how many."""
+    """Delete ratings, comparisons and participations older than `before`; return the row count."""
     seen = func.coalesce(ParticipantRow.seen_at, ParticipantRow.joined_at)
     old = select(AnswerSnapshotRow.id).where(AnswerSnapshotRow.rated_at < before)
     for table in (ReviewRow, RatingRow):
@@ -117,17 +117,17 @@ def delete_person(session: Session, user_id: str, entry: AuditEntry) -> int:
     """Raises NotFound, LastAdmin."""
     refuse_last_admin(session, user_id)
     end_guests_of(session, user_id)
-    person_of(session, user_id, for_update=True)
-    gone = destroy_person(session, user_id)
+    user_row(session, user_id, for_update=True)
+    deleted = destroy_user(session, user_id)
     index_for(session).wipe(session)
-    write_entry(session, replace(entry, detail=str(gone)))
-    return gone
+    write_entry(session, replace(entry, detail=str(deleted)))
+    return deleted
 
 
-def destroy_person(session: Session, user_id: str) -> int:
-    """The account with everything that is theirs; how many rows. Whether it may go is not asked."""
-    gone = _delete_chats(session, user_id) + delete_keys(session, user_id)
-    return gone + _delete_account(session, user_id) + delete_feedback(session, user_id)
+def destroy_user(session: Session, user_id: str) -> int:
+    """Delete an account with all its rows; return the row count. Permissions are not checked."""
+    deleted = _delete_chats(session, user_id) + delete_keys(session, user_id)
+    return deleted + _delete_account(session, user_id) + delete_feedback(session, user_id)
 
 
 def delete_older(session: Session, before: datetime) -> int:
@@ -138,18 +138,18 @@ def delete_older(session: Session, before: datetime) -> int:
 
 
 def take_over(session: Session, before: str, after: str) -> None:
-    """Give everything of one owner to another, who has nothing yet."""
+    """Change the owner of all rows. The new owner must have none yet."""
     for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
         session.execute(update(table).where(table.owner_id == before).values(owner_id=after))
     take_over_feedback(session, before, after)
 
 
 def _delete_chats(session: Session, user_id: str) -> int:
-    mine = select(PresetRow.id).where(PresetRow.owner_id == user_id)
+    preset_ids = select(PresetRow.id).where(PresetRow.owner_id == user_id)
     versions = session.scalar(
         select(func.count())
         .select_from(PresetVersionRow)
-        .where(PresetVersionRow.preset_id.in_(mine))
+        .where(PresetVersionRow.preset_id.in_(preset_ids))
     )
     presets = count_of(session, delete(PresetRow).where(PresetRow.owner_id == user_id))
     conversations, messages = destroy(session, ConversationRow.owner_id == user_id)
@@ -157,7 +157,7 @@ def _delete_chats(session: Session, user_id: str) -> int:
 
 
 def _delete_account(session: Session, user_id: str) -> int:
-    """Table by table, so that each row is counted: none is left to a cascade."""
+    """Deletes table by table instead of by cascade, so that every row is counted."""
     return sum(
         count_of(session, statement)
         for statement in (
@@ -173,34 +173,36 @@ def _delete_account(session: Session, user_id: str) -> int:
 
 
 def destroy_part(session: Session, campaign_id: str, user_id: str) -> int:
-    """Destroy what one person left in a campaign; how many rows."""
-    gone = _destroy_rated(
+    """Delete what one user left in a campaign; return the row count."""
+    deleted = _destroy_rated(
         session,
         (AnswerSnapshotRow.campaign_id == campaign_id) & (AnswerSnapshotRow.owner_id == user_id),
     )
     for table in (ComparisonRow, ParticipantRow):
-        theirs = (table.campaign_id == campaign_id) & (table.user_id == user_id)
-        gone += count_of(session, delete(table).where(theirs))
+        condition = (table.campaign_id == campaign_id) & (table.user_id == user_id)
+        deleted += count_of(session, delete(table).where(condition))
     chats = (ConversationRow.campaign_id == campaign_id) & (ConversationRow.owner_id == user_id)
-    return gone + _destroy_chats(session, chats)
+    return deleted + _destroy_chats(session, chats)
 
 
 def destroy_left(session: Session, campaign_id: str, entry: AuditEntry) -> int:
-    """Destroy the guests of a campaign and what everybody left there; how many rows."""
-    gone = _destroy_left(session, campaign_id)
-    if gone:
-        write_entry(session, replace(entry, detail=str(gone)))
-    return gone
+    """Delete the guests of a campaign and all data in it; return the row count."""
+    deleted = _destroy_left(session, campaign_id)
+    if deleted:
+        write_entry(session, replace(entry, detail=str(deleted)))
+    return deleted
 
 
 def destroy_campaign(session: Session, campaign_id: str, entry: AuditEntry) -> int:
-    """Destroy a campaign with its links and with all that was left there. Raises NotFound."""
-    gone = _destroy_left(session, campaign_id)
-    gone += count_of(session, delete(GuestLinkRow).where(GuestLinkRow.campaign_id == campaign_id))
+    """Delete a campaign with its links and all data in it. Raises NotFound."""
+    deleted = _destroy_left(session, campaign_id)
+    deleted += count_of(
+        session, delete(GuestLinkRow).where(GuestLinkRow.campaign_id == campaign_id)
+    )
     if not count_of(session, delete(CampaignRow).where(CampaignRow.id == campaign_id)):
         raise NotFound
-    write_entry(session, replace(entry, detail=str(gone + 1)))
-    return gone + 1
+    write_entry(session, replace(entry, detail=str(deleted + 1)))
+    return deleted + 1
 
 
 def _destroy_left(session: Session, campaign_id: str) -> int:
@@ -209,30 +211,30 @@ def _destroy_left(session: Session, campaign_id: str) -> int:
         .join(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id)
         .where(GuestLinkRow.campaign_id == campaign_id)
     ).all()
-    gone = sum(destroy_person(session, guest) for guest in guests)
-    gone += _destroy_rated(session, AnswerSnapshotRow.campaign_id == campaign_id)
+    deleted = sum(destroy_user(session, guest) for guest in guests)
+    deleted += _destroy_rated(session, AnswerSnapshotRow.campaign_id == campaign_id)
     for table in (ComparisonRow, ParticipantRow):
-        gone += count_of(session, delete(table).where(table.campaign_id == campaign_id))
-    return gone + _destroy_chats(session, ConversationRow.campaign_id == campaign_id)
+        deleted += count_of(session, delete(table).where(table.campaign_id == campaign_id))
+    return deleted + _destroy_chats(session, ConversationRow.campaign_id == campaign_id)
 
 
-def _destroy_rated(session: Session, which: ColumnElement[bool]) -> int:
-    """Rated answers, with what was said of them and with the cases that were made of them."""
-    rated = select(AnswerSnapshotRow.id).where(which)
-    cases = select(CaseRow.id).where(CaseRow.evidence_id.in_(rated))
+def _destroy_rated(session: Session, condition: ColumnElement[bool]) -> int:
+    """Delete rated answers with their ratings, reviews and cases; return the row count."""
+    snapshots = select(AnswerSnapshotRow.id).where(condition)
+    cases = select(CaseRow.id).where(CaseRow.evidence_id.in_(snapshots))
     return sum(
         count_of(session, statement)
         for statement in (
             delete(ResultRow).where(ResultRow.case_id.in_(cases)),
-            delete(CaseRow).where(CaseRow.evidence_id.in_(rated)),
-            delete(ReviewRow).where(ReviewRow.evidence_id.in_(rated)),
-            delete(RatingRow).where(RatingRow.evidence_id.in_(rated)),
-            delete(AnswerSnapshotRow).where(which),
+            delete(CaseRow).where(CaseRow.evidence_id.in_(snapshots)),
+            delete(ReviewRow).where(ReviewRow.evidence_id.in_(snapshots)),
+            delete(RatingRow).where(RatingRow.evidence_id.in_(snapshots)),
+            delete(AnswerSnapshotRow).where(condition),
         )
     )
 
 
-def _destroy_chats(session: Session, which: ColumnElement[bool]) -> int:
-    gone = sum(destroy(session, which))
+def _destroy_chats(session: Session, condition: ColumnElement[bool]) -> int:
+    deleted = sum(destroy(session, condition))
     index_for(session).wipe(session)
-    return gone
+    return deleted

@@ -1,4 +1,4 @@
-"""Errors of databases and disks in plain sentences. No sentence holds a password or a row."""
+"""Messages for errors of databases and disks. They never contain a password or a row."""
 
 import errno
 import sqlite3

@@ -1,8 +1,8 @@
-"""A database belongs to one running app: a second one would end the first one's answers.
+"""Locks that let only one running app use a database.
 
-At start an app marks what nobody can be writing any more (`interrupt_unfinished`). The claim is a
-lock that is taken back when the process ends, however it ends: by the system from a folder, by the
-server from a PostgreSQL database.
+At start an app marks all unfinished answers as interrupted (`interrupt_unfinished`), which would
+end the answers of another running app. The operating system releases a folder's lock, and the
+server a PostgreSQL lock, when the process ends, however it ends.
 """
 
 import fcntl
@@ -19,28 +19,28 @@ from store.error_messages import about_folder, place_of
 LOCK_NAME = "qwen-chat.lock"
 
 ONE_APP = 7_860_001
-"""Key of the lock of PostgreSQL; each database has its own."""
+"""Key of the PostgreSQL advisory lock. Advisory locks are separate for each database."""
 
 NOTICE_A_LOST_HOST = (
     "SET tcp_keepalives_idle = 10",
     "SET tcp_keepalives_interval = 5",
     "SET tcp_keepalives_count = 4",
 )
-"""In half a minute, not in two hours: else the app could not start again after a power cut."""
+"""Detect a lost client in 30 s instead of two hours; until then its lock blocks a new start."""
 
 
 class StoreLock(Protocol):
-    """On one database, not yet taken."""
+    """An exclusive lock on one database, not acquired yet."""
 
     def take(self) -> None:
-        """Hold it. Raises StartupError if another app does; SQLAlchemyError."""
+        """Acquire it. Raises StartupError if another app holds it; SQLAlchemyError."""
 
     def let_go(self) -> None:
-        """Safe to call twice, and when it was never taken."""
+        """Release it. Safe to call twice, or without `take`."""
 
 
 def make_folder(folder: Path) -> None:
-    """A folder for its owner alone. Raises StartupError."""
+    """Create a folder that only its owner can access (0700). Raises StartupError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -55,7 +55,7 @@ class FolderLock:
         self._file: TextIOWrapper | None = None
 
     def take(self) -> None:
-        """Make the folder, for its owner alone, and hold it. Raises StartupError."""
+        """Create the folder (0700) and lock it. Raises StartupError."""
         make_folder(self._folder)
         try:
             self._file = (self._folder / LOCK_NAME).open("a+", encoding="ascii")
@@ -91,16 +91,16 @@ class NoLock:
         self._folder = folder
 
     def take(self) -> None:
-        """Make the folder, for its owner alone. Raises StartupError."""
+        """Create the folder (0700). Raises StartupError."""
         if self._folder is not None:
             make_folder(self._folder)
 
     def let_go(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing to release."""
 
 
 class PostgresLock:
-    """A lock of the server's, held by a connection of its own for as long as that is open."""
+    """An advisory lock of the server, held by a dedicated connection while that is open."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -109,12 +109,12 @@ class PostgresLock:
     def take(self) -> None:
         """Raises StartupError; SQLAlchemyError where the server does not answer."""
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()  # closed means closed: in the pool it would keep the lock
+        connection.detach()  # a pooled connection would stay open and keep the lock
         self._connection = connection
         for statement in NOTICE_A_LOST_HOST:
             connection.execute(text(statement))
         if not connection.scalar(select(func.pg_try_advisory_lock(ONE_APP))):
-            connection.close()  # left open, it would end with a warning wherever it is collected
+            connection.close()  # a garbage-collected open connection logs a warning
             raise StartupError(
                 f"Another Qwen Chat uses the PostgreSQL database {place_of(self._engine.url)}. "
                 "Stop it, or give this one a database of its own with --database-url."

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version, in one transaction."""
+"""Upgrades a database to the schema of this version, in one transaction."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
-    """Raises StartupError if a newer version of the app has been here; SQLAlchemyError."""
+    """Raises StartupError if a newer version of the app has upgraded it; SQLAlchemyError."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     with engine.execution_options(**MIGRATING).begin() as connection:
         current = current_revision(connection)
         if current == scripts.get_current_head():
-            # Better now than at the first question: a database that can only be read opens too.
+            # A read-only database opens without an error: fail now, not at the first write.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
             return
         known = {script.revision for script in scripts.walk_revisions()}
@@ -36,5 +36,5 @@ def upgrade(engine: Engine, to: str = "head") -> None:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The migration that a database stands at; None for an empty one."""
+    """The revision id of the last migration applied; None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()

@@ -31,25 +31,25 @@ from store.schema.conversations import MessageRow
 from store.search_words import MOST_TOKENS, SearchWord, haystack, tokens_of
 
 TABLE = "message_words"
-"""Made by a migration; with the tables that SQLite makes for it, its name begins them all."""
+"""Created by a migration. SQLite's FTS shadow tables begin with the same name."""
 
 PIECE = 512
-"""Tokens. In one vector PostgreSQL keeps 256 places of a token and counts them up to 16,383."""
+"""Tokens per tsvector. PostgreSQL stores 256 positions per lexeme, up to position 16,383."""
 
 
 class MessageIndex(Protocol):
-    """Finds messages, by their `sequence`. Used inside a transaction of the caller's."""
+    """Finds messages by their `sequence`, inside the caller's transaction."""
 
     def add(self, session: Session | Connection, texts: Mapping[int, str]) -> None:
-        """Index these messages, none of which is in it."""
+        """Index these messages, which must not be in the index yet."""
 
     def remove(self, session: Session, sequences: Select[int]) -> None: ...
 
     def wipe(self, session: Session) -> None:
-        """Let nothing of what was removed lie in the index's own pages. Costs a look at all."""
+        """Remove deleted text from the index's own pages. Scans the whole index."""
 
     def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
-        """Conditions that together hold for messages with all these words."""
+        """Conditions on a message that together require all these words."""
 
 
 def index_of(dialect: str) -> MessageIndex:
@@ -57,7 +57,7 @@ def index_of(dialect: str) -> MessageIndex:
 
 
 class SqliteIndex:
-    """A full-text table, whose rows have the numbers of their messages."""
+    """An FTS5 table; the rowid is the message's `sequence`."""
 
     _words = table(TABLE, column("rowid"), column("words"), column(TABLE))
 
@@ -76,19 +76,19 @@ class SqliteIndex:
         session.execute(delete(self._words).where(self._words.c.rowid.in_(sequences)))
 
     def wipe(self, session: Session) -> None:
-        # A removed row is only marked as such until the lists that hold its words are merged.
+        # FTS5 only marks a removed row as deleted until the segments with its words are merged.
         session.execute(insert(self._words).values({TABLE: "optimize"}))
 
     def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
         query = " AND ".join(
             f'"{" ".join(word.keys)}"' + ("*" if word.begins else "") for word in words
         )
-        found = select(self._words.c.rowid).where(self._words.c[TABLE].match(query))
-        return [MessageRow.sequence.in_(found)]
+        matching = select(self._words.c.rowid).where(self._words.c[TABLE].match(query))
+        return [MessageRow.sequence.in_(matching)]
 
 
 class PostgresIndex:
-    """Vectors of tokens: of a message one for each piece, which overlap by the longest word."""
+    """tsvectors: a message has one for each piece; pieces overlap by the longest word."""
 
     _words = table(TABLE, column("sequence"), column("words", TSVECTOR))
 
@@ -107,11 +107,11 @@ class PostgresIndex:
         session.execute(delete(self._words).where(self._words.c.sequence.in_(sequences)))
 
     def wipe(self, session: Session) -> None:
-        """The server sweeps out dead rows by itself."""
+        """Nothing to do: autovacuum removes dead rows."""
 
     def holding(self, words: Sequence[SearchWord]) -> Sequence[ColumnElement[bool]]:
-        # As an array it is looked up once. In a mere IN the planner, until it has statistics of
-        # new rows, asks the index again for every message.
+        # As an array the subquery runs once. With a plain IN the planner, until it has statistics
+        # of new rows, searches the index again for every message.
         return [
             MessageRow.sequence == any_(func.array(self._with(word), type_=ARRAY(BigInteger)))
             for word in words
@@ -119,8 +119,8 @@ class PostgresIndex:
 
     def _with(self, word: SearchWord) -> ScalarSelect[int]:
         query = " <-> ".join(f"'{key}'" for key in word.keys) + (":*" if word.begins else "")
-        found = self._words.c.words.op("@@")(cast(query, TSQUERY))
-        return select(self._words.c.sequence).where(found).scalar_subquery()
+        matching = self._words.c.words.op("@@")(cast(query, TSQUERY))
+        return select(self._words.c.sequence).where(matching).scalar_subquery()
 
 
 def _vectors(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Text as the words that a search compares, and where they stand in it. Knows no database.
+"""Tokenises text for search, with the position of every token. Independent of the database.
 
 A run of letters and digits is one token, a Chinese, Japanese or Korean character is a token of its
 own: nobody writes spaces between those, so 天气 is found as two tokens that follow each other.
@@ -30,16 +30,16 @@ SPACE = re.compile(r"\s")
 MOST_WORDS = 16
 MOST_TOKENS = 64
 MOST_CHARACTERS = 100
-"""Of a search, of a word of it, of a token. PostgreSQL takes no token above 2,046 bytes."""
+"""Bounds of a search, of a word in it, and of a token. PostgreSQL lexemes end at 2,046 bytes."""
 
 EXCERPT = 120
 LEAD = 30
 LONGEST_EXCERPT = 400
-"""Characters: of an excerpt, of it before the first match, and where one long match is cut."""
+"""Characters of an excerpt, of the text before the first match, and of one long match."""
 
 
 class SearchToken(NamedTuple):
-    """A word as it is compared, and where it stands."""
+    """A normalised word and its position in the text."""
 
     key: str
     start: int
@@ -47,19 +47,19 @@ class SearchToken(NamedTuple):
 
 
 class SearchWord(NamedTuple):
-    """One word of a search: tokens that follow each other, the last one perhaps a beginning."""
+    """One word of a search: consecutive tokens, the last one possibly a prefix."""
 
     keys: tuple[str, ...]
     begins: bool = False
 
     @property
     def needle(self) -> str:
-        """What is a part of `haystack(text)` exactly where the text has this word."""
+        """A substring of `haystack(text)` exactly when the text contains this word."""
         return f" {' '.join(self.keys)}" + ("" if self.begins else " ")
 
     def ends_at(self, tokens: Sequence[SearchToken], last: int) -> bool:
-        key, wanted = tokens[last].key, self.keys[-1]
-        if not (key.startswith(wanted) if self.begins else key == wanted):
+        key, expected = tokens[last].key, self.keys[-1]
+        if not (key.startswith(expected) if self.begins else key == expected):
             return False
         first = last + 1 - len(self.keys)
         return first >= 0 and all(
@@ -74,9 +74,9 @@ def tokens_of(text: str) -> Iterator[SearchToken]:
 
 
 def words_of(query: str) -> tuple[SearchWord, ...]:
-    """What a person looks for; nothing in it is syntax. The last word may still be growing."""
-    found = (tuple(token.key for token in tokens_of(part)) for part in query.split())
-    words = [SearchWord(keys[:MOST_TOKENS]) for keys in found if keys][:MOST_WORDS]
+    """The words of a query. Nothing in it is syntax; the last word matches as a prefix."""
+    keys_of_parts = (tuple(token.key for token in tokens_of(part)) for part in query.split())
+    words = [SearchWord(keys[:MOST_TOKENS]) for keys in keys_of_parts if keys][:MOST_WORDS]
     if words and STILL_TYPED.search(query.rstrip()):
         words[-1] = words[-1]._replace(begins=True)
     return tuple(words)
@@ -93,16 +93,16 @@ def marked(text: str, words: Sequence[SearchWord]) -> Excerpt:
 
 
 def excerpt(text: str, words: Sequence[SearchWord]) -> Excerpt:
-    """The text around the first place of any word, on one line. Reads no further than it must."""
-    coming = tokens_of(text)
-    seen, length = _first_place(coming, words)
+    """The text around the first match of any word, on one line. Stops reading after it."""
+    following = tokens_of(text)
+    seen, length = _first_place(following, words)
     if not length:
         return _cut(text, 0, EXCERPT, ())
-    shown = [token for token in seen if token.start >= seen[-length].start - LEAD]
-    begin = shown[0].start if len(shown) < len(seen) else 0
+    excerpt = [token for token in seen if token.start >= seen[-length].start - LEAD]
+    begin = excerpt[0].start if len(excerpt) < len(seen) else 0
     end = min(max(begin + EXCERPT, seen[-1].end), begin + LONGEST_EXCERPT)
-    shown += takewhile(lambda token: token.end <= end, coming)
-    return _cut(text, begin, end, _marks(shown, words))
+    excerpt += takewhile(lambda token: token.end <= end, following)
+    return _cut(text, begin, end, _marks(excerpt, words))
 
 
 def has_all(text: str, words: Sequence[SearchWord]) -> bool:
@@ -113,7 +113,7 @@ def has_all(text: str, words: Sequence[SearchWord]) -> bool:
 def hit(
     conversation: Conversation, newest: Message | None, words: Sequence[SearchWord]
 ) -> SearchHit:
-    """What is shown of a conversation whose newest message with all words is this one."""
+    """The search hit of a conversation whose newest message with all words is `message`."""
     title = marked(conversation.title, words)
     if newest is None:
         return SearchHit(conversation, title)
@@ -121,11 +121,11 @@ def hit(
 
 
 def _first_place(
-    coming: Iterator[SearchToken], words: Sequence[SearchWord]
+    following: Iterator[SearchToken], words: Sequence[SearchWord]
 ) -> tuple[list[SearchToken], int]:
     """The tokens up to the end of the first word, and how many of them are that word."""
     seen: list[SearchToken] = []
-    for token in coming:
+    for token in following:
         seen.append(token)
         ending = [len(word.keys) for word in words if word.ends_at(seen, len(seen) - 1)]
         if ending:
@@ -143,7 +143,7 @@ def _cut(text: str, begin: int, end: int, marks: Sequence[tuple[int, int]]) -> E
 def _marks(
     tokens: Sequence[SearchToken], words: Sequence[SearchWord]
 ) -> tuple[tuple[int, int], ...]:
-    """Where the words stand, in order; what touches or overlaps is one mark."""
+    """The spans of the matches in order; adjacent or overlapping spans are merged."""
     places = sorted(
         (tokens[last + 1 - len(word.keys)].start, tokens[last].end)
         for last in range(len(tokens))
@@ -161,11 +161,11 @@ def _marks(
 
 @lru_cache(maxsize=8192)
 def _key(word: str) -> str:
-    """A token without case, width and accents."""
+    """A token normalised in case, width and accents."""
     if word.isascii():
         return word.lower()[:MOST_CHARACTERS]
     if IDEOGRAPH.match(word):
-        # Composed: the voicing of kana and the letters of a hangul syllable tell words apart.
+        # Composed again, because kana voicing marks and hangul letters distinguish words.
         return _letters(normalize("NFKC", word))
     return _letters(normalize("NFKD", word).casefold())
 

@@ -1,4 +1,4 @@
-"""Transactions, run in threads: a call that was begun is carried through."""
+"""Runs transactions in threads; a call that was submitted always completes."""
 
 import asyncio
 import logging
@@ -27,25 +27,25 @@ T = TypeVar("T")
 class Transactions:
     """Runs queries on a database, each in a transaction of its own.
 
-    A call goes to a thread and is carried through there, also when the task that waits for it is
-    cancelled. SQLite allows one writer, so there is one thread for writes: they queue in order
-    instead of polling for the lock. Raises BadText, and StoreFailed where a database can fail.
+    A call runs in a thread and completes there, also when the waiting task is cancelled. SQLite
+    allows one writer, so there is one thread for writes: they queue in order instead of polling
+    for the lock. Raises BadText, and StoreFailed where a database can fail.
     """
 
-    def __init__(self, engine: Engine, claim: StoreLock) -> None:
+    def __init__(self, engine: Engine, lock: StoreLock) -> None:
         self._reading = engine
         self._writing = engine.execution_options(**WRITING)
-        self._claim = claim
+        self._lock = lock
         writers = 1 if engine.dialect.name == "sqlite" else THREADS
         self._readers = ThreadPoolExecutor(THREADS, thread_name_prefix="store-read")
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
 
     async def open(self) -> None:
-        """Claim the database and bring its schema up to date. Raises StartupError."""
+        """Lock the database and upgrade its schema. Raises StartupError."""
         await self._run(self._writers, self._open)
 
     async def close(self) -> None:
-        """Let what was begun end, then let go of the database. Safe to call twice."""
+        """Finish running calls and release the database. Safe to call twice."""
         await asyncio.to_thread(self._close)
 
     async def read(
@@ -67,14 +67,14 @@ class Transactions:
     async def destroy(
         self, query: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `write`, and nothing of what is gone stays in the log of the database."""
+        """As `write`, and remove the deleted content from the database's log."""
         result = await self.write(query, *args, **kwargs)
         await self._run(self._writers, lambda: empty_log(self._reading))
         return result
 
     @staticmethod
     async def _run(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-        # The shield keeps a call that still waits for a thread from being taken back.
+        # Without the shield, cancelling the task would cancel a call that still waits for a thread.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, call))
 
     @staticmethod
@@ -87,18 +87,18 @@ class Transactions:
             try:
                 return attempt()
             except IntegrityError:
-                # Two calls raced with one request id. The second look finds what the first wrote.
+                # Two calls raced with one request id: the second attempt finds the first one's row.
                 return attempt()
         except SQLAlchemyError as error:
             if isinstance(error, StatementError) and isinstance(error.orig, AppError):
                 raise error.orig from None
-            # Said here too: nobody hears the error when the caller has left.
+            # Logged here too: a cancelled caller never receives the error.
             log.error(about_database(error, engine.url))
             raise StoreFailed from error
 
     def _open(self) -> None:
         try:
-            self._claim.take()
+            self._lock.take()
             upgrade(self._reading)
         except SQLAlchemyError as error:
             raise StartupError(about_database(error, self._reading.url)) from error
@@ -107,4 +107,4 @@ class Transactions:
         self._writers.shutdown()
         self._readers.shutdown()
         self._reading.dispose()
-        self._claim.let_go()
+        self._lock.let_go()

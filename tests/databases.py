@@ -3,7 +3,7 @@
 from typing import TypeGuard
 
 from store import RoutingStore
-from store.conversations.store import DatabaseStore
+from store.conversations.store import DatabaseConversations
 from tests.memory_store import MemoryStore
 
 Store = MemoryStore | RoutingStore
@@ -11,4 +11,4 @@ Store = MemoryStore | RoutingStore
 
 def has_database(store: Store) -> TypeGuard[RoutingStore]:
     """A store that routes may also have a store in memory behind it."""
-    return isinstance(store, RoutingStore) and isinstance(store._database, DatabaseStore)
+    return isinstance(store, RoutingStore) and isinstance(store.database, DatabaseConversations)

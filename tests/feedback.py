@@ -81,7 +81,7 @@ class RatedChat:
     async def frozen(self) -> int:
         """How many answers are."""
         count = select(func.count()).select_from(AnswerSnapshotRow)
-        return await self.store.feedback.ratings._database.read(lambda s: s.scalar(count) or 0)
+        return await self.store.feedback.ratings.transactions.read(lambda s: s.scalar(count) or 0)
 
     async def message(self, job: Job) -> Message:
         archive = await self.conversations.archive(job.user_id, job.conversation_id)

@@ -296,9 +296,9 @@ class MemoryPeople(MemoryKeys):
     # --- inside -------------------------------------------------------------------------------
 
     def _take_over(self, before: str, after: str) -> None:
-        for key, kept in self.chats.kept.items():
+        for key, kept in self.chats.stored.items():
             if kept.owner_id == before:
-                self.chats.kept[key] = replace(kept, owner_id=after)
+                self.chats.stored[key] = replace(kept, owner_id=after)
         for key, made in self.chats.versions.items():
             if made[-1].owner_id == before:
                 self.chats.versions[key] = [replace(preset, owner_id=after) for preset in made]

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from store import FILE_NAME, RoutingStore, open_store
-from store.conversations.store import Clock, utc_now
 from store.engines import sqlite_engine
 from store.migrate import upgrade
+from store.queries import Clock, utc_now
 
 
 @cache

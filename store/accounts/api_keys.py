@@ -1,4 +1,4 @@
-"""API keys: found by their digest, revoked, and what each has used by day."""
+"""API keys: look-up by digest, revocation, and usage by day."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import AccountRole, AccountUsage, ApiKey, AuditEntry, User
 from chat.errors import NotFound
-from store.accounts.rows import count_of, person_of, write_entry
+from store.accounts.rows import count_of, user_row, write_entry
 from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 
 def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -> None:
     """Raises NotFound."""
-    owner = person_of(session, key.owner_id, for_update=True)
+    owner = user_row(session, key.owner_id, for_update=True)
     if owner.disabled or owner.rank is AccountRole.GUEST:
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
@@ -25,41 +25,43 @@ def add_key(session: Session, token_hash: str, key: ApiKey, entry: AuditEntry) -
 
 
 def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:
-    found = session.execute(
+    result = session.execute(
         select(KeyRow, UserRow)
         .join(UserRow, UserRow.id == KeyRow.owner_id)
         .where(KeyRow.token_hash == token_hash)
     ).one_or_none()
-    if found is None:
+    if result is None:
         return None
-    row, user = found
+    row, user = result
     return row.value(), user.value()
 
 
 def keys(session: Session, owner_id: str | None) -> Sequence[ApiKey]:
-    wanted = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
+    statement = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
     if owner_id is not None:
-        wanted = wanted.where(KeyRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(wanted)]
+        statement = statement.where(KeyRow.owner_id == owner_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
     session.execute(update(KeyRow).where(KeyRow.id == key_id).values(used_at=used_at))
 
 
-def revoke_key(session: Session, key_id: str, entry: AuditEntry, owner_id: str | None) -> None:
+def revoke_key(
+    session: Session, key_id: str, entry: AuditEntry, *, owner_id: str | None = None
+) -> None:
     """Raises NotFound."""
-    wanted = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
+    statement = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
     if owner_id is not None:
-        wanted = wanted.where(KeyRow.owner_id == owner_id)
-    if not session.scalars(wanted.returning(KeyRow.id)).all():
+        statement = statement.where(KeyRow.owner_id == owner_id)
+    if not session.scalars(statement.returning(KeyRow.id)).all():
         raise NotFound
     write_entry(session, entry)
 
 
 def spend_by_key(session: Session, key_id: str, day: date, spent: AccountUsage) -> None:
-    held = select(KeyRow.id).where(KeyRow.id == key_id).with_for_update()
-    if session.scalar(held) is None:
+    locked_row = select(KeyRow.id).where(KeyRow.id == key_id).with_for_update()
+    if session.scalar(locked_row) is None:
         return
     row = session.get(KeyUsageRow, (key_id, day))
     if row is None:
@@ -75,7 +77,7 @@ def spent_by_key(session: Session, key_id: str, day: date) -> AccountUsage:
 
 
 def delete_keys(session: Session, owner_id: str) -> int:
-    """How many rows went, with those of what the keys have used."""
-    theirs = select(KeyRow.id).where(KeyRow.owner_id == owner_id)
-    days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(theirs)))
+    """Delete a user's keys and their usage; return the row count."""
+    key_ids = select(KeyRow.id).where(KeyRow.owner_id == owner_id)
+    days = count_of(session, delete(KeyUsageRow).where(KeyUsageRow.key_id.in_(key_ids)))
     return days + count_of(session, delete(KeyRow).where(KeyRow.owner_id == owner_id))

@@ -1,4 +1,4 @@
-"""Guest links: made, found, counted, revoked."""
+"""Guest links: creation, look-up, counting of guests, revocation."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chat.accounts.errors import LinkFull
 from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLink
 from chat.errors import NotFound
-from store.accounts.rows import guest_link_of, write_entry
+from store.accounts.rows import guest_link_row, write_entry
 from store.schema.accounts import GuestLinkRow, SessionRow, UserRow
 
 
@@ -21,15 +21,15 @@ def add_guest_link(session: Session, token_hash: str, link: GuestLink, entry: Au
 
 
 def guest_links(session: Session, owner_id: str | None) -> Sequence[GuestLink]:
-    wanted = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
+    statement = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
     if owner_id is not None:
-        wanted = wanted.where(GuestLinkRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(wanted)]
+        statement = statement.where(GuestLinkRow.owner_id == owner_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def guest_link(session: Session, link_id: str) -> GuestLink:
     """Raises NotFound."""
-    return guest_link_of(session, link_id).value()
+    return guest_link_row(session, link_id).value()
 
 
 def guest_link_by_token(session: Session, token_hash: str) -> GuestLink:
@@ -42,7 +42,7 @@ def guest_link_by_token(session: Session, token_hash: str) -> GuestLink:
 
 def take_place(session: Session, link_id: str, at: datetime) -> None:
     """Count one more guest. Raises NotFound (revoked or expired at that time), LinkFull."""
-    link = guest_link_of(session, link_id, for_update=True)
+    link = guest_link_row(session, link_id, for_update=True)
     if link.revoked or at >= link.expires_at:
         raise NotFound
     if link.guests >= link.max_guests:
@@ -52,7 +52,7 @@ def take_place(session: Session, link_id: str, at: datetime) -> None:
 
 def revoke_guest_link(session: Session, link_id: str, entry: AuditEntry) -> None:
     """Raises NotFound."""
-    link = guest_link_of(session, link_id, for_update=True)
+    link = guest_link_row(session, link_id, for_update=True)
     if link.campaign_id is None:
         revoke_links(session, GuestLinkRow.id == link_id)
     else:
@@ -70,17 +70,19 @@ def _end_sessions_at(session: Session, link_id: str, ends_at: datetime) -> None:
     )
 
 
-def revoke_links(session: Session, which: ColumnElement[bool]) -> None:
-    """Let nobody in by these links any more, and sign out who came by them."""
-    session.execute(update(GuestLinkRow).where(which).values(revoked=True))
+def revoke_links(session: Session, condition: ColumnElement[bool]) -> None:
+    """Revoke these links and end the sessions of their guests."""
+    session.execute(update(GuestLinkRow).where(condition).values(revoked=True))
     guests = (
-        select(UserRow.id).join(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id).where(which)
+        select(UserRow.id)
+        .join(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id)
+        .where(condition)
     )
     session.execute(delete(SessionRow).where(SessionRow.user_id.in_(guests)))
 
 
 def end_guests_of(session: Session, owner_id: str) -> None:
-    """Shut out everybody who came by a link of that person, whose links are about to go."""
+    """Disable the guests of all links of a user, before those links are deleted."""
     revoke_links(session, GuestLinkRow.owner_id == owner_id)
     links = select(GuestLinkRow.id).where(GuestLinkRow.owner_id == owner_id)
     session.execute(update(UserRow).where(UserRow.guest_link_id.in_(links)).values(disabled=True))

@@ -1,4 +1,4 @@
-"""One-time links: to make an account, or to give one a new password."""
+"""One-time links: to create an account, or to reset a password."""
 
 from collections.abc import Callable
 
@@ -7,17 +7,17 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER, AuditEntry, OneTimeLink, OneTimeLinkKind, User
 from chat.errors import NotFound
-from store.accounts.people import add_person, has_people, set_password
-from store.accounts.rows import person_of, write_entry
+from store.accounts.rows import user_row, write_entry
+from store.accounts.users import add_person, has_people, set_password
 from store.schema.accounts import OneTimeLinkRow
 
 
 def add_pass(session: Session, token_hash: str, one_time: OneTimeLink, entry: AuditEntry) -> None:
-    """Raises NotFound. Sweeps out what has expired when it is made."""
+    """Also deletes expired links. Raises NotFound."""
     if one_time.kind is OneTimeLinkKind.SETUP:
         session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.kind == OneTimeLinkKind.SETUP))
     if one_time.user_id is not None:
-        person_of(session, one_time.user_id, for_update=True)
+        user_row(session, one_time.user_id, for_update=True)
         session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.user_id == one_time.user_id))
     session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.expires_at <= entry.at))
     session.add(
@@ -53,7 +53,7 @@ def use_pass(
 
     The first administrator gets what the local user has, by `take_over`, in the same transaction.
     """
-    # The first to delete it has used it: a second one waits here, and finds nothing.
+    # Deleting it uses it up: a concurrent second call waits here and then finds no row.
     row = session.scalar(
         delete(OneTimeLinkRow)
         .where(OneTimeLinkRow.token_hash == token_hash)
@@ -65,7 +65,7 @@ def use_pass(
     if user is None:
         assert one_time.user_id is not None
         set_password(session, one_time.user_id, password_hash, entry)
-        return person_of(session, one_time.user_id).value()
+        return user_row(session, one_time.user_id).value()
     if not has_people(session):
         take_over(session, LOCAL_USER, user.id)
     add_person(session, user, password_hash, entry)
@@ -73,9 +73,9 @@ def use_pass(
 
 
 def _good(session: Session, one_time: OneTimeLink) -> OneTimeLink:
-    """Raises NotFound if it lets nobody in, although it is there."""
+    """The link if it is still valid. Raises NotFound."""
     if one_time.kind is OneTimeLinkKind.SETUP and has_people(session):
         raise NotFound
-    if one_time.user_id is not None and person_of(session, one_time.user_id).disabled:
+    if one_time.user_id is not None and user_row(session, one_time.user_id).disabled:
         raise NotFound
     return one_time

@@ -1,4 +1,4 @@
-"""What the queries of accounts share: rows that are found or NotFound, and lines of the log.
+"""Helpers of the account queries: rows by id, row locks, and audit entries.
 
 Rows are locked in one order: administrators, guest links, people. SQLite has no row locks and needs
 none, because there is only one writer.
@@ -14,42 +14,42 @@ from chat.accounts.models import AccountRole, AuditEntry
 from chat.errors import NotFound
 from store.schema.accounts import AuditRow, GuestLinkRow, UserRow
 
-ANEW = {"populate_existing": True}
-"""What was read before the lock is read again under it."""
+REFRESH = {"populate_existing": True}
+"""Execution options: overwrite rows already in the session, so that a locked row is current."""
 
 
-def person_of(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
+def user_row(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:
     """Raises NotFound."""
-    wanted = select(UserRow).where(UserRow.id == user_id)
+    statement = select(UserRow).where(UserRow.id == user_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
 
 
-def guest_link_of(
+def guest_link_row(
     session: Session, link_id: str | None, *, for_update: bool = False
 ) -> GuestLinkRow:
     """Raises NotFound."""
-    wanted = select(GuestLinkRow).where(GuestLinkRow.id == link_id)
+    statement = select(GuestLinkRow).where(GuestLinkRow.id == link_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
 
 
 def lock_admins(session: Session) -> Sequence[str]:
-    """The administrators who may sign in, held so that two cannot remove each other at once."""
+    """Ids of enabled administrators, locked so that two cannot remove each other at once."""
     rows = session.scalars(
         select(UserRow)
         .where(UserRow.rank == AccountRole.ADMIN, UserRow.disabled.is_(False))
         .order_by(UserRow.id)
         .with_for_update()
-        .execution_options(**ANEW)
+        .execution_options(**REFRESH)
     )
     return [row.id for row in rows]
 
@@ -61,7 +61,7 @@ def refuse_last_admin(session: Session, user_id: str) -> None:
 
 
 def count_of(session: Session, statement: Delete) -> int:
-    """Delete; how many rows went."""
+    """Execute a deletion and return its row count."""
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return result.rowcount

@@ -1,4 +1,4 @@
-"""Sessions: who is signed in where."""
+"""Sessions of signed-in browsers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 from chat.accounts import models as people
 from chat.accounts.models import AuditEntry, User
 from chat.errors import NotFound
-from store.accounts.rows import guest_link_of, person_of, write_entry
+from store.accounts.rows import guest_link_row, user_row, write_entry
 from store.schema.accounts import SessionRow, UserRow
 
 
 def add_session(session: Session, token_hash: str, new: people.Session, entry: AuditEntry) -> None:
-    """Raises NotFound. Sweeps out what has expired."""
-    link_id = person_of(session, new.user_id).guest_link_id
-    if link_id is not None and guest_link_of(session, link_id, for_update=True).revoked:
+    """Also deletes expired sessions. Raises NotFound."""
+    link_id = user_row(session, new.user_id).guest_link_id
+    if link_id is not None and guest_link_row(session, link_id, for_update=True).revoked:
         raise NotFound
-    if person_of(session, new.user_id, for_update=True).disabled:
+    if user_row(session, new.user_id, for_update=True).disabled:
         raise NotFound
     session.execute(delete(SessionRow).where(SessionRow.expires_at <= new.created_at))
     session.add(
@@ -36,14 +36,14 @@ def add_session(session: Session, token_hash: str, new: people.Session, entry: A
 
 
 def session_of(session: Session, token_hash: str) -> tuple[people.Session, User] | None:
-    found = session.execute(
+    result = session.execute(
         select(SessionRow, UserRow)
         .join(UserRow, UserRow.id == SessionRow.user_id)
         .where(SessionRow.token_hash == token_hash)
     ).one_or_none()
-    if found is None:
+    if result is None:
         return None
-    row, user = found
+    row, user = result
     return row.value(), user.value()
 
 
@@ -72,7 +72,9 @@ def end_session(session: Session, user_id: str, session_id: str, entry: AuditEnt
     write_entry(session, entry)
 
 
-def end_sessions(session: Session, user_id: str, entry: AuditEntry, besides: str | None) -> int:
+def end_sessions(
+    session: Session, user_id: str, entry: AuditEntry, *, besides: str | None = None
+) -> int:
     ended = session.scalars(
         delete(SessionRow)
         .where(SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(besides))

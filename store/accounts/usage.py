@@ -1,4 +1,4 @@
-"""What was used and what was done: spending by day, and the audit log."""
+"""Usage by user and day, and the audit log."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -22,8 +22,8 @@ def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> Non
                 tokens=GuestLinkRow.tokens + spent.tokens,
             )
         )
-    held = select(UserRow.id).where(UserRow.id == user_id).with_for_update()
-    if session.scalar(held) is None:
+    locked_row = select(UserRow.id).where(UserRow.id == user_id).with_for_update()
+    if session.scalar(locked_row) is None:
         return
     row = session.get(UsageRow, (user_id, day))
     if row is None:
@@ -33,19 +33,21 @@ def spend(session: Session, user_id: str, day: date, spent: AccountUsage) -> Non
     row.tokens += spent.tokens
 
 
-def spent(session: Session, user_id: str, day: date | None) -> AccountUsage:
-    wanted = select(
+def spent(session: Session, user_id: str, day: date | None = None) -> AccountUsage:
+    statement = select(
         func.coalesce(func.sum(UsageRow.messages), 0),
         func.coalesce(func.sum(UsageRow.tokens), 0),
     ).where(UsageRow.user_id == user_id)
     if day is not None:
-        wanted = wanted.where(UsageRow.day == day)
-    messages, tokens = session.execute(wanted).one()
+        statement = statement.where(UsageRow.day == day)
+    messages, tokens = session.execute(statement).one()
     return AccountUsage(int(messages), int(tokens))
 
 
-def entries(session: Session, before: datetime | None, limit: int) -> Sequence[AuditEntry]:
-    wanted = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())
+def entries(
+    session: Session, *, before: datetime | None = None, limit: int = 200
+) -> Sequence[AuditEntry]:
+    statement = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.sequence.desc())
     if before is not None:
-        wanted = wanted.where(AuditRow.at < before)
-    return [row.value() for row in session.scalars(wanted.limit(row_count(limit)))]
+        statement = statement.where(AuditRow.at < before)
+    return [row.value() for row in session.scalars(statement.limit(row_count(limit)))]

@@ -1,138 +1,32 @@
-"""Campaigns and who takes part, in the database."""
+"""Campaigns and their participants."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER, AuditEntry, GuestLink
 from chat.campaigns.errors import ConsentNeeded, PlanInUse
-from chat.campaigns.hosts import CampaignCounts, VariantProgress
 from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
-from store.accounts.rows import ANEW, write_entry
-from store.campaigns.progress import counts_for, figures, testers
+from store.accounts.rows import REFRESH, write_entry
+from store.campaigns.progress import counts_for
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
 from store.schema.conversations import ConversationRow
-from store.transactions import Transactions
 
 DestroyPart = Callable[[Session, str, str], int]
-"""Destroys what one user left in a campaign, by the ids of campaign and user; how many rows."""
-
-
-class CampaignErasure(Protocol):
-    """Destroys rows across rooms, in the transaction of the caller: `store.erasure`."""
-
-    def destroy_campaign(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
-
-    def destroy_left(self, session: Session, campaign_id: str, entry: AuditEntry) -> int: ...
-
-    def destroy_part(self, session: Session, campaign_id: str, user_id: str) -> int: ...
-
-
-class DatabaseCampaigns:
-    """`chat.campaigns.hosts.CampaignStore` and
-    `chat.campaigns.participation.ParticipationStore` over SQLAlchemy.
-
-    Raises BadText, StoreFailed.
-    """
-
-    def __init__(self, database: Transactions, erasure: CampaignErasure) -> None:
-        self._database = database
-        self._erasure = erasure
-
-    # --- hosts --------------------------------------------------------------------------------
-
-    async def add(self, campaign: Campaign, entry: AuditEntry) -> None:
-        await self._database.write(add, campaign, entry)
-
-    async def campaign(self, campaign_id: str) -> Campaign:
-        return await self._database.read(campaign_of, campaign_id)
-
-    async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
-        return await self._database.read(campaigns, owner_id)
-
-    async def change_plan(self, campaign_id: str, plan: Plan, entry: AuditEntry) -> Campaign:
-        destroy_part = self._erasure.destroy_part
-        return await self._database.write(change_plan, campaign_id, plan, entry, destroy_part)
-
-    async def close(
-        self, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
-    ) -> Campaign:
-        return await self._database.write(close, campaign_id, closed_at, entry)
-
-    async def delete(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(self._erasure.destroy_campaign, campaign_id, entry)
-
-    async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
-        return await self._database.destroy(self._erasure.destroy_left, campaign_id, entry)
-
-    async def links(self, campaign_id: str) -> Sequence[GuestLink]:
-        return await self._database.read(links, campaign_id)
-
-    async def figures(
-        self, campaign_id: str, *, active_since: datetime, silent_since: datetime
-    ) -> CampaignCounts:
-        return await self._database.read(figures, campaign_id, active_since, silent_since)
-
-    async def testers(
-        self, campaign_id: str, *, silent_since: datetime
-    ) -> Sequence[VariantProgress]:
-        return await self._database.read(testers, campaign_id, silent_since)
-
-    # --- testers ------------------------------------------------------------------------------
-
-    async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
-        return await self._database.read(participant, campaign_id, user_id)
-
-    async def join(self, campaign_id: str, user_id: str, at: datetime) -> Participant:
-        return await self._database.write(join, campaign_id, user_id, at)
-
-    async def agree(
-        self,
-        campaign_id: str,
-        user_id: str,
-        *,
-        digest: str,
-        at: datetime,
-        page_language: str,
-        choose: Callable[[Sequence[int]], int],
-    ) -> Participant:
-        return await self._database.write(
-            agree, campaign_id, user_id, digest, at, page_language, choose
-        )
-
-    async def seen(self, campaign_id: str, user_id: str, at: datetime) -> None:
-        await self._database.write(seen, campaign_id, user_id, at)
-
-    async def tick(
-        self, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
-    ) -> Participant:
-        return await self._database.write(tick, campaign_id, user_id, task_id, done, at)
-
-    async def keep_survey(
-        self, campaign_id: str, user_id: str, answers: SurveyAnswers, *, at: datetime, send: bool
-    ) -> Participant:
-        return await self._database.write(keep_survey, campaign_id, user_id, answers, at, send)
-
-    async def conversations(self, campaign_id: str, user_id: str) -> Collection[str]:
-        return await self._database.read(conversations, campaign_id, user_id)
-
-    async def withdraw(self, campaign_id: str, user_id: str) -> int:
-        destroy_part = self._erasure.destroy_part
-        return await self._database.destroy(withdraw, campaign_id, user_id, destroy_part)
+"""Deletes what one user left in a campaign: (session, campaign id, user id) -> row count."""
 
 
 def row_of(session: Session, campaign_id: str, *, for_update: bool = False) -> CampaignRow:
     """Raises NotFound."""
-    wanted = select(CampaignRow).where(CampaignRow.id == campaign_id)
+    statement = select(CampaignRow).where(CampaignRow.id == campaign_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
@@ -158,10 +52,10 @@ def add(session: Session, campaign: Campaign, entry: AuditEntry) -> None:
 
 
 def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
-    wanted = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
+    statement = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
     if owner_id is not None:
-        wanted = wanted.where(CampaignRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(wanted)]
+        statement = statement.where(CampaignRow.owner_id == owner_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def change_plan(
@@ -182,7 +76,7 @@ def change_plan(
 def close(
     session: Session, campaign_id: str, closed_at: datetime | None, entry: AuditEntry
 ) -> Campaign:
-    """Raises NotFound. One that is closed keeps the time it was closed first."""
+    """A closed campaign keeps its first closing time. Raises NotFound."""
     row = row_of(session, campaign_id, for_update=True)
     if (row.closed_at is None) != (closed_at is None):
         row.closed_at = closed_at
@@ -210,17 +104,20 @@ def join(session: Session, campaign_id: str, user_id: str, at: datetime) -> Part
     return _joined(session, campaign_id, user_id, at).value()
 
 
-def agree(  # noqa: PLR0913, PLR0917 - called by Transactions, which passes positions
+def agree(  # noqa: PLR0913 - the port's arguments and the session
     session: Session,
     campaign_id: str,
     user_id: str,
+    *,
     digest: str,
     at: datetime,
     page_language: str,
     choose: Callable[[Sequence[int]], int],
 ) -> Participant:
     """Raises NotFound, ConsentNeeded."""
-    campaign = row_of(session, campaign_id, for_update=True)  # two at once draw one by one
+    campaign = row_of(
+        session, campaign_id, for_update=True
+    )  # locked, so that concurrent draws see each other
     row = _joined(session, campaign_id, user_id, at)
     if row.consented_at is not None:
         return row.value()
@@ -239,7 +136,7 @@ def seen(session: Session, campaign_id: str, user_id: str, at: datetime) -> None
 
 
 def tick(
-    session: Session, campaign_id: str, user_id: str, task_id: str, done: bool, at: datetime
+    session: Session, campaign_id: str, user_id: str, task_id: str, *, done: bool, at: datetime
 ) -> Participant:
     """Raises NotFound."""
     row = _participant_row(session, campaign_id, user_id)
@@ -254,6 +151,7 @@ def keep_survey(
     campaign_id: str,
     user_id: str,
     answers: SurveyAnswers,
+    *,
     at: datetime,
     send: bool,
 ) -> Participant:
@@ -293,13 +191,13 @@ def _joined(session: Session, campaign_id: str, user_id: str, at: datetime) -> P
     if row is None:
         row = ParticipantRow(campaign_id=campaign_id, user_id=user_id, joined_at=at)
         session.add(row)
-        session.flush()  # so that its defaults are there
+        session.flush()  # loads the column defaults
     return row
 
 
 def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
-    """The variants that fewest testers have."""
-    taken = dict(
+    """The indexes of the variants with the fewest testers."""
+    testers = dict(
         session.execute(
             select(ParticipantRow.variant, func.count())
             .where(
@@ -310,7 +208,7 @@ def _least_taken(session: Session, campaign: CampaignRow) -> Sequence[int]:
             .group_by(ParticipantRow.variant)
         ).all()
     )
-    counts = [taken.get(index, 0) for index in range(len(campaign.plan.variants))]
+    counts = [testers.get(index, 0) for index in range(len(campaign.plan.variants))]
     return [index for index, count in enumerate(counts) if count == min(counts)]
 
 

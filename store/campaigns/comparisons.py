@@ -1,4 +1,4 @@
-"""Duels and the votes on them, in the database."""
+"""Blind comparisons and their votes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,51 +14,28 @@ from chat.conversations.models import Turn
 from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
 from chat.models import Status
-from store.accounts.rows import ANEW
+from store.accounts.rows import REFRESH
 from store.conversations.turns import add_turn
 from store.schema.campaigns import ComparisonRow, ParticipantRow
 from store.schema.conversations import MessageRow
-from store.transactions import Transactions
-
-
-class DatabaseComparisons:
-    """`chat.campaigns.comparisons.ComparisonStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def ask(self, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
-        return await self._database.write(ask, new, asked)
-
-    async def of_request(self, user_id: str, request_id: str) -> Comparison | None:
-        return await self._database.read(of_request, user_id, request_id)
-
-    async def comparison(self, user_id: str, comparison_id: str) -> StoredComparison:
-        return await self._database.read(comparison, user_id, comparison_id)
-
-    async def comparisons(
-        self, user_id: str, campaign_id: str, limit: int
-    ) -> Sequence[StoredComparison]:
-        return await self._database.read(comparisons, user_id, campaign_id, limit)
-
-    async def vote(
-        self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
-    ) -> Comparison:
-        return await self._database.write(vote, user_id, comparison_id, choice, comment, at)
-
-    async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
-        return await self._database.write(set_comment, user_id, comparison_id, comment)
 
 
 def ask(session: Session, new: NewComparison, asked: Sequence[PreparedTurn]) -> Sequence[Turn]:
     """Raises NotFound, AnswerRunning, BadRequest."""
-    # Held: who is taking everything back leaves nothing behind.
+    # Locked: a concurrent withdrawal must not leave rows behind.
     part = (new.campaign_id, new.user_id)
     if session.get(ParticipantRow, part, with_for_update=True) is None:
         raise NotFound
     turns = [
-        add_turn(session, new.user_id, one.conversation_id, one.question, one.options, new.asked_at)
-        for one in asked
+        add_turn(
+            session,
+            new.asked_at,
+            new.user_id,
+            conversation_id=each.conversation_id,
+            question=each.question,
+            options=each.options,
+        )
+        for each in asked
     ]
     if of_request(session, new.user_id, new.comparison_request.request_id) is None:
         left, right = (
@@ -95,7 +72,7 @@ def of_request(session: Session, user_id: str, request_id: str) -> Comparison | 
 
 def comparison(session: Session, user_id: str, comparison_id: str) -> StoredComparison:
     """Raises NotFound."""
-    return _whole(session, _row_of(session, user_id, comparison_id))
+    return _with_its_answers(session, _row_of(session, user_id, comparison_id))
 
 
 def comparisons(
@@ -107,7 +84,7 @@ def comparisons(
         .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(limit)
     ).all()
-    return _written(session, reversed(newest))
+    return _with_answers(session, reversed(newest))
 
 
 def vote(
@@ -121,7 +98,7 @@ def vote(
     """Raises NotFound, AnswersUnfinished."""
     row = _row_of(session, user_id, comparison_id, for_update=True)
     if row.choice is None:
-        written = _whole(session, row)
+        written = _with_its_answers(session, row)
         if {written.left.status, written.right.status} != {Status.DONE}:
             raise AnswersUnfinished
         row.choice, row.voted_at = choice, at
@@ -139,35 +116,35 @@ def set_comment(session: Session, user_id: str, comparison_id: str, comment: str
 def _row_of(
     session: Session, user_id: str, comparison_id: str, *, for_update: bool = False
 ) -> ComparisonRow:
-    wanted = select(ComparisonRow).where(
+    statement = select(ComparisonRow).where(
         ComparisonRow.id == comparison_id, ComparisonRow.user_id == user_id
     )
     if for_update:
-        wanted = wanted.with_for_update().execution_options(**ANEW)
-    row = session.scalar(wanted)
+        statement = statement.with_for_update().execution_options(**REFRESH)
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row
 
 
-def _whole(session: Session, row: ComparisonRow) -> StoredComparison:
-    """Raises NotFound when one of its answers is gone."""
-    found = _written(session, [row])
-    if not found:
+def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:
+    """Raises NotFound when one of its answers was deleted."""
+    comparisons = _with_answers(session, [row])
+    if not comparisons:
         raise NotFound
-    return found[0]
+    return comparisons[0]
 
 
-def _written(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
-    """With their answers; without the comparisons whose answers are gone."""
-    found = [row.value() for row in rows]
-    ids = [side.message_id for one in found for side in (one.left, one.right)]
+def _with_answers(session: Session, rows: Iterable[ComparisonRow]) -> Sequence[StoredComparison]:
+    """Comparisons with their answers; those whose answers were deleted are left out."""
+    comparisons = [row.value() for row in rows]
+    ids = [side.message_id for each in comparisons for side in (each.left, each.right)]
     answers = {
         row.id: row.value()
         for row in session.scalars(select(MessageRow).where(MessageRow.id.in_(ids)))
     }
     return [
-        StoredComparison(one, answers[one.left.message_id], answers[one.right.message_id])
-        for one in found
-        if {one.left.message_id, one.right.message_id} <= answers.keys()
+        StoredComparison(each, answers[each.left.message_id], answers[each.right.message_id])
+        for each in comparisons
+        if {each.left.message_id, each.right.message_id} <= answers.keys()
     ]

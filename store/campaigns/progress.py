@@ -18,7 +18,7 @@ from store.schema.feedback import AnswerSnapshotRow, RatingRow
 
 
 def figures(
-    session: Session, campaign_id: str, active_since: datetime, silent_since: datetime
+    session: Session, campaign_id: str, *, active_since: datetime, silent_since: datetime
 ) -> CampaignCounts:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
@@ -27,16 +27,16 @@ def figures(
     came, consented, active, finished, dropped_out = session.execute(
         _testers(campaign, active_since, silent_since)
     ).one()
-    asked, failures = session.execute(_turns(campaign)).one()
+    questions, failures = session.execute(_turns(campaign)).one()
     up, down = session.execute(_ratings(campaign)).one()
-    comparisons, votes = session.execute(_duels(campaign)).one()
+    comparisons, votes = session.execute(_comparisons(campaign)).one()
     return CampaignCounts(
         came=came,
         consented=consented,
         active=active,
         finished=finished,
         dropped_out=dropped_out,
-        questions=comparisons if campaign.plan.mode is Mode.BLIND else asked,
+        questions=comparisons if campaign.plan.mode is Mode.BLIND else questions,
         failures=failures,
         up=up,
         down=down,
@@ -45,16 +45,16 @@ def figures(
 
 
 def testers(
-    session: Session, campaign_id: str, silent_since: datetime
+    session: Session, campaign_id: str, *, silent_since: datetime
 ) -> Sequence[VariantProgress]:
     """Raises NotFound."""
     campaign = session.get(CampaignRow, campaign_id)
     if campaign is None:
         raise NotFound
     finished = ParticipantRow.survey_sent_at.is_not(None)
-    left = ~finished & (ParticipantRow.seen_at < silent_since)
+    dropped_out = ~finished & (ParticipantRow.seen_at < silent_since)
     rows = session.execute(
-        select(ParticipantRow.variant, func.count(), _count(finished), _count(left))
+        select(ParticipantRow.variant, func.count(), _count(finished), _count(dropped_out))
         .where(
             ParticipantRow.campaign_id == campaign_id,
             ParticipantRow.consented_at.is_not(None),
@@ -62,21 +62,23 @@ def testers(
         )
         .group_by(ParticipantRow.variant)
     )
-    found = {variant: VariantProgress(*counts) for variant, *counts in rows}
-    return [found.get(index, VariantProgress()) for index in range(len(campaign.plan.variants))]
+    by_variant = {variant: VariantProgress(*counts) for variant, *counts in rows}
+    return [
+        by_variant.get(index, VariantProgress()) for index in range(len(campaign.plan.variants))
+    ]
 
 
 def counts_for(
-    campaign: CampaignRow, person: InstrumentedAttribute[str]
+    campaign: CampaignRow, user_column: InstrumentedAttribute[str]
 ) -> Sequence[ColumnElement[bool]]:
-    """Whose doings count: not the owner's own trial, unless everybody is the local user."""
-    return () if campaign.owner_id == LOCAL_USER else (person != campaign.owner_id,)
+    """Exclude the owner's own trial, unless everybody is the local user."""
+    return () if campaign.owner_id == LOCAL_USER else (user_column != campaign.owner_id,)
 
 
 def as_it_is_now() -> ColumnElement[bool]:
     """Of ratings, of a campaign's answers.
 
-    Not the bare column: SQLite would begin with all ratings there are, and look up their answers.
+    Wrapped in coalesce: with the bare column SQLite scans all ratings and looks up their answers.
     """
     return func.coalesce(RatingRow.newest, false())
 
@@ -120,11 +122,11 @@ def _ratings(campaign: CampaignRow) -> Select[int, int]:
     )
 
 
-def _duels(campaign: CampaignRow) -> Select[int, int]:
+def _comparisons(campaign: CampaignRow) -> Select[int, int]:
     return select(func.count(), _count(ComparisonRow.choice.is_not(None))).where(
         ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id)
     )
 
 
-def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count().filter(which)
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(condition)

@@ -1,4 +1,4 @@
-"""Whole conversations, out of the database and into it."""
+"""Export and import of whole conversations."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -24,7 +24,7 @@ def archive(session: Session, user_id: str, conversation_id: str) -> Archive:
     )
     living: dict[str | None, str | None] = {None: None}
     messages: list[Message] = []
-    for row in rows:  # parents first, so that each deleted one hands on the ancestor it had
+    for row in rows:  # parents first, so that a deleted message passes on its own ancestor
         parent_id = living[row.parent_id]
         living[row.id] = row.id if row.deleted_at is None else parent_id
         if row.deleted_at is None:
@@ -49,8 +49,8 @@ def add_archives(
 
 def _row(user_id: str, message: Message) -> MessageRow:
     answer = message.content if message.role is Role.ASSISTANT else ""
-    took = measured(answer, message.usage, message.timing, message.provenance)
-    return MessageRow(owner_id=user_id, **(_columns(message) | took))
+    measurements = measured(answer, message.usage, message.timing, message.provenance)
+    return MessageRow(owner_id=user_id, **(_columns(message) | measurements))
 
 
 def _columns(value: Conversation | Message) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Conversations as entries of the list: options, names, order, deletion and its undoing."""
+"""Conversations: options, titles, listing, deletion and restoring."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ def set_options(session: Session, user_id: str, conversation_id: str, options: C
     conversation_of(session, user_id, conversation_id, for_update=True).options = options
 
 
-def rename(session: Session, user_id: str, conversation_id: str, title: str, seen: str) -> None:
+def rename(session: Session, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
     """Raises NotFound, RenamedMeanwhile; asking twice for the same name is no conflict."""
     row = conversation_of(session, user_id, conversation_id, for_update=True)
     if row.title not in (seen, title):
@@ -38,7 +38,7 @@ def conversation(session: Session, user_id: str, conversation_id: str) -> Conver
 
 
 def conversations(
-    session: Session, user_id: str, limit: int, offset: int
+    session: Session, user_id: str, *, limit: int = 50, offset: int = 0
 ) -> Sequence[Conversation]:
     rows = session.scalars(
         select(ConversationRow)
@@ -56,7 +56,7 @@ def conversations(
     return [row.value() for row in rows]
 
 
-def delete(session: Session, user_id: str, conversation_id: str, now: datetime) -> None:
+def delete(session: Session, now: datetime, user_id: str, conversation_id: str) -> None:
     """Raises NotFound."""
     conversation_of(session, user_id, conversation_id, for_update=True).deleted_at = now
 
@@ -73,7 +73,7 @@ def purge_deleted(session: Session, before: datetime) -> int:
 
 
 def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
-    """Destroy whole conversations; how many, with how many messages."""
+    """Delete whole conversations; return the counts of conversations and messages."""
     messages = (
         select(MessageRow.sequence)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -81,12 +81,12 @@ def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
     )
     count = session.scalar(select(func.count()).select_from(messages.subquery()))
     index_for(session).remove(session, messages)
-    gone = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
-    return len(gone.all()), count or 0
+    deleted = session.scalars(delete_rows(ConversationRow).where(due).returning(ConversationRow.id))
+    return len(deleted.all()), count or 0
 
 
 def _purge_messages(session: Session, before: datetime) -> int:
-    """Rows stay, without their words: others may hang below them."""
+    """Clear the text and keep the rows, because other messages may be below them."""
     due = (MessageRow.deleted_at < before, MessageRow.purged.is_(False))
     index_for(session).remove(session, select(MessageRow.sequence).where(*due))
     wiped = session.scalars(

@@ -1,6 +1,6 @@
-"""Conversations that leave no row behind: in memory, gone with the process.
+"""Temporary conversations: in memory, lost with the process.
 
-Promises what a database promises, as simply as that can be said: the tests hold the two together.
+The simplest implementation of the port; a contract suite compares it with the database.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -33,13 +33,13 @@ MOST_CONVERSATIONS = 500
 class TemporaryStore:
     """`chat.conversations.ports.ConversationStore` in dictionaries, which keep insertion order.
 
-    Holds so many conversations of all users together; the one in which nothing was said for longest
-    goes first.
+    Holds at most `most_conversations` of all users together; the least recently used one is
+    dropped first.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     most_conversations: int = MOST_CONVERSATIONS
-    kept: dict[str, Conversation] = field(default_factory=dict)
+    stored: dict[str, Conversation] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
     requests: dict[tuple[str, str], str] = field(default_factory=dict)
     deleted: dict[str, datetime] = field(default_factory=dict)
@@ -58,12 +58,12 @@ class TemporaryStore:
         self, user_id: str, *, conversation_id: str | None, question: Question, options: ChatOptions
     ) -> Turn:
         refuse_bad_text(user_id, conversation_id, question, options)
-        mine = None if conversation_id is None else self._mine(user_id, conversation_id)
+        existing = None if conversation_id is None else self._mine(user_id, conversation_id)
         if question_id := self.requests.get((user_id, question.request_id)):
             return self._turn_of(user_id, question_id)
         now = self.clock()
-        if mine is not None:
-            conversation = replace(mine, options=options)
+        if existing is not None:
+            conversation = replace(existing, options=options)
             self._refuse_while_answering(conversation)
         else:
             conversation = Conversation(
@@ -77,7 +77,7 @@ class TemporaryStore:
                 campaign_id=question.campaign_id,
             )
         parent_id = self._place_of(conversation, question)
-        asked = Message(
+        question_message = Message(
             self._new_id(),
             conversation.id,
             parent_id,
@@ -88,10 +88,10 @@ class TemporaryStore:
             attachments=question.attachments,
         )
         self._make_room_for(conversation)
-        self._keep(asked)
-        self.requests[user_id, question.request_id] = asked.id
-        answer = self._answer(conversation, asked.id, now=now)
-        return Turn(self.kept[conversation.id], asked, answer)
+        self._keep(question_message)
+        self.requests[user_id, question.request_id] = question_message.id
+        answer = self._answer(conversation, question_message.id, now=now)
+        return Turn(self.stored[conversation.id], question_message, answer)
 
     async def add_answer(
         self, user_id: str, *, conversation_id: str, sibling_id: str, content: str = ""
@@ -127,18 +127,20 @@ class TemporaryStore:
 
     async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
         refuse_bad_text(user_id, conversation_id, options)
-        self.kept[conversation_id] = replace(self._mine(user_id, conversation_id), options=options)
+        self.stored[conversation_id] = replace(
+            self._mine(user_id, conversation_id), options=options
+        )
 
     async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
         refuse_bad_text(user_id, conversation_id, title, seen)
         mine = self._mine(user_id, conversation_id)
         if mine.title not in (seen, title):
             raise RenamedMeanwhile(title=mine.title)
-        self.kept[conversation_id] = replace(mine, title=title)
+        self.stored[conversation_id] = replace(mine, title=title)
 
     async def pin(self, user_id: str, conversation_id: str, pinned: bool) -> None:
         refuse_bad_text(user_id, conversation_id)
-        self.kept[conversation_id] = replace(self._mine(user_id, conversation_id), pinned=pinned)
+        self.stored[conversation_id] = replace(self._mine(user_id, conversation_id), pinned=pinned)
 
     async def conversation(self, user_id: str, conversation_id: str) -> Conversation:
         refuse_bad_text(user_id, conversation_id)
@@ -189,7 +191,7 @@ class TemporaryStore:
 
     async def purge_deleted(self, before: datetime) -> int:
         due = [key for key, time in self.deleted.items() if time < before]
-        conversations = [key for key in due if key in self.kept]
+        conversations = [key for key in due if key in self.stored]
         self._forget(conversations)
         messages = [key for key in due if key in self.messages and key not in self.purged]
         for message_id in messages:
@@ -198,8 +200,11 @@ class TemporaryStore:
         return len(conversations) + len(messages)
 
     def destroy(self, due: Callable[[Conversation], bool]) -> tuple[int, int]:
-        """Forget whole conversations; how many, with how many messages."""
-        keys, before = [key for key, kept in self.kept.items() if due(kept)], len(self.messages)
+        """Delete whole conversations; return the counts of conversations and messages."""
+        keys, before = (
+            [key for key, stored in self.stored.items() if due(stored)],
+            len(self.messages),
+        )
         self._forget(keys)
         return len(keys), before - len(self.messages)
 
@@ -209,18 +214,18 @@ class TemporaryStore:
         self, user_id: str, *, limit: int = 50, offset: int = 0
     ) -> Sequence[Conversation]:
         refuse_bad_text(user_id)
-        mine = sorted(self._all_of(user_id), key=lambda kept: kept.pinned, reverse=True)
+        mine = sorted(self._all_of(user_id), key=lambda stored: stored.pinned, reverse=True)
         return mine[max(offset, 0) :][: max(limit, 0)]
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         refuse_bad_text(user_id, words)
-        if not (wanted := words_of(words)):
+        if not (terms := words_of(words)):
             return []
         hits = []
-        for kept in self._all_of(user_id):
-            found = [m for m in self._closed(kept) if has_all(m.content, wanted)]
-            if found or has_all(kept.title, wanted):
-                hits.append(hit(kept, found[-1] if found else None, wanted))
+        for stored in self._all_of(user_id):
+            found = [m for m in self._closed(stored) if has_all(m.content, terms)]
+            if found or has_all(stored.title, terms):
+                hits.append(hit(stored, found[-1] if found else None, terms))
         return hits[: max(limit, 0)]
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
@@ -239,7 +244,7 @@ class TemporaryStore:
         copies = [renewed(archive, user_id, self._new_id) for archive in archives]
         for copy in copies:
             self._make_room_for(copy.conversation)
-            self.kept[copy.conversation.id] = copy.conversation
+            self.stored[copy.conversation.id] = copy.conversation
             for message in copy.messages:
                 self._keep(message)
         return [copy.conversation for copy in copies]
@@ -247,7 +252,7 @@ class TemporaryStore:
     # --- inside -------------------------------------------------------------------------------
 
     def _owned(self, user_id: str, conversation_id: str) -> Conversation:
-        conversation = self.kept.get(conversation_id)
+        conversation = self.stored.get(conversation_id)
         if conversation is None or conversation.owner_id != user_id:
             raise NotFound
         return conversation
@@ -259,10 +264,10 @@ class TemporaryStore:
 
     def _all_of(self, user_id: str) -> list[Conversation]:
         """Newest first."""
-        mine = (kept for key, kept in self.kept.items() if key not in self.deleted)
+        mine = (stored for key, stored in self.stored.items() if key not in self.deleted)
         return sorted(
-            (kept for kept in mine if kept.owner_id == user_id),
-            key=lambda kept: kept.updated_at,
+            (stored for stored in mine if stored.owner_id == user_id),
+            key=lambda stored: stored.updated_at,
             reverse=True,
         )
 
@@ -270,7 +275,7 @@ class TemporaryStore:
         return [m for m in self.messages.values() if m.conversation_id == conversation.id]
 
     def _closed(self, conversation: Conversation) -> list[Message]:
-        """What a search looks at: an answer still being written is not yet in it."""
+        """Messages that a search sees: not the answer being generated."""
         living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
         return [message for message in living if not message.status.is_open]
 
@@ -292,18 +297,18 @@ class TemporaryStore:
     def _with_all(self, user_id: str, conversation_id: str, ids: Iterable[str]) -> Conversation:
         """The conversation that has all these messages, deleted ones too."""
         conversation = self._mine(user_id, conversation_id)
-        there = {message.id for message in self._messages_of(conversation)}
-        if not there.difference(self.purged).issuperset(ids):
+        existing = {message.id for message in self._messages_of(conversation)}
+        if not existing.difference(self.purged).issuperset(ids):
             raise NotFound
         return conversation
 
     def _show(self, conversation: Conversation, head_id: str | None) -> None:
         if head_id is not None:
             self._living(conversation, head_id)
-        self.kept[conversation.id] = replace(conversation, head_id=head_id)
+        self.stored[conversation.id] = replace(conversation, head_id=head_id)
 
     def _place_of(self, conversation: Conversation, question: Question) -> str | None:
-        """Below which message a question goes."""
+        """The id of the parent message of a question."""
         if question.beside is None:
             return conversation.head_id
         sibling = self._living(conversation, question.beside)
@@ -314,7 +319,7 @@ class TemporaryStore:
     def _answered(
         self, user_id: str, conversation_id: str, sibling_id: str
     ) -> tuple[Conversation, Message]:
-        """The conversation and the answer of it beside which another one may be added."""
+        """The conversation and the answer to which a sibling may be added."""
         conversation = self._mine(user_id, conversation_id)
         sibling = self._living(conversation, sibling_id)
         if sibling.role is not Role.ASSISTANT:
@@ -344,7 +349,7 @@ class TemporaryStore:
             origin=origin,
         )
         self._keep(answer)
-        self.kept[conversation.id] = replace(conversation, head_id=answer.id, updated_at=now)
+        self.stored[conversation.id] = replace(conversation, head_id=answer.id, updated_at=now)
         return answer
 
     def _keep(self, message: Message) -> None:
@@ -367,7 +372,7 @@ class TemporaryStore:
             raise AnswerRunning
 
     def _turn_of(self, user_id: str, question_id: str) -> Turn:
-        """What a request has made already: its question with the first answer to it."""
+        """The turn that this request id already created: its question and first answer."""
         question = self.messages[question_id]
         conversation = self._mine(user_id, question.conversation_id)
         self._living(conversation, question_id)
@@ -375,20 +380,20 @@ class TemporaryStore:
         return Turn(conversation, question, min(answers, key=lambda m: m.id in self.deleted))
 
     def _make_room_for(self, conversation: Conversation) -> None:
-        if conversation.id not in self.kept and len(self.kept) >= self.most_conversations:
-            left = min(self.kept.values(), key=lambda c: (self._is_answering(c), c.updated_at))
-            self._forget([left.id])
+        if conversation.id not in self.stored and len(self.stored) >= self.most_conversations:
+            oldest = min(self.stored.values(), key=lambda c: (self._is_answering(c), c.updated_at))
+            self._forget([oldest.id])
 
     def _forget(self, conversation_ids: Collection[str]) -> None:
-        gone = {m.id for m in self.messages.values() if m.conversation_id in conversation_ids}
+        removed = {m.id for m in self.messages.values() if m.conversation_id in conversation_ids}
         for key in conversation_ids:
-            del self.kept[key]
-        for message_id in gone:
+            del self.stored[key]
+        for message_id in removed:
             del self.messages[message_id]
-        self.purged -= gone
-        self.requests = {key: made for key, made in self.requests.items() if made not in gone}
-        gone.update(conversation_ids)
-        self.deleted = {key: time for key, time in self.deleted.items() if key not in gone}
+        self.purged -= removed
+        self.requests = {key: made for key, made in self.requests.items() if made not in removed}
+        removed.update(conversation_ids)
+        self.deleted = {key: time for key, time in self.deleted.items() if key not in removed}
 
     def _new_id(self) -> str:
         return f"{self.prefix}{uuid4().hex}"

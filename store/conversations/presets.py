@@ -13,11 +13,11 @@ from store.conversations.rows import row_count
 from store.schema.conversations import PresetRow, PresetVersionRow
 
 SHIPPED = ""
-"""The owner of presets that come with the app."""
+"""Owner id of the presets that ship with the app."""
 
 
 def presets(session: Session, user_id: str) -> Sequence[Preset]:
-    """Shipped ones first, then one's own, then those of others."""
+    """Shipped presets first, then the user's own, then shared ones."""
     rows = session.execute(
         select(PresetRow, PresetVersionRow)
         .join(PresetVersionRow, PresetVersionRow.preset_id == PresetRow.id)
@@ -31,9 +31,9 @@ def presets(session: Session, user_id: str) -> Sequence[Preset]:
     return [version.value(row) for row, version in rows]
 
 
-def preset(session: Session, user_id: str, preset_id: str, version: int | None) -> Preset:
+def preset(session: Session, user_id: str, preset_id: str, version: int | None = None) -> Preset:
     """Raises NotFound."""
-    found = session.execute(
+    result = session.execute(
         select(PresetRow, PresetVersionRow)
         .join(PresetVersionRow, PresetVersionRow.preset_id == PresetRow.id)
         .where(
@@ -43,18 +43,18 @@ def preset(session: Session, user_id: str, preset_id: str, version: int | None) 
             _visible(user_id),
         )
     ).one_or_none()
-    if found is None:
+    if result is None:
         raise NotFound
-    row, text = found
+    row, text = result
     return text.value(row)
 
 
-def add_preset(session: Session, user_id: str, text: PresetText, now: datetime) -> Preset:
+def add_preset(session: Session, now: datetime, user_id: str, text: PresetText) -> Preset:
     return _add(session, uuid4().hex, user_id, text, now)
 
 
 def revise_preset(
-    session: Session, user_id: str, preset_id: str, text: PresetText, now: datetime
+    session: Session, now: datetime, user_id: str, preset_id: str, text: PresetText
 ) -> Preset:
     """Raises NotFound."""
     return _revise(session, _mine(session, user_id, preset_id), text, now)
@@ -65,12 +65,12 @@ def share_preset(session: Session, user_id: str, preset_id: str, shared: bool) -
     _mine(session, user_id, preset_id).shared = shared
 
 
-def delete_preset(session: Session, user_id: str, preset_id: str, now: datetime) -> None:
+def delete_preset(session: Session, now: datetime, user_id: str, preset_id: str) -> None:
     """Raises NotFound."""
     _mine(session, user_id, preset_id).deleted_at = now
 
 
-def ship_presets(session: Session, shipped: Mapping[str, PresetText], now: datetime) -> None:
+def ship_presets(session: Session, now: datetime, shipped: Mapping[str, PresetText]) -> None:
     session.execute(
         update(PresetRow)
         .where(

@@ -29,14 +29,14 @@ def conversation_of(
     One that is read for update is held until the transaction ends: whoever else changes it waits.
     SQLite has no row locks and needs none: there is only one writer.
     """
-    wanted = select(ConversationRow).where(
+    statement = select(ConversationRow).where(
         ConversationRow.id == conversation_id, ConversationRow.owner_id == user_id
     )
     if not deleted:
-        wanted = wanted.where(ConversationRow.deleted_at.is_(None))
+        statement = statement.where(ConversationRow.deleted_at.is_(None))
     if for_update:
-        wanted = wanted.with_for_update()
-    row = session.scalar(wanted)
+        statement = statement.with_for_update()
+    row = session.scalar(statement)
     if row is None:
         raise NotFound
     return row

@@ -1,4 +1,4 @@
-"""Conversations by what was said in them."""
+"""Full-text search over conversations."""
 
 from collections.abc import Sequence
 
@@ -11,20 +11,20 @@ from store.schema.conversations import ConversationRow, MessageRow
 from store.search_words import SearchWord, hit, words_of
 
 
-def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[SearchHit]:
-    wanted = words_of(words)
-    if not wanted:
+def search(session: Session, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+    terms = words_of(words)
+    if not terms:
         return []
     newest = (
         select(MessageRow.conversation_id, func.max(MessageRow.sequence).label("sequence"))
         .where(
-            *index_for(session).holding(wanted),
+            *index_for(session).holding(terms),
             MessageRow.owner_id == user_id,
             MessageRow.deleted_at.is_(None),
         )
         .group_by(MessageRow.conversation_id)
         .cte("newest")
-        # Else PostgreSQL may make it anew for every conversation.
+        # Without it PostgreSQL may evaluate the CTE for every conversation.
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     rows = session.execute(
@@ -35,13 +35,13 @@ def search(session: Session, user_id: str, words: str, limit: int) -> Sequence[S
             ConversationRow.owner_id == user_id,
             ConversationRow.deleted_at.is_(None),
             *listed(session, user_id),
-            or_(newest.c.sequence.is_not(None), _in_title(wanted)),
+            or_(newest.c.sequence.is_not(None), _in_title(terms)),
         )
         .order_by(ConversationRow.updated_at.desc(), ConversationRow.id)
         .limit(row_count(limit))
     )
     return [
-        hit(conversation.value(), message.value() if message else None, wanted)
+        hit(conversation.value(), message.value() if message else None, terms)
         for conversation, message in rows
     ]
 

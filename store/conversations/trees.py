@@ -1,4 +1,4 @@
-"""The tree of a conversation: the path that is shown, and what is hidden of it."""
+"""The message tree of a conversation: the current path, deletion and restoring."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,19 +13,21 @@ from store.schema.conversations import ConversationRow, MessageRow
 
 
 def path(session: Session, user_id: str, conversation_id: str) -> Sequence[Message]:
-    """Walks through deleted messages, without a word of them. Raises NotFound."""
+    """Follows deleted messages but does not return them. Raises NotFound."""
     head_id = conversation_of(session, user_id, conversation_id).head_id
-    line = (
+    ancestors = (
         select(MessageRow.sequence, MessageRow.parent_id)
         .where(MessageRow.id == head_id)
         .cte("line", recursive=True)
     )
-    line = line.union_all(
-        select(MessageRow.sequence, MessageRow.parent_id).where(MessageRow.id == line.c.parent_id)
+    ancestors = ancestors.union_all(
+        select(MessageRow.sequence, MessageRow.parent_id).where(
+            MessageRow.id == ancestors.c.parent_id
+        )
     )
     rows = session.scalars(
         select(MessageRow)
-        .join(line, MessageRow.sequence == line.c.sequence)
+        .join(ancestors, MessageRow.sequence == ancestors.c.sequence)
         .where(MessageRow.deleted_at.is_(None))
         .order_by(MessageRow.sequence)
     )
@@ -39,11 +41,12 @@ def set_head(session: Session, user_id: str, conversation_id: str, message_id: s
 
 def delete_messages(
     session: Session,
+    now: datetime,
     user_id: str,
     conversation_id: str,
     ids: Collection[str],
+    *,
     head_id: str | None,
-    now: datetime,
 ) -> None:
     """Raises NotFound, also when the head would be one of the deleted."""
     conversation = _with_all(session, user_id, conversation_id, ids)
@@ -56,7 +59,12 @@ def delete_messages(
 
 
 def restore_messages(
-    session: Session, user_id: str, conversation_id: str, ids: Collection[str], head_id: str | None
+    session: Session,
+    user_id: str,
+    conversation_id: str,
+    ids: Collection[str],
+    *,
+    head_id: str | None,
 ) -> None:
     """Raises NotFound."""
     conversation = _with_all(session, user_id, conversation_id, ids)
@@ -69,14 +77,14 @@ def _with_all(
 ) -> ConversationRow:
     """The conversation that has all these messages, deleted ones too, but no purged ones."""
     conversation = conversation_of(session, user_id, conversation_id, for_update=True)
-    there = session.scalars(
+    existing = session.scalars(
         select(MessageRow.id).where(
             MessageRow.id.in_(ids),
             MessageRow.conversation_id == conversation.id,
             MessageRow.purged.is_(False),
         )
     )
-    if not set(there).issuperset(ids):
+    if not set(existing).issuperset(ids):
         raise NotFound
     return conversation
 

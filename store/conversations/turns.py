@@ -1,4 +1,4 @@
-"""Questions and answers being added, and answers being written."""
+"""Adding questions and answers, and saving answers while they are generated."""
 
 from datetime import datetime
 from typing import Any
@@ -23,22 +23,23 @@ def interrupt_unfinished(session: Session) -> int:
         .values(status=Status.INTERRUPTED)
         .returning(MessageRow.sequence, MessageRow.content)
     ).all()
-    spoken = [
+    languages = [
         {"sequence": row.sequence, "language": language_of(row.content) or None} for row in changed
     ]
-    if spoken:
-        session.execute(update(MessageRow), spoken)
+    if languages:
+        session.execute(update(MessageRow), languages)
     index_for(session).add(session, {row.sequence: row.content for row in changed})
     return len(changed)
 
 
 def add_turn(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str | None,
     question: Question,
     options: ChatOptions,
-    now: datetime,
 ) -> Turn:
     """Raises NotFound, BadRequest, AnswerRunning.
 
@@ -53,7 +54,7 @@ def add_turn(
         conversation = _new_conversation(session, user_id, question, now)
     _refuse_while_answering(session, conversation)
     conversation.options = options
-    asked = _add_message(
+    question_row = _add_message(
         session,
         conversation,
         parent_id=_place_of(session, conversation, question),
@@ -64,18 +65,19 @@ def add_turn(
         request_id=question.request_id,
         attachments=question.attachments,
     )
-    index_for(session).add(session, {asked.sequence: asked.content})
-    answer = _add_answer(session, conversation, asked.id, now)
-    return Turn(conversation.value(), asked.value(), answer.value())
+    index_for(session).add(session, {question_row.sequence: question_row.content})
+    answer = _add_answer(session, conversation, question_row.id, now)
+    return Turn(conversation.value(), question_row.value(), answer.value())
 
 
 def add_answer(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str,
     sibling_id: str,
-    content: str,
-    now: datetime,
+    content: str = "",
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
     conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)
@@ -84,11 +86,12 @@ def add_answer(
 
 def add_edited_answer(
     session: Session,
+    now: datetime,
     user_id: str,
+    *,
     conversation_id: str,
     sibling_id: str,
     content: str,
-    now: datetime,
 ) -> Message:
     """Raises NotFound, BadRequest, AnswerRunning."""
     conversation, sibling = _answered(session, user_id, conversation_id, sibling_id)
@@ -128,7 +131,7 @@ def finish_answer(session: Session, user_id: str, message_id: str, record: Answe
 
 
 def _turn_of_request(session: Session, user_id: str, request_id: str) -> Turn | None:
-    """What a request has made already: its question with the first answer to it."""
+    """The turn that this request id already created: its question and first answer."""
     question = session.scalar(
         select(MessageRow).where(
             MessageRow.owner_id == user_id, MessageRow.request_id == request_id
@@ -167,7 +170,7 @@ def _new_conversation(
 
 
 def _place_of(session: Session, conversation: ConversationRow, question: Question) -> str | None:
-    """Below which message a question goes."""
+    """The id of the parent message of a question."""
     if question.beside is None:
         return conversation.head_id
     sibling = living_message(session, conversation, question.beside)
@@ -179,7 +182,7 @@ def _place_of(session: Session, conversation: ConversationRow, question: Questio
 def _answered(
     session: Session, user_id: str, conversation_id: str, sibling_id: str
 ) -> tuple[ConversationRow, MessageRow]:
-    """The conversation and the answer of it beside which another one may be added."""
+    """The conversation and the answer to which a sibling may be added."""
     conversation = conversation_of(session, user_id, conversation_id, for_update=True)
     sibling = living_message(session, conversation, sibling_id)
     if sibling.role is not Role.ASSISTANT:
@@ -231,13 +234,13 @@ def _add_message(
 
 
 def _change_open(session: Session, user_id: str, message_id: str, **columns: Any) -> int | None:
-    """Change a message that is still being written; one that has ended stays as it is.
+    """Update a message that is being generated; a finished one is left unchanged.
 
     Its sequence, or None if it has ended. Raises NotFound.
     """
-    mine = (MessageRow.id == message_id, MessageRow.owner_id == user_id)
-    change = update(MessageRow).where(*mine, MessageRow.status.in_(OPEN)).values(**columns)
+    owned = (MessageRow.id == message_id, MessageRow.owner_id == user_id)
+    change = update(MessageRow).where(*owned, MessageRow.status.in_(OPEN)).values(**columns)
     changed = session.scalar(change.returning(MessageRow.sequence))
-    if changed is None and session.scalar(select(MessageRow.sequence).where(*mine)) is None:
+    if changed is None and session.scalar(select(MessageRow.sequence).where(*owned)) is None:
         raise NotFound
     return changed

@@ -1,4 +1,4 @@
-"""Regression cases in the database: written, run, judged."""
+"""Regression cases, their runs and results."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,65 +11,11 @@ from chat.errors import NotFound
 from chat.evaluation.cases import CaseText, VerdictCounts
 from chat.evaluation.models import Case, CaseVerdict, Result, Run
 from chat.evaluation.verdicts import EarlierAnswers
-from store.accounts.rows import count_of, person_of
+from store.accounts.rows import count_of, user_row
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
-from store.transactions import Transactions
 
-SAID_BY_PEOPLE = (CaseVerdict.PASSED, CaseVerdict.FAILED)
-FOR_PEOPLE = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
-
-
-class DatabaseCases:
-    """`chat.evaluation.cases.CaseStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def add(self, cases: Sequence[Case]) -> None:
-        await self._database.write(add, cases)
-
-    async def cases(self, owner_id: str | None) -> Sequence[Case]:
-        return await self._database.read(cases, owner_id)
-
-    async def case(self, case_id: str, owner_id: str | None) -> Case:
-        return await self._database.read(case, case_id, owner_id)
-
-    async def change(self, case_id: str, owner_id: str | None, text: CaseText) -> Case:
-        return await self._database.write(change, case_id, owner_id, text)
-
-    async def delete(self, case_id: str, owner_id: str | None) -> None:
-        await self._database.destroy(delete_case, case_id, owner_id)
-
-    async def add_run(self, run: Run) -> None:
-        await self._database.write(add_run, run)
-
-    async def end_run(self, run_id: str, ended_at: datetime) -> None:
-        await self._database.write(end_run, run_id, ended_at)
-
-    async def add_result(self, result: Result) -> None:
-        await self._database.write(add_result, result)
-
-    async def runs(self, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
-        return await self._database.read(runs, owner_id, limit)
-
-    async def run(self, run_id: str, owner_id: str | None) -> Run:
-        return await self._database.read(run, run_id, owner_id)
-
-    async def results(self, run_id: str) -> Sequence[Result]:
-        return await self._database.read(results, run_id)
-
-    async def delete_run(self, run_id: str, owner_id: str | None) -> None:
-        await self._database.destroy(delete_run, run_id, owner_id)
-
-    async def judge(
-        self, run_id: str, case_id: str, verdict: CaseVerdict, judged_by: str
-    ) -> Result:
-        return await self._database.write(judge, run_id, case_id, verdict, judged_by)
-
-    async def history(
-        self, case_ids: Collection[str], owner_id: str | None, against: str | None
-    ) -> Mapping[str, EarlierAnswers]:
-        return await self._database.read(history, case_ids, owner_id, against)
+JUDGED_BY_USERS = (CaseVerdict.PASSED, CaseVerdict.FAILED)
+TO_BE_JUDGED = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 
 # --- cases ------------------------------------------------------------------------------------
@@ -96,8 +42,8 @@ def add(session: Session, cases: Sequence[Case]) -> None:
 
 
 def cases(session: Session, owner_id: str | None) -> Sequence[Case]:
-    wanted = select(CaseRow).where(_cases_of(owner_id)).order_by(CaseRow.name, CaseRow.id)
-    return [row.value() for row in session.scalars(wanted)]
+    statement = select(CaseRow).where(_cases_of(owner_id)).order_by(CaseRow.name, CaseRow.id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def case(session: Session, case_id: str, owner_id: str | None) -> Case:
@@ -161,17 +107,17 @@ def add_result(session: Session, result: Result) -> None:
     )
 
 
-def runs(session: Session, owner_id: str | None, limit: int) -> Sequence[VerdictCounts]:
+def runs(session: Session, owner_id: str | None, limit: int = 100) -> Sequence[VerdictCounts]:
     newest = select(RunRow).where(_runs_of(owner_id)).order_by(RunRow.started_at.desc(), RunRow.id)
-    found = [row.value() for row in session.scalars(newest.limit(limit))]
-    counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in found}
+    newest_runs = [row.value() for row in session.scalars(newest.limit(limit))]
+    counts: dict[str, dict[CaseVerdict, int]] = {each.id: {} for each in newest_runs}
     counted = select(ResultRow.run_id, ResultRow.verdict, func.count())
     counted = counted.where(ResultRow.run_id.in_(counts))
     for run_id, verdict, count in session.execute(
         counted.group_by(ResultRow.run_id, ResultRow.verdict)
     ):
         counts[run_id][verdict] = count
-    return [VerdictCounts(each, counts[each.id]) for each in found]
+    return [VerdictCounts(each, counts[each.id]) for each in newest_runs]
 
 
 def run(session: Session, run_id: str, owner_id: str | None) -> Run:
@@ -183,8 +129,8 @@ def run(session: Session, run_id: str, owner_id: str | None) -> Run:
 
 
 def results(session: Session, run_id: str) -> Sequence[Result]:
-    wanted = select(ResultRow).where(ResultRow.run_id == run_id).order_by(ResultRow.case_id)
-    return [row.value() for row in session.scalars(wanted)]
+    statement = select(ResultRow).where(ResultRow.run_id == run_id).order_by(ResultRow.case_id)
+    return [row.value() for row in session.scalars(statement)]
 
 
 def delete_run(session: Session, run_id: str, owner_id: str | None) -> None:
@@ -199,7 +145,7 @@ def judge(
 ) -> Result:
     """Raises NotFound."""
     row = session.get(ResultRow, (run_id, case_id), with_for_update=True)
-    if row is None or not (row.verdict in FOR_PEOPLE or row.judged_by):
+    if row is None or not (row.verdict in TO_BE_JUDGED or row.judged_by):
         raise NotFound
     row.verdict, row.judged_by = verdict, judged_by
     return row.value()
@@ -223,7 +169,7 @@ def history(
     for row in session.scalars(earlier):
         if against in (None, row.run_id):
             answers[row.case_id] = row.answer
-        if row.judged_by and row.verdict in SAID_BY_PEOPLE:
+        if row.judged_by and row.verdict in JUDGED_BY_USERS:
             judged.setdefault(row.case_id, {})[row.answer] = row.verdict
     return {
         case_id: EarlierAnswers(answers.get(case_id), judged.get(case_id, {}))
@@ -243,9 +189,9 @@ def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
 
 
 def _hold(session: Session, owner_id: str) -> None:
-    """Who is being deleted leaves nothing behind. Raises NotFound."""
+    """Lock the owner, so that a concurrent deletion leaves no row behind. Raises NotFound."""
     if owner_id != LOCAL_USER:
-        person_of(session, owner_id, for_update=True)
+        user_row(session, owner_id, for_update=True)
 
 
 def _case_of(session: Session, case_id: str, owner_id: str | None) -> CaseRow:

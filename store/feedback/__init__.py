@@ -1,1 +1,1 @@
-"""The SQL of ratings, campaigns, votes and regression cases."""
+"""Queries of ratings, results, votes, reports and the dashboard."""

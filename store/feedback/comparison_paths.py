@@ -1,4 +1,4 @@
-"""Votes, with the two answers that they are between."""
+"""Votes with the paths of both answers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,10 +23,11 @@ def voted_comparisons(
     session: Session,
     seen_by: str | None,
     wanted: RatingFilter,
+    *,
     after: VotedComparison | None,
     limit: int,
 ) -> Sequence[VotedComparison]:
-    """Votes one after the other, by campaign and day alone."""
+    """A page of votes, filtered by campaign and day only."""
     rows = (
         select(ComparisonRow)
         .where(*voted(seen_by, wanted))
@@ -40,17 +41,22 @@ def voted_comparisons(
 
 
 def votes(session: Session, seen_by: str | None, wanted: RatingFilter) -> int:
-    """How many of them, by model and preset too; what language they are in is not looked at."""
-    found = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
-    for made in _made_with(wanted):
-        found = found.where(
-            or_(*(_is_there(side, made) for side in (ComparisonRow.left, ComparisonRow.right)))
+    """The number of votes. Filters by model and preset too, but not by language."""
+    statement = select(func.count()).select_from(ComparisonRow).where(*voted(seen_by, wanted))
+    for condition in _provenance_matches(wanted):
+        statement = statement.where(
+            or_(
+                *(
+                    _side_matches(side, condition)
+                    for side in (ComparisonRow.left, ComparisonRow.right)
+                )
+            )
         )
-    return session.scalar(found) or 0
+    return session.scalar(statement) or 0
 
 
 def voted(seen_by: str | None, wanted: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
-    """That somebody voted, that the person sees it, in that campaign and on those days."""
+    """Conditions: decided, visible to the user, in the campaign, on the days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
         own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
@@ -64,7 +70,7 @@ def days(
     moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     wanted: RatingFilter | VoteFilter,
 ) -> Iterable[ColumnElement[bool]]:
-    """That a time is on one of the days."""
+    """Conditions: the time lies on one of the days (UTC)."""
     if wanted.since:
         yield moment >= datetime.combine(wanted.since, time.min, UTC)
     if wanted.until:
@@ -74,7 +80,7 @@ def days(
 def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequence[VotedComparison]:
     """The comparisons with the paths that end at their answers."""
     sides = [side for comparison in comparisons for side in (comparison.left, comparison.right)]
-    found = trees(session, {side.conversation_id for side in sides})
+    trees_by_id = trees(session, {side.conversation_id for side in sides})
     unusable = set(
         session.scalars(
             select(AnswerSnapshotRow.answer_id)
@@ -88,8 +94,8 @@ def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequenc
     return [
         VotedComparison(
             comparison,
-            left=_path(found, comparison.left),
-            right=_path(found, comparison.right),
+            left=_path(trees_by_id, comparison.left),
+            right=_path(trees_by_id, comparison.right),
             unusable=bool({comparison.left.message_id, comparison.right.message_id} & unusable),
         )
         for comparison in comparisons
@@ -97,7 +103,7 @@ def with_answers(session: Session, comparisons: Sequence[Comparison]) -> Sequenc
 
 
 def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
-    """Those of these conversations that are not deleted, without deleted messages."""
+    """The trees of these conversations, without deleted conversations and messages."""
     rows = session.scalars(
         select(MessageRow)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -111,35 +117,37 @@ def trees(session: Session, conversation_ids: Iterable[str]) -> dict[str, Tree]:
     messages: dict[str, list[Message]] = defaultdict(list)
     for row in rows:
         messages[row.conversation_id].append(row.value())
-    return {conversation_id: Tree(found) for conversation_id, found in messages.items()}
+    return {conversation_id: Tree(rows) for conversation_id, rows in messages.items()}
 
 
-def _path(found: dict[str, Tree], side: Side) -> Path:
-    """Empty where the answer, or something before it, was deleted."""
-    tree = found.get(side.conversation_id)
+def _path(trees_by_id: dict[str, Tree], side: Side) -> Path:
+    """Empty if the answer or one of its ancestors was deleted."""
+    tree = trees_by_id.get(side.conversation_id)
     try:
         return tuple(tree.path_to(side.message_id)) if tree else ()
     except NotFound:
         return ()
 
 
-def _made_with(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
-    """Of a message: that it is from the model that is wanted, that it is from the preset."""
-    made = type_coerce(MessageRow.provenance, JSON)
+def _provenance_matches(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
+    """Conditions on a message: its model and its preset are those of the filter."""
+    provenance = type_coerce(MessageRow.provenance, JSON)
     if wanted.model:
-        yield made["model"].as_string() == wanted.model
+        yield provenance["model"].as_string() == wanted.model
     if wanted.preset_id:
-        yield made[("preset", "id")].as_string() == wanted.preset_id
+        yield provenance[("preset", "id")].as_string() == wanted.preset_id
 
 
-def _is_there(side: InstrumentedAttribute[Side], made: ColumnElement[bool]) -> ColumnElement[bool]:
+def _side_matches(
+    side: InstrumentedAttribute[Side], condition: ColumnElement[bool]
+) -> ColumnElement[bool]:
     """That the answer of this side is such a one."""
     answer_id: ColumnElement[str] = type_coerce(side, JSON)["message_id"].as_string()
-    return answer_id.in_(_answers(made))
+    return answer_id.in_(_answers(condition))
 
 
-def _answers(made: ColumnElement[bool]) -> Select[str]:
-    """The ids of those of them that were given in campaigns."""
+def _answers(condition: ColumnElement[bool]) -> Select[str]:
+    """Ids of answers in campaigns that satisfy the condition."""
     return (
         select(MessageRow.id)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
@@ -147,6 +155,6 @@ def _answers(made: ColumnElement[bool]) -> Select[str]:
             ConversationRow.campaign_id.is_not(None),
             ConversationRow.deleted_at.is_(None),
             MessageRow.deleted_at.is_(None),
-            made,
+            condition,
         )
     )

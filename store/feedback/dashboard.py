@@ -1,4 +1,4 @@
-"""How the app is used, counted by queries over what is there."""
+"""Counts of use for the dashboard."""
 
 from asyncio import gather
 from collections import Counter, defaultdict
@@ -20,49 +20,40 @@ from store.schema.feedback import AnswerSnapshotRow, RatingRow
 from store.transactions import Transactions
 
 Named = Mapping[tuple[datetime, str], int]
-"""How many there are, by step and name."""
+"""Counts by time step and name."""
 
 Taken = Sequence[Timings]
 
 
-class DatabaseDashboard:
-    """`chat.feedback.dashboard.DashboardStore` over SQLAlchemy. Raises StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
-        return await self._database.read(began, seen_by, campaign_id)
-
-    async def tally(self, scope: DashboardScope) -> Count:
-        # Side by side, because each goes through all messages of its time.
-        (
-            (turns, users, failures),
-            (models, languages, timings),
-            (ratings, reasons),
-            votes,
-        ) = await gather(
-            self._database.read(_turns, scope),
-            self._database.read(_answers, scope),
-            self._database.read(_ratings, scope),
-            self._database.read(_votes, scope),
-        )
-        return Count(
-            turns=turns,
-            users=users,
-            failures=failures,
-            models=models,
-            languages=languages,
-            timings=timings,
-            ratings=ratings,
-            votes=votes,
-            reasons=reasons,
-        )
+async def counted(transactions: Transactions, scope: DashboardScope) -> Count:
+    """All counts of a dashboard, by four queries at once: each scans the messages of its time."""
+    (
+        (turns, users, failures),
+        (models, languages, timings),
+        (ratings, reasons),
+        votes,
+    ) = await gather(
+        transactions.read(_turns, scope),
+        transactions.read(_answers, scope),
+        transactions.read(_ratings, scope),
+        transactions.read(_votes, scope),
+    )
+    return Count(
+        turns=turns,
+        users=users,
+        failures=failures,
+        models=models,
+        languages=languages,
+        timings=timings,
+        ratings=ratings,
+        votes=votes,
+        reasons=reasons,
+    )
 
 
 def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime | None:
     firsts = (
-        # The first in the index's order; for the least, SQLite would go through all of it.
+        # First in index order: for min() SQLite would scan the whole index.
         select(MessageRow.created_at)
         .where(*_of_messages(seen_by, campaign_id))
         .order_by(MessageRow.created_at)
@@ -81,10 +72,10 @@ def began(session: Session, seen_by: str | None, campaign_id: str) -> datetime |
 def _turns(
     session: Session, scope: DashboardScope
 ) -> tuple[Mapping[datetime, TurnCounts], int, Mapping[str, int]]:
-    """What happened in each step, how many people asked, and which failures there were.
+    """Counts by time step, number of users, and failures by error code.
 
-    Counted for each person and summed up here: one pass through the messages instead of three.
-    A comparison asks both of its variants at one moment: that is one question of a person's.
+    Grouped by user and summed here: one scan of the messages instead of three. A comparison asks
+    both variants at the same moment, which counts as one question.
     """
     step, is_answer = _step(MessageRow.created_at, scope.step), MessageRow.role == Role.ASSISTANT
     failure = case((MessageRow.status == Status.ERROR, func.coalesce(MessageRow.error_code, "")))
@@ -102,15 +93,15 @@ def _turns(
     )
     turns = dict[datetime, TurnCounts]()
     people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
-    for seconds, owner, code, asked, answered, tokens in rows:
+    for seconds, owner, code, questions, answered, tokens in rows:
         at = _moment(seconds)
         people[at].add(owner)
-        failed = 0 if code is None else int(asked + answered)
+        failed = 0 if code is None else int(questions + answered)
         if code is not None:
             failures[code] += failed
         before = turns.get(at, TurnCounts())
         turns[at] = TurnCounts(
-            questions=before.questions + int(asked),
+            questions=before.questions + int(questions),
             answers=before.answers + int(answered),
             failures=before.failures + failed,
             tokens=before.tokens + int(tokens),
@@ -122,11 +113,11 @@ def _turns(
 def _answers(
     session: Session, scope: DashboardScope
 ) -> tuple[Named, Named, Mapping[datetime, Taken]]:
-    """How many of which model, how many in which language, and what they took."""
+    """Answers by model and by language, with their timings."""
     step = _step(MessageRow.created_at, scope.step)
-    took = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
+    columns = (MessageRow.queue_s, MessageRow.ttft_s, MessageRow.decode_tokens_per_s)
     rows = session.execute(
-        select(step, MessageRow.model, MessageRow.language, *took).where(
+        select(step, MessageRow.model, MessageRow.language, *columns).where(
             MessageRow.role == Role.ASSISTANT, *_messages(scope)
         )
     )
@@ -153,13 +144,13 @@ def _of_messages(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElemen
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return (HAPPENED_HERE,)
-    theirs = (
+    ids = (
         select(ConversationRow.id)
         .join(CampaignRow, CampaignRow.id == ConversationRow.campaign_id)
         .where(campaigns, _counts(ConversationRow.owner_id))
     )
-    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
-    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(theirs)
+    # coalesce: with the bare column SQLite looks up each conversation and then each long row.
+    return HAPPENED_HERE, func.coalesce(MessageRow.conversation_id, "").in_(ids)
 
 
 # --- ratings ----------------------------------------------------------------------------------
@@ -171,7 +162,7 @@ def _ratings(
     Mapping[tuple[datetime, Verdict], int],
     Mapping[tuple[datetime, str], int],
 ]:
-    """How many said what, and for which reasons."""
+    """Ratings by verdict, and by reason."""
     kinds = (_step(RatingRow.rated_at, scope.step), RatingRow.verdict, RatingRow.reasons)
     rows = session.execute(select(*kinds, func.count()).where(*_rated(scope)).group_by(*kinds))
     verdicts = Counter[tuple[datetime, Verdict]]()
@@ -194,19 +185,19 @@ def _of_ratings(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement
     campaigns = _campaigns(seen_by, campaign_id)
     if campaigns is None:
         return ()
-    theirs = (
+    ids = (
         select(AnswerSnapshotRow.id)
         .join(CampaignRow, CampaignRow.id == AnswerSnapshotRow.campaign_id)
         .where(campaigns, _counts(AnswerSnapshotRow.owner_id))
     )
-    return (RatingRow.evidence_id.in_(theirs),)
+    return (RatingRow.evidence_id.in_(ids),)
 
 
 # --- votes ------------------------------------------------------------------------------------
 
 
 def _votes(session: Session, scope: DashboardScope) -> Mapping[datetime, int]:
-    """How many comparisons somebody has decided."""
+    """The number of decided comparisons by time step."""
     step = _step(ComparisonRow.voted_at, scope.step)
     within = ComparisonRow.voted_at >= scope.since
     rows = session.execute(
@@ -228,19 +219,19 @@ def _of_votes(seen_by: str | None, campaign_id: str) -> Sequence[ColumnElement[b
 
 
 def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | None:
-    """Which are meant; None: whatever happened, in a campaign or not."""
+    """A condition on campaigns; None for everything, in a campaign or not."""
     if campaign_id:
         return CampaignRow.id == campaign_id
     return None if seen_by is None else CampaignRow.owner_id == seen_by
 
 
-def _counts(person: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Not the owner's own trial, unless everybody is the local user."""
-    return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != person)
+def _counts(user_column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Exclude the owner's own trial, unless everybody is the local user."""
+    return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != user_column)
 
 
 def _step(moment: InstrumentedAttribute[Any], step: timedelta) -> ColumnElement[int]:
-    """The beginning of the step that it lies in, in seconds since `EPOCH`."""
+    """The start of the time step, in seconds since `EPOCH`."""
     seconds = extract("epoch", moment)
     return cast(seconds - seconds % int(step.total_seconds()), BigInteger)
 

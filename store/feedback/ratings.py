@@ -1,4 +1,4 @@
-"""Ratings in the database: rated answers frozen, what was said of them in versions."""
+"""Answer snapshots and the versions of their ratings."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
@@ -11,32 +11,10 @@ from chat.accounts.models import LOCAL_USER
 from chat.campaigns.models import Mode
 from chat.feedback.models import AnswerSnapshot, Rating, RatingInput
 from chat.feedback.ratings import Placement
-from store.accounts.rows import ANEW, person_of
+from store.accounts.rows import REFRESH, user_row
 from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow
 from store.search_words import haystack
-from store.transactions import Transactions
-
-
-class DatabaseRatings:
-    """`chat.feedback.ratings.RatingStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def rate(
-        self, snapshot: AnswerSnapshot, user_id: str, opinion: RatingInput, rated_at: datetime
-    ) -> Rating:
-        return await self._database.write(rate, snapshot, user_id, opinion, rated_at)
-
-    async def evidence_of(self, owner_id: str, answer_id: str) -> AnswerSnapshot | None:
-        return await self._database.read(evidence_of, owner_id, answer_id)
-
-    async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-        return await self._database.read(newest, user_id, answer_ids)
-
-    async def placement(self, campaign_id: str, user_id: str, message_id: str) -> Placement | None:
-        return await self._database.read(placement, campaign_id, user_id, message_id)
 
 
 def rate(
@@ -47,14 +25,14 @@ def rate(
     rated_at: datetime,
 ) -> Rating:
     """Raises NotFound."""
-    if user_id != LOCAL_USER:  # held: who is being deleted leaves nothing behind
-        person_of(session, user_id, for_update=True)
-    frozen = _frozen(session, snapshot.owner_id, snapshot.answer_id) or _freeze(
+    if user_id != LOCAL_USER:  # locked: a concurrent deletion must not leave rows behind
+        user_row(session, user_id, for_update=True)
+    stored = _stored(session, snapshot.owner_id, snapshot.answer_id) or _add_snapshot(
         session, snapshot, rated_at
     )
     before = session.scalar(
         select(RatingRow).where(
-            RatingRow.evidence_id == frozen.id,
+            RatingRow.evidence_id == stored.id,
             RatingRow.user_id == user_id,
             RatingRow.newest.is_(True),
         )
@@ -64,7 +42,7 @@ def rate(
     if before is not None:
         before.newest = False
     row = RatingRow(
-        evidence_id=frozen.id,
+        evidence_id=stored.id,
         user_id=user_id,
         version=before.version + 1 if before else 1,
         newest=True,
@@ -75,8 +53,8 @@ def rate(
         rated_at=rated_at,
     )
     session.add(row)
-    frozen.rated_at = max(frozen.rated_at, rated_at)
-    index_words(session, frozen)
+    stored.rated_at = max(stored.rated_at, rated_at)
+    index_words(session, stored)
     return row.value()
 
 
@@ -90,20 +68,20 @@ def evidence_of(session: Session, owner_id: str, answer_id: str) -> AnswerSnapsh
 
 
 def newest(session: Session, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
-    # Named apart: SQLite would else begin with everything that somebody ever rated.
-    theirs = select(AnswerSnapshotRow.id).where(
+    # A subquery of its own: in a join SQLite would start from all ratings of the user.
+    snapshot_ids = select(AnswerSnapshotRow.id).where(
         AnswerSnapshotRow.owner_id == user_id, AnswerSnapshotRow.answer_id.in_(answer_ids)
     )
-    found = session.execute(
+    rows = session.execute(
         select(AnswerSnapshotRow.answer_id, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
         .where(
-            RatingRow.evidence_id.in_(theirs),
+            RatingRow.evidence_id.in_(snapshot_ids),
             RatingRow.user_id == user_id,
             RatingRow.newest.is_(True),
         )
     )
-    return {answer_id: row.value() for answer_id, row in found}
+    return {answer_id: row.value() for answer_id, row in rows}
 
 
 def placement(
@@ -116,29 +94,31 @@ def placement(
 
 
 def index_words(session: Session, snapshot: AnswerSnapshotRow) -> None:
-    """Let a search find what is said of an answer now."""
-    said = session.scalars(
+    """Update the searchable text of a snapshot with its newest comments and corrections."""
+    ratings = session.scalars(
         select(RatingRow).where(RatingRow.evidence_id == snapshot.id, RatingRow.newest.is_(True))
     )
     texts = [snapshot.value().question, snapshot.answer]
-    for row in said:
+    for row in ratings:
         texts += [row.comment, row.correction or ""]
     snapshot.words = haystack("\n".join(texts))
 
 
-def _frozen(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRow | None:
-    """Held until the transaction ends: versions are counted one after the other."""
+def _stored(session: Session, owner_id: str, answer_id: str) -> AnswerSnapshotRow | None:
+    """Locked until the transaction ends, because version numbers must be consecutive."""
     return session.scalar(
         select(AnswerSnapshotRow)
         .where(AnswerSnapshotRow.owner_id == owner_id, AnswerSnapshotRow.answer_id == answer_id)
         .with_for_update()
-        .execution_options(**ANEW)
+        .execution_options(**REFRESH)
     )
 
 
-def _freeze(session: Session, snapshot: AnswerSnapshot, rated_at: datetime) -> AnswerSnapshotRow:
+def _add_snapshot(
+    session: Session, snapshot: AnswerSnapshot, rated_at: datetime
+) -> AnswerSnapshotRow:
     columns = {item.name: getattr(snapshot, item.name) for item in fields(snapshot)}
-    campaign = session.get(CampaignRow, snapshot.campaign_id)  # it may be gone meanwhile
+    campaign = session.get(CampaignRow, snapshot.campaign_id)  # it may have been deleted meanwhile
     preset = snapshot.provenance.preset if snapshot.provenance else None
     columns |= {
         "campaign_id": campaign.id if campaign else None,
@@ -153,7 +133,7 @@ def _freeze(session: Session, snapshot: AnswerSnapshot, rated_at: datetime) -> A
 
 
 def _variant(session: Session, campaign: CampaignRow, user_id: str, message_id: str) -> int | None:
-    """Which variant of the campaign wrote that answer."""
+    """The index of the variant that wrote the answer."""
     if campaign.plan.mode is Mode.SINGLE:
         return 0
     if campaign.plan.mode is Mode.SPLIT:

@@ -1,4 +1,4 @@
-"""What came of a campaign: counted and gathered by queries over what is there."""
+"""The data of a campaign's report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,22 +28,11 @@ from store.schema.conversations import (
     PresetVersionRow,
 )
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
-from store.transactions import Transactions
 
 SPACES = " \t\r\n"
 
 Wrote = Mapping[str, int | None]
-"""Which variant wrote in a conversation, by its id; None: nobody knows."""
-
-
-class DatabaseReports:
-    """`chat.feedback.reports.ReportStore` over SQLAlchemy. Raises StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def gather(self, campaign_id: str, shown: int) -> ReportData:
-        return await self._database.read(gather, campaign_id, shown)
+"""The variant of a conversation by its id; None if unknown."""
 
 
 def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
@@ -54,7 +43,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
     rated = select(func.count()).select_from(AnswerSnapshotRow).where(*_of(campaign))
     comments, corrections = session.execute(_words_of(campaign)).one()
     best, worst = _best(session, campaign, shown), _worst(session, campaign, shown)
-    wrote = _wrote(session, campaign)
+    wrote = _variant_of_answers(session, campaign)
     answered = _answered(session, campaign, wrote)
     return ReportData(
         verdicts=_verdicts(session, campaign),
@@ -62,7 +51,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
         rated=session.scalar(rated) or 0,
         comments=comments,
         corrections=corrections,
-        ballots=_ballots(session, campaign),
+        ballots=_votes(session, campaign),
         measured=_measured(session, campaign, wrote),
         answered=answered,
         presets=_preset_names(session, campaign, answered),
@@ -78,7 +67,7 @@ def gather(session: Session, campaign_id: str, shown: int) -> ReportData:
 
 
 def _of(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of the snapshot that counts."""
+    """Conditions: snapshots of the campaign, without the owner's trial."""
     return (
         AnswerSnapshotRow.campaign_id == campaign.id,
         *counts_for(campaign, AnswerSnapshotRow.owner_id),
@@ -105,7 +94,7 @@ def _reasons(session: Session, campaign: CampaignRow) -> Counter[str]:
 
 
 def _words_of(campaign: CampaignRow) -> Select[int, int]:
-    """How many comments and corrections there are."""
+    """Counts of comments and corrections."""
     return (
         select(
             func.count().filter(RatingRow.comment != ""),
@@ -148,7 +137,7 @@ def _rated(
     order: Sequence[ColumnElement[int]],
     shown: int,
 ) -> Sequence[AnswerExcerpt]:
-    """One rating of each answer; what has no words, or was found unusable, is left out."""
+    """One rating per answer, without purged and unusable answers."""
     rows = session.execute(
         select(AnswerSnapshotRow, RatingRow)
         .join(RatingRow, RatingRow.evidence_id == AnswerSnapshotRow.id)
@@ -163,10 +152,10 @@ def _rated(
         .order_by(*order)
         .limit(shown)
     )
-    return [_shown(snapshot.value(), rating.value()) for snapshot, rating in rows]
+    return [_excerpt(snapshot.value(), rating.value()) for snapshot, rating in rows]
 
 
-def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
+def _excerpt(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
     return AnswerExcerpt(
         question=snapshot.question,
         answer=snapshot.answer,
@@ -180,8 +169,8 @@ def _shown(snapshot: AnswerSnapshot, rating: Rating) -> AnswerExcerpt:
 # --- votes ------------------------------------------------------------------------------------
 
 
-def _ballots(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
-    """Newest first. Without the long rest of each row: there may be very many."""
+def _votes(session: Session, campaign: CampaignRow) -> Sequence[Vote]:
+    """Newest first. Selects short columns only, because there may be very many."""
     left, right = (
         type_coerce(side, JSON)["variant"].as_integer()
         for side in (ComparisonRow.left, ComparisonRow.right)
@@ -205,14 +194,14 @@ def _voted(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
 def _voted_answers(
     session: Session, campaign: CampaignRow, shown: int, *, best: bool
 ) -> Sequence[AnswerExcerpt]:
-    """Where nothing was rated: answers that won or lost, first those with a comment."""
+    """Without ratings: answers that won or lost a vote, those with a comment first."""
     decided = session.scalars(
         select(ComparisonRow)
         .where(*_voted(campaign), ComparisonRow.choice.in_((VoteChoice.LEFT, VoteChoice.RIGHT)))
         .order_by(ComparisonRow.comment == "", ComparisonRow.asked_at.desc(), ComparisonRow.id)
         .limit(shown)
     )
-    found = []
+    excerpts = []
     for comparison in [row.value() for row in decided]:
         won, lost = (comparison.left, comparison.right)
         if comparison.choice is VoteChoice.RIGHT:
@@ -223,25 +212,25 @@ def _voted_answers(
                 MessageRow.id == side.message_id, MessageRow.deleted_at.is_(None)
             )
         )
-        found.append(
+        excerpts.append(
             AnswerExcerpt(comparison.question, text or "", comparison.comment, variant=side.variant)
         )
-    return [item for item in found if item.answer]
+    return [item for item in excerpts if item.answer]
 
 
 # --- where answers came from, and what they took ----------------------------------------------
 
 
 def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[SourceCount]:
-    """By variant, what wrote most first."""
-    made = type_coerce(MessageRow.provenance, JSON)
+    """Sources of answers by variant, most frequent first."""
+    provenance = type_coerce(MessageRow.provenance, JSON)
     names = ("model", "revision", "quantization", "engine")
     sources = (
         select(
             MessageRow.conversation_id,
-            *(made[name].as_string().label(name) for name in names),
-            made["preset"]["id"].as_string().label("preset"),
-            made["preset"]["version"].as_integer().label("version"),
+            *(provenance[name].as_string().label(name) for name in names),
+            provenance["preset"]["id"].as_string().label("preset"),
+            provenance["preset"]["version"].as_integer().label("version"),
         )
         .where(*_answers(campaign), MessageRow.provenance.is_not(None))
         .subquery()
@@ -259,7 +248,7 @@ def _answered(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
 def _preset_names(
     session: Session, campaign: CampaignRow, answered: Sequence[SourceCount]
 ) -> Mapping[PresetRef, str]:
-    """Of all that are in the plan or answered, as they were called in that version."""
+    """Names of all presets in the plan or in answers, as of their versions."""
     used = {one.source.preset for one in answered}
     used |= {variant.preset for variant in campaign.plan.variants}
     rows = session.scalars(
@@ -272,13 +261,13 @@ def _preset_names(
 
 
 def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence[AnswerTimes]:
-    """Of every answer that was written to its end. From the index that holds what is counted."""
-    took = (
+    """Timings of every complete answer. A covering index holds these columns."""
+    columns = (
         *(MessageRow.queue_s, MessageRow.ttft_s, MessageRow.total_s),
         *(MessageRow.decode_tokens_per_s, MessageRow.completion_tokens),
     )
     rows = session.execute(
-        select(func.coalesce(MessageRow.conversation_id, ""), *took).where(
+        select(func.coalesce(MessageRow.conversation_id, ""), *columns).where(
             *_answers(campaign),
             MessageRow.status == Status.DONE,
             MessageRow.queue_s.is_not(None),
@@ -291,38 +280,38 @@ def _measured(session: Session, campaign: CampaignRow, wrote: Wrote) -> Sequence
 
 
 def _answers(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of messages: that they are answers in this campaign that count."""
-    # Not the bare column: SQLite would look up each conversation, and then each long row of it.
+    """Conditions on messages: answers in this campaign, without the owner's trial."""
+    # coalesce: with the bare column SQLite looks up each conversation and then each long row.
     conversation_id = func.coalesce(MessageRow.conversation_id, "")
-    theirs = select(ConversationRow.id).where(*_held(campaign))
-    return HAPPENED_HERE, conversation_id.in_(theirs), MessageRow.role == Role.ASSISTANT
+    ids = select(ConversationRow.id).where(*_of_conversations(campaign))
+    return HAPPENED_HERE, conversation_id.in_(ids), MessageRow.role == Role.ASSISTANT
 
 
-def _held(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
-    """Of conversations."""
+def _of_conversations(campaign: CampaignRow) -> Sequence[ColumnElement[bool]]:
+    """Conditions on conversations."""
     own = ConversationRow.campaign_id == campaign.id
     return own, *counts_for(campaign, ConversationRow.owner_id)
 
 
-def _wrote(session: Session, campaign: CampaignRow) -> Wrote:
+def _variant_of_answers(session: Session, campaign: CampaignRow) -> Wrote:
     variants = _variants(session, campaign)
     rows = session.execute(
-        select(ConversationRow.id, ConversationRow.owner_id).where(*_held(campaign))
+        select(ConversationRow.id, ConversationRow.owner_id).where(*_of_conversations(campaign))
     )
     return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
 
 
 def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
-    """By conversation, or by tester."""
+    """The variant by conversation id, or by tester id."""
     if campaign.plan.mode is Mode.BLIND:
-        found: dict[str, int | None] = {}
+        variants: dict[str, int | None] = {}
         for side in (ComparisonRow.left, ComparisonRow.right):
-            told = type_coerce(side, JSON)
-            written = (told["conversation_id"].as_string(), told["variant"].as_integer())
+            side_json = type_coerce(side, JSON)
+            columns = (side_json["conversation_id"].as_string(), side_json["variant"].as_integer())
             of_campaign = ComparisonRow.campaign_id == campaign.id
-            for name, variant in session.execute(select(*written).where(of_campaign).distinct()):
-                found[name] = variant
-        return found
+            for name, variant in session.execute(select(*columns).where(of_campaign).distinct()):
+                variants[name] = variant
+        return variants
     rows = session.execute(
         select(ParticipantRow.user_id, ParticipantRow.variant).where(
             ParticipantRow.campaign_id == campaign.id
@@ -335,7 +324,7 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
 
 
 def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[SurveyAnswers]:
-    """Those that were sent, or else those that are half done."""
+    """Survey answers that were sent, or those that were saved but not sent."""
     sent_at = ParticipantRow.survey_sent_at
     rows = session.scalars(
         select(ParticipantRow.survey)
@@ -351,7 +340,7 @@ def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence
 
 
 def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
-    """Of who has voted."""
+    """Names of the users who voted, by id."""
     voters = select(ComparisonRow.user_id).where(
         ComparisonRow.campaign_id == campaign.id, ComparisonRow.choice.is_not(None)
     )

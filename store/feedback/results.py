@@ -1,4 +1,4 @@
-"""Rated answers by what is wanted of them, and their reviews."""
+"""Rated answers by filter, and their reviews."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,91 +13,21 @@ from chat.feedback.queries import (
     Cursor,
     ExportChunk,
     FilterOptions,
-    Path,
     RatingCounts,
     RatingFilter,
     ReviewChange,
-    VotedComparison,
 )
-from store.feedback.comparison_paths import days, voted_comparisons, votes
-from store.feedback.retries import tried_again
+from store.feedback.comparison_paths import days
 from store.schema.campaigns import CampaignRow
 from store.schema.conversations import PresetRow, PresetVersionRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
 from store.search_words import words_of
-from store.transactions import Transactions
 
-Found = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
-
-
-class DatabaseResults:
-    """`chat.feedback.results.ResultStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def page(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
-    ) -> Sequence[RatedAnswer]:
-        return await self._database.read(page, seen_by, wanted, after, limit)
-
-    async def counts(
-        self, seen_by: str | None, wanted: RatingFilter, *, among: Sequence[str] | None = None
-    ) -> RatingCounts:
-        return await self._database.read(counts, seen_by, wanted, among)
-
-    async def choices(self, seen_by: str | None) -> FilterOptions:
-        return await self._database.read(choices, seen_by)
-
-    async def rated(self, seen_by: str | None, evidence_id: str) -> RatedAnswer:
-        return await self._database.read(rated, seen_by, evidence_id)
-
-    async def versions(self, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-        return await self._database.read(versions, evidence_ids)
-
-    async def beside(
-        self, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
-    ) -> Sequence[RatedAnswer]:
-        return await self._database.read(beside, seen_by, wanted, conversation_ids)
-
-    async def chunk(
-        self, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
-    ) -> ExportChunk:
-        return await self._database.read(chunk, seen_by, wanted, after, limit)
-
-    async def tried_again(
-        self, reader: str, answer_ids: Sequence[str]
-    ) -> Mapping[str, tuple[Path, ...]]:
-        return await self._database.read(tried_again, reader, answer_ids)
-
-    async def voted_comparisons(
-        self,
-        seen_by: str | None,
-        wanted: RatingFilter,
-        *,
-        after: VotedComparison | None,
-        limit: int,
-    ) -> Sequence[VotedComparison]:
-        return await self._database.read(voted_comparisons, seen_by, wanted, after, limit)
-
-    async def votes(self, seen_by: str | None, wanted: RatingFilter) -> int:
-        return await self._database.read(votes, seen_by, wanted)
-
-    async def review(
-        self,
-        seen_by: str | None,
-        evidence_id: str,
-        change: ReviewChange,
-        reviewer: str,
-        reviewed_at: datetime,
-    ) -> Review:
-        return await self._database.write(
-            review, seen_by, evidence_id, change, reviewer, reviewed_at
-        )
+SnapshotRows = Sequence[tuple[AnswerSnapshotRow, ReviewRow | None]]
 
 
 def page(
-    session: Session, seen_by: str | None, wanted: RatingFilter, after: Cursor | None, limit: int
+    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: Cursor | None, limit: int
 ) -> Sequence[RatedAnswer]:
     """Newest rating first."""
     newest_first = (AnswerSnapshotRow.rated_at.desc(), AnswerSnapshotRow.id.desc())
@@ -109,11 +39,15 @@ def page(
 
 
 def counts(
-    session: Session, seen_by: str | None, wanted: RatingFilter, among: Sequence[str] | None
+    session: Session,
+    seen_by: str | None,
+    wanted: RatingFilter,
+    *,
+    among: Sequence[str] | None = None,
 ) -> RatingCounts:
-    """Of all, or of those with these ids."""
+    """Counts over the filter, or only over the given snapshot ids."""
     answers = func.count(AnswerSnapshotRow.id.distinct())
-    found = (
+    statement = (
         select(
             answers,
             func.count().filter(RatingRow.verdict == Verdict.UP),
@@ -127,12 +61,12 @@ def counts(
         .where(*_conditions(seen_by, wanted))
     )
     if among is not None:
-        found = found.where(AnswerSnapshotRow.id.in_(among))
-    return RatingCounts(*session.execute(found).one())
+        statement = statement.where(AnswerSnapshotRow.id.in_(among))
+    return RatingCounts(*session.execute(statement).one())
 
 
 def chunk(
-    session: Session, seen_by: str | None, wanted: RatingFilter, after: int, limit: int
+    session: Session, seen_by: str | None, wanted: RatingFilter, *, after: int, limit: int
 ) -> ExportChunk:
     chosen = (
         _chosen(seen_by, wanted)
@@ -140,30 +74,30 @@ def chunk(
         .order_by(AnswerSnapshotRow.sequence)
         .limit(limit)
     )
-    found = _rows(session, chosen, AnswerSnapshotRow.sequence.asc())
-    more = found[-1][0].sequence if len(found) == limit else None
-    return ExportChunk(tuple(_values(session, found)), more)
+    rows = _rows(session, chosen, AnswerSnapshotRow.sequence.asc())
+    more = rows[-1][0].sequence if len(rows) == limit else None
+    return ExportChunk(tuple(_values(session, rows)), more)
 
 
 def beside(
     session: Session, seen_by: str | None, wanted: RatingFilter, conversation_ids: Sequence[str]
 ) -> Sequence[RatedAnswer]:
-    there = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
-    chosen = _chosen(seen_by, wanted).where(there)
+    in_them = AnswerSnapshotRow.conversation_id.in_(conversation_ids)
+    chosen = _chosen(seen_by, wanted).where(in_them)
     return _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
 
 
 def rated(session: Session, seen_by: str | None, evidence_id: str) -> RatedAnswer:
     """Raises NotFound."""
     chosen = _chosen(seen_by, RatingFilter()).where(AnswerSnapshotRow.id == evidence_id)
-    found = _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
-    if not found:
+    answers = _values(session, _rows(session, chosen, AnswerSnapshotRow.sequence.asc()))
+    if not answers:
         raise NotFound
-    return found[0]
+    return answers[0]
 
 
 def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tuple[Rating, ...]]:
-    """Of each of these answers, oldest first."""
+    """All versions of the ratings of each snapshot, oldest first."""
     return _ratings(session, RatingRow.evidence_id.in_(evidence_ids))
 
 
@@ -212,13 +146,13 @@ def review(
 
 
 def visible(seen_by: str) -> ColumnElement[bool]:
-    """Of snapshot, with its review: what belongs to one's campaigns or is one's to review."""
+    """Condition: the snapshot is in one of the user's campaigns or assigned to the user."""
     own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
     return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
 
 
 def _chosen(seen_by: str | None, wanted: RatingFilter) -> Select[int]:
-    """The numbers of the rows alone: whole rows are long, and there is an index to choose by."""
+    """Selects sequence numbers only: rows are long, and an index covers the filter."""
     return (
         select(AnswerSnapshotRow.sequence)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
@@ -243,9 +177,9 @@ def _conditions(seen_by: str | None, wanted: RatingFilter) -> Iterable[ColumnEle
         state = wanted.standing.state
         yield ReviewRow.state.is_(None) if state is None else ReviewRow.state == state
     if of_rating := list(_of_one_rating(wanted)):
-        # Looked up once: asked of each answer, SQLite went through all ratings for every one.
-        said = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
-        yield AnswerSnapshotRow.id.in_(said)
+        # A subquery that runs once: correlated, SQLite scanned all ratings for every answer.
+        matching = select(RatingRow.evidence_id).where(RatingRow.newest, *of_rating)
+        yield AnswerSnapshotRow.id.in_(matching)
     if wanted.words.strip():
         yield _holding(wanted.words)
 
@@ -260,7 +194,7 @@ def _of_one_rating(wanted: RatingFilter) -> Iterable[ColumnElement[bool]]:
 
 
 def _holding(words: str) -> ColumnElement[bool]:
-    """That all words are in it; text without a letter or digit finds nothing."""
+    """Condition: all words occur. A query without letters and digits matches nothing."""
     needles = [word.needle for word in words_of(words)]
     if not needles:
         return AnswerSnapshotRow.sequence.is_(None)
@@ -270,7 +204,7 @@ def _holding(words: str) -> ColumnElement[bool]:
 # --- values -----------------------------------------------------------------------------------
 
 
-def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> Found:
+def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> SnapshotRows:
     rows = (
         select(AnswerSnapshotRow, ReviewRow)
         .outerjoin(ReviewRow, ReviewRow.evidence_id == AnswerSnapshotRow.id)
@@ -280,17 +214,19 @@ def _rows(session: Session, chosen: Select[int], *order: ColumnElement[Any]) -> 
     return [(snapshot, review) for snapshot, review in session.execute(rows)]
 
 
-def _values(session: Session, found: Found) -> list[RatedAnswer]:
-    ids = [snapshot.id for snapshot, _ in found]
+def _values(session: Session, rows: SnapshotRows) -> list[RatedAnswer]:
+    ids = [snapshot.id for snapshot, _ in rows]
     ratings = _ratings(session, and_(RatingRow.evidence_id.in_(ids), RatingRow.newest))
     return [
-        RatedAnswer(snapshot.value(), ratings.get(snapshot.id, ()), kept.value() if kept else None)
-        for snapshot, kept in found
+        RatedAnswer(
+            snapshot.value(), ratings.get(snapshot.id, ()), review.value() if review else None
+        )
+        for snapshot, review in rows
     ]
 
 
-def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple[Rating, ...]]:
-    rows = session.scalars(select(RatingRow).where(which).order_by(RatingRow.sequence))
+def _ratings(session: Session, condition: ColumnElement[bool]) -> Mapping[str, tuple[Rating, ...]]:
+    rows = session.scalars(select(RatingRow).where(condition).order_by(RatingRow.sequence))
     ratings: dict[str, tuple[Rating, ...]] = {}
     for row in rows:
         ratings[row.evidence_id] = (*ratings.get(row.evidence_id, ()), row.value())
@@ -298,7 +234,7 @@ def _ratings(session: Session, which: ColumnElement[bool]) -> Mapping[str, tuple
 
 
 def _occurring(session: Session, seen_by: str | None) -> Sequence[Sequence[str]]:
-    """The presets, models and languages of the answers, without empty ones, in order."""
+    """The sorted presets, models and languages of the answers, without empty values."""
     columns = (AnswerSnapshotRow.preset_id, AnswerSnapshotRow.model, AnswerSnapshotRow.language)
     together = select(*columns).distinct()
     if seen_by is not None:

@@ -1,4 +1,4 @@
-"""Answers that somebody tried again instead of rating them, beside the one that was liked."""
+"""Earlier answers to a question whose later answer was rated well (retries)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ from store.schema.feedback import AnswerSnapshotRow
 def tried_again(
     session: Session, reader: str, answer_ids: Sequence[str]
 ) -> Mapping[str, tuple[Path, ...]]:
-    """By each of these answers: the paths to the unrated ones before it to the same question.
+    """For each answer id, the paths to earlier unrated answers to the same question.
 
     Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
     """
@@ -28,7 +28,7 @@ def tried_again(
     )
     places = {row.id: row.conversation_id for row in session.execute(chosen)}
     conversations = set(places.values())
-    found = trees(session, conversations)
+    trees_by_id = trees(session, conversations)
     rated = set(
         session.scalars(
             select(AnswerSnapshotRow.answer_id).where(
@@ -43,12 +43,12 @@ def tried_again(
             if earlier not in rated
         )
         for answer_id, conversation_id in places.items()
-        if (tree := found.get(conversation_id))
+        if (tree := trees_by_id.get(conversation_id))
     }
 
 
 def _before(tree: Tree, answer_id: str) -> Sequence[str]:
-    """The ids of those that were written before it to the same question; none if it is gone."""
+    """Ids of earlier answers to the same question; empty if the answer was deleted."""
     try:
         versions = tree.versions(answer_id)
     except NotFound:

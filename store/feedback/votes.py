@@ -1,4 +1,4 @@
-"""Votes as hosts look for them, in the database."""
+"""Votes as a host filters them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,39 +11,22 @@ from chat.feedback.queries import VotedComparison
 from chat.feedback.votes import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
-from store.transactions import Transactions
 
 MOST_WORDS = 16
-"""Of a search."""
-
-
-class DatabaseVotes:
-    """`chat.feedback.votes.VoteStore` over SQLAlchemy. Raises BadText, StoreFailed."""
-
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
-
-    async def page(
-        self, seen_by: str | None, wanted: VoteFilter, *, after: VoteCursor | None, limit: int
-    ) -> Sequence[Comparison]:
-        return await self._database.read(page, seen_by, wanted, after, limit)
-
-    async def counts(self, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
-        return await self._database.read(counts, seen_by, wanted)
-
-    async def choices(self, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
-        return await self._database.read(choices, seen_by, campaign_id)
-
-    async def voted_comparison(self, seen_by: str | None, comparison_id: str) -> VotedComparison:
-        return await self._database.read(voted_comparison, seen_by, comparison_id)
+"""The number of words that a search uses."""
 
 
 def page(
-    session: Session, seen_by: str | None, wanted: VoteFilter, after: VoteCursor | None, limit: int
+    session: Session,
+    seen_by: str | None,
+    wanted: VoteFilter,
+    *,
+    after: VoteCursor | None,
+    limit: int,
 ) -> Sequence[Comparison]:
     """Newest vote first."""
     newest_first = (ComparisonRow.voted_at.desc(), ComparisonRow.id.desc())
-    # The ids alone are put in order: whole rows are long.
+    # Sorts ids only, because rows are long.
     chosen = (
         select(ComparisonRow.id)
         .where(*_conditions(seen_by, wanted))
@@ -58,20 +41,20 @@ def page(
 
 
 def counts(session: Session, seen_by: str | None, wanted: VoteFilter) -> VoteCounts:
-    """Of all that the filter finds."""
+    """Counts over the whole filter."""
     kinds = [
         ComparisonRow.choice == choice
         for choice in (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD)
     ]
     kinds += [ComparisonRow.comment != "", _won(0)]
-    found = select(func.count(), *(func.count().filter(kind) for kind in kinds))
-    found = found.select_from(ComparisonRow).where(*_conditions(seen_by, wanted))
-    numbers: Sequence[int] = session.execute(found).one()
+    statement = select(func.count(), *(func.count().filter(kind) for kind in kinds))
+    statement = statement.select_from(ComparisonRow).where(*_conditions(seen_by, wanted))
+    numbers: Sequence[int] = session.execute(statement).one()
     return VoteCounts(*numbers)
 
 
 def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
-    """All campaigns that compare; who has voted in that one, or without an id in any."""
+    """All blind campaigns, and the testers who voted in the given one, or in any."""
     own = select(CampaignRow).order_by(CampaignRow.created_at)
     if seen_by is not None:
         own = own.where(CampaignRow.owner_id == seen_by)
@@ -92,8 +75,8 @@ def voted_comparison(session: Session, seen_by: str | None, comparison_id: str) 
     row = session.scalar(rows)
     if row is None:
         raise NotFound
-    (found,) = with_answers(session, [row.value()])
-    return found
+    (comparison,) = with_answers(session, [row.value()])
+    return comparison
 
 
 def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnElement[bool]]:
@@ -116,7 +99,7 @@ def _conditions(seen_by: str | None, wanted: VoteFilter) -> Iterable[ColumnEleme
 
 
 def _won(variant: int) -> ColumnElement[bool]:
-    """That this variant was voted for: it stood where the vote went."""
+    """Condition: the vote went to the side of this variant."""
     return or_(
         *(
             and_(

@@ -21,7 +21,7 @@ from store.schema.columns import PlainText, UtcDateTime
 
 
 class UserRow(Base):
-    """An account. `name_key` is the name as names are compared; a guest, who has none, has none."""
+    """An account. `name_key` is the name normalised for comparison; None for guests."""
 
     __tablename__ = "people"
     __table_args__ = (UniqueConstraint("name_key"), Index(None, "guest_link_id"))
@@ -49,7 +49,7 @@ class UserRow(Base):
 
 
 class SessionRow(Base):
-    """A signed-in browser. Of its token only the hash is here."""
+    """A signed-in browser. Only the hash of its token is stored."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -78,7 +78,7 @@ class SessionRow(Base):
 
 
 class OneTimeLinkRow(Base):
-    """A one-time link; used up, it is gone. `made_by` may be the app itself, who is no person."""
+    """A one-time link, deleted when used. `made_by` may be the app itself, which is no user."""
 
     __tablename__ = "passes"
     __table_args__ = (Index(None, "user_id"), Index(None, "made_by"))
@@ -103,7 +103,7 @@ class OneTimeLinkRow(Base):
 
 
 class GuestLinkRow(Base):
-    """A link for guests. What was used is counted here: it outlives the guests who used it.
+    """A guest link. It counts the usage of its guests, because it outlives them.
 
     No foreign key to the owner: who has shell access makes links without being a person.
     """
@@ -147,7 +147,7 @@ class GuestLinkRow(Base):
 
 
 class UsageRow(Base):
-    """What a person used on one day."""
+    """The usage of one user on one day."""
 
     __tablename__ = "spending"
 
@@ -160,7 +160,7 @@ class UsageRow(Base):
 
 
 class KeyRow(Base):
-    """An API key. Of the key itself only the hash is here, and its beginning."""
+    """An API key. Only its hash and its first characters are stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("token_hash"), Index(None, "owner"))
@@ -197,7 +197,7 @@ class KeyRow(Base):
 
 
 class KeyUsageRow(Base):
-    """What came in by a key on one day."""
+    """The usage of one API key on one day."""
 
     __tablename__ = "key_spending"
 

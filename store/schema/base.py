@@ -11,11 +11,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""Of rows: SQLite counts up only what is called INTEGER."""
+"""The type of row numbers: SQLite increments only columns declared INTEGER."""
 
 
 class Base(DeclarativeBase):
-    """Names of constraints are fixed, so that a migration can name what it changes."""
+    """Constraint names follow a convention, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 
 def words_of_enum(kind: type[StrEnum]) -> Enum:
-    """An enum as its values in a text column: a new word needs no migration."""
+    """An enum stored as text: a new member needs no migration."""
     return Enum(
         kind,
         native_enum=False,

@@ -43,7 +43,7 @@ class CampaignRow(Base):
 
 
 class ParticipantRow(Base):
-    """Somebody in a campaign."""
+    """A participant of a campaign."""
 
     __tablename__ = "participants"
     __table_args__ = (Index(None, "user_id"),)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def plain(text: str) -> str:
-    """The text itself. Raises BadText for a lone surrogate (no UTF-8) and NUL (no PostgreSQL)."""
+    """Returns the text. Raises BadText for a lone surrogate (not UTF-8) or NUL (PostgreSQL)."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -39,7 +39,7 @@ class PlainText(TypeDecorator[str]):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware times, in UTC. SQLite has no time zones: what it gives back is told its own."""
+    """Aware times in UTC. SQLite stores no time zone, so UTC is attached when reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -76,7 +76,7 @@ class AsJson(TypeDecorator[T]):
 
 
 def _storable(value: Any) -> Any:
-    """JSON that every database takes: plain text, no None, no NaN and no infinity."""
+    """JSON that every database accepts: plain text, no None, NaN or infinity."""
     match value:
         case str():
             return plain(value)
@@ -91,7 +91,7 @@ def _storable(value: Any) -> Any:
 
 
 def refuse_bad_text(*values: object) -> None:
-    """Raises BadText if one of the values, or a text anywhere within them, is not plain."""
+    """Raises BadText if any text within the values is not plain."""
     for value in values:
         match value:
             case str():

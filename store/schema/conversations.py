@@ -1,4 +1,4 @@
-"""The schema, and how its rows become values of the domain. Knows no query and no transaction."""
+"""Tables of conversations and presets, and the conversion of rows to domain values."""
 
 from datetime import datetime
 from math import isfinite
@@ -30,17 +30,17 @@ from store.search_words import haystack
 
 
 def _of_deleted() -> Index:
-    """Of the few rows that are deleted, for who purges them."""
+    """Partial index of the deleted rows, for the purge."""
     some = text("deleted_at IS NOT NULL")
     return Index(None, "deleted_at", sqlite_where=some, postgresql_where=some)
 
 
 HAPPENED_HERE: ColumnElement[bool] = literal_column("origin <> 'imported'")
-"""Of messages. As a text, in which SQLite finds the condition of an index again."""
+"""Condition on messages. Literal text, so that SQLite recognises a partial index's condition."""
 
 
 def _of_what_happened() -> Index:
-    """For who counts: rows are long, and with this none is looked at."""
+    """Covering index for counts: rows are long and are not read."""
     return Index(
         "ix_messages_happened",
         *("created_at", "origin", "role", "status", "owner", "conversation_id", "error_code"),
@@ -69,8 +69,8 @@ class ConversationRow(Base):
     title: Mapped[str] = mapped_column(PlainText)
     title_words: Mapped[str] = mapped_column(PlainText)
     options: Mapped[ChatOptions] = mapped_column(AsJson(ChatOptions))
-    # No foreign key: the two tables would then refer to each other, and neither could be first.
-    # A head is set in the transaction that writes its message, and messages go with the whole.
+    # No foreign key: the two tables would refer to each other, and neither could be created first.
+    # The head is set in the transaction that writes its message; messages are deleted with all.
     head_id: Mapped[str | None] = mapped_column(PlainText)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -122,7 +122,7 @@ class MessageRow(Base):
         PlainText, ForeignKey("conversations.id", ondelete="CASCADE")
     )
     owner_id: Mapped[str] = mapped_column("owner", PlainText)
-    # No cascade: SQLite would follow it message by message and give up at a depth of 1,000.
+    # No cascade: SQLite follows it message by message and fails at a depth of 1,000.
     parent_id: Mapped[str | None] = mapped_column(PlainText, ForeignKey("messages.id"))
     role: Mapped[Role] = mapped_column(words_of_enum(Role))
     content: Mapped[str] = mapped_column(PlainText)
@@ -203,7 +203,7 @@ class PresetRow(Base):
 
 
 class PresetVersionRow(Base):
-    """What one version of a preset says; never changed."""
+    """The text of one version of a preset; immutable."""
 
     __tablename__ = "preset_versions"
 

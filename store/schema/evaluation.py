@@ -47,7 +47,7 @@ class CaseRow(Base):
 
 
 class RunRow(Base):
-    """One replay of cases."""
+    """One run of cases."""
 
     __tablename__ = "runs"
     __table_args__ = (Index(None, "owner", "started_at"),)

@@ -23,7 +23,7 @@ from store.schema.columns import AsJson, PlainText, UtcDateTime
 
 
 class AnswerSnapshotRow(Base):
-    """A rated answer, frozen. What results are filtered by has columns of its own.
+    """A snapshot of a rated answer. Fields that results are filtered by are columns.
 
     `words` is everything that a search looks into, as it compares it; `rated_at` is when somebody
     last said something of it.
@@ -34,7 +34,7 @@ class AnswerSnapshotRow(Base):
         UniqueConstraint("id"),
         UniqueConstraint("owner", "answer_id"),
         Index(None, "campaign_id", "rated_at"),
-        # Rows are long. With this a list of all is filtered without a look at any.
+        # Covering index: rows are long, and filters must not read them.
         Index(None, "rated_at", "id", "campaign_id", "preset_id", "model", "language"),
         Index(None, "conversation_id"),
     )
@@ -123,7 +123,7 @@ class RatingRow(Base):
 
 
 class ReviewRow(Base):
-    """What a reviewer made of a rated answer."""
+    """The review of a rated answer."""
 
     __tablename__ = "reviews"
     __table_args__ = (Index(None, "state"), Index(None, "assignee"))

@@ -64,7 +64,7 @@ async def add_rows(store: RoutingStore, *rows: Base) -> None:
             session.add(row)
             session.flush()
 
-    await store.feedback.ratings._database.write(write)
+    await store.feedback.ratings.transactions.write(write)
 
 
 async def count_rows(store: RoutingStore) -> Counter[str]:
@@ -79,7 +79,7 @@ async def count_rows(store: RoutingStore) -> Counter[str]:
             }
         )
 
-    return await store.feedback.ratings._database.read(read)
+    return await store.feedback.ratings.transactions.read(read)
 
 
 def campaign(owner_id: str, mode: Mode = Mode.SINGLE) -> CampaignRow:

@@ -183,7 +183,7 @@ def conversation(shot: Shot, name: str) -> None:
     """A conversation whose newest answer is being written."""
     store = furnish()
     engine = Actor([Script(list(NEXT_ANSWER), 0.02, hangs=True)], context_length=8192)
-    newest = next(item.id for item in store.kept.values() if item.title == TITLE)
+    newest = next(item.id for item in store.stored.values() if item.title == TITLE)
     with serve(engine, store) as url:
         page = shot.open(url, f"#{newest}")
         ask(page, NEXT, 3000)
@@ -193,7 +193,7 @@ def conversation(shot: Shot, name: str) -> None:
 def at_hand(shot: Shot) -> None:
     """Search, presets and the details of an answer."""
     store = furnish()
-    newest = next(item.id for item in store.kept.values() if item.title == TITLE)
+    newest = next(item.id for item in store.stored.values() if item.title == TITLE)
     with serve(Actor(context_length=8192), store) as url:
         page = shot.open(url, f"#{newest}")
         page.click("button.figures")

@@ -68,7 +68,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "store": (
         "search_words error_messages engines",
         "schema",
-        "migrations migrate lock search_index transactions",
+        "migrations migrate lock search_index transactions queries",
         "conversations",
         "accounts",
         "campaigns",

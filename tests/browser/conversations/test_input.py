@@ -46,7 +46,7 @@ def test_bad_input_is_told_in_place_and_stays_in_the_box(
     send_as_is(page, expression)
     expect(page.get_by_role("alert")).to_contain_text(sentence)
     assert page.evaluate(f"document.querySelector('#message textarea').value === ({expression})")
-    assert store.kept == {}
+    assert store.stored == {}
     ask_and_wait(page, "Now a good one")
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -143,7 +143,7 @@ def test_enter_in_an_input_method_ends_the_word_and_sends_nothing(site: Site, ta
             new KeyboardEvent("keydown", {key: "Enter", isComposing: true, bubbles: true}))"""
     )
     page.wait_for_timeout(500)
-    assert store.kept == {}
+    assert store.stored == {}
     expect(box(page)).to_have_value("nihao")
 
 

@@ -13,7 +13,7 @@ from chat.accounts.models import LOCAL_USER
 from chat.conversations.models import AnswerRecord, Archive, Question
 from chat.models import ChatOptions, Status
 from store.conversations.memory import TemporaryStore
-from store.conversations.store import DatabaseStore
+from store.conversations.store import DatabaseConversations
 from store.routing import RoutingStore
 from tests.browser.conftest import Open, Site
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
@@ -339,7 +339,7 @@ def test_two_thousand_conversations_can_be_reached_to_the_last_one(site: Site, t
 def temporary_and_kept() -> tuple[MemoryStore, MemoryStore]:
     """What is kept, and a store that routes temporary conversations past it."""
     kept = MemoryStore()
-    routed = RoutingStore(cast(DatabaseStore, kept), TemporaryStore())
+    routed = RoutingStore(cast(DatabaseConversations, kept), TemporaryStore())
     return kept, cast(MemoryStore, routed)
 
 
@@ -356,11 +356,11 @@ def test_a_temporary_chat_leaves_no_trace(site: Site, tab: Open) -> None:
     expect(page.get_by_text("Your conversations will be listed here.")).to_be_visible()
     search(page, "secret")
     expect(page.get_by_text("Nothing found.")).to_be_visible()
-    assert kept.kept == {}
+    assert kept.stored == {}
     button(page, "New chat").click()
     expect(page.get_by_text("Temporary: not saved")).to_be_hidden()
     ask_and_wait(page, "In the open")
-    assert len(kept.kept) == 1
+    assert len(kept.stored) == 1
 
 
 def test_a_temporary_chat_is_gone_after_a_restart(site: Site, tab: Open) -> None:

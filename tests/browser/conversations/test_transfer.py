@@ -114,7 +114,7 @@ def test_a_broken_file_is_refused_with_its_place_and_nothing_comes_in(
     expect(alert).to_contain_text("This file cannot be imported")
     expect(alert).to_contain_text(place)
     expect(alert).to_contain_text("Nothing was imported.")
-    assert store.kept == {}
+    assert store.stored == {}
 
 
 def test_a_broken_file_is_refused_in_chinese_too(site: Site, tab: Open, tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_somebody_elses_conversation_looks_like_none(site: Site, tab: Open) -> N
     url = site(ScriptedEngine(), store)
     page = tab(url)
     ask_and_wait(page, "Mine")
-    [(conversation_id, conversation)] = store.kept.items()
-    store.kept[conversation_id] = replace(conversation, owner_id="somebody")
+    [(conversation_id, conversation)] = store.stored.items()
+    store.stored[conversation_id] = replace(conversation, owner_id="somebody")
     for address in (conversation_id, "no-such-thing", "temporary-gone", "%00<b>"):
         other = tab(url, path=f"#{address}")
         expect(other.get_by_role("alert")).to_have_text(

@@ -33,7 +33,7 @@ from chat.feedback.models import AnswerSnapshot, RatingInput, Verdict
 from chat.models import ChatOptions, Sampling, Status
 from chat.serving.observer import Source
 from store import RoutingStore
-from store.campaigns.campaigns import DatabaseCampaigns
+from store.campaigns.store import DatabaseCampaigns
 from store.schema.campaigns import ComparisonRow
 from tests.contract.stores import ENDED, START, ticking
 from tests.contract.users import ANN, BOB, CY, MADE
@@ -322,7 +322,7 @@ async def _add_duel(store: RoutingStore, comparison: Comparison) -> None:
             )
         )
 
-    await store._database.transactions.write(add)
+    await store.database.transactions.write(add)
 
 
 async def test_who_takes_back_leaves_nothing_in_the_campaign_and_all_else(

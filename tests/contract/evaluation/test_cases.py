@@ -12,7 +12,7 @@ from chat.evaluation.verdicts import EarlierAnswers
 from chat.models import ChatMessage, PresetRef, Role, Sampling, Timing
 from chat.tools import ToolCall
 from store import RoutingStore
-from store.evaluation.cases import DatabaseCases
+from store.evaluation.store import DatabaseCases
 from tests.contract.stores import START
 from tests.contract.users import ANN, BOB
 

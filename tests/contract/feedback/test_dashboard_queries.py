@@ -72,7 +72,7 @@ async def sql(store: RoutingStore, statement: str, **values: object) -> Sequence
     def read(session: Session) -> Sequence[Any]:
         return session.execute(query, values).all()
 
-    return await store.feedback.ratings._database.read(read)
+    return await store.feedback.ratings.transactions.read(read)
 
 
 async def spread(store: RoutingStore, name: str, which: str, **times: datetime) -> SpreadOverTime:

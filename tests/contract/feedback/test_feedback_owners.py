@@ -76,7 +76,7 @@ async def named(database: RoutingStore, user_id: str) -> set[str]:
             if session.scalar(select(column).where(column == user_id).limit(1))
         }
 
-    return await database.feedback.ratings._database.read(read)
+    return await database.feedback.ratings.transactions.read(read)
 
 
 async def test_what_a_tester_left_is_destroyed_with_the_cases_made_of_it_and_counted(
@@ -113,7 +113,7 @@ async def test_a_rating_of_anothers_answer_goes_with_its_words(database: Routing
     def words(session: Session) -> str:
         return session.scalars(select(AnswerSnapshotRow.words)).one()
 
-    kept = await ratings._database.read(words)
+    kept = await ratings.transactions.read(words)
     assert " cy " in kept
     assert " bob " not in kept
     assert await count_rows(database) == Counter(evidence=1, ratings=1, reviews=1)
@@ -129,7 +129,7 @@ async def test_the_first_person_takes_over_all_that_the_local_user_has(
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
-    await database.feedback.ratings._database.write(_forget_everybody)
+    await database.feedback.ratings.transactions.write(_forget_everybody)
     await database.people.add_pass(
         "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), MADE
     )

@@ -33,7 +33,7 @@ async def rows_of(database: RoutingStore) -> list[AnswerSnapshotRow]:
         session.expunge_all()  # to be read when the transaction has ended
         return rows
 
-    return await database.feedback.ratings._database.read(query)
+    return await database.feedback.ratings.transactions.read(query)
 
 
 async def test_the_first_rating_freezes_the_answer_letter_by_letter(database: RoutingStore) -> None:

@@ -103,9 +103,9 @@ async def aged() -> Chat:
     """One conversation that nobody touched for ten days, and one of now."""
     chat = make_chat()
     old, new = await chat.told("old", user_id="bob"), await chat.told("new", user_id="bob")
-    kept = chat.store.kept[old.conversation_id]
-    chat.store.kept[old.conversation_id] = replace(
-        kept, updated_at=chat.store.kept[new.conversation_id].updated_at - timedelta(days=10)
+    kept = chat.store.stored[old.conversation_id]
+    chat.store.stored[old.conversation_id] = replace(
+        kept, updated_at=chat.store.stored[new.conversation_id].updated_at - timedelta(days=10)
     )
     return chat
 

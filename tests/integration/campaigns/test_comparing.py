@@ -341,7 +341,7 @@ async def test_after_a_crash_a_duel_can_be_asked_again_beside(arena: Arena) -> N
 
 async def test_an_answer_that_nobody_writes_any_more_was_interrupted(arena: Arena) -> None:
     comparison = await arena.asked()
-    await arena.store._database.transactions.write(  # as a crash leaves it
+    await arena.store.database.transactions.write(  # as a crash leaves it
         lambda session: session.execute(update(MessageRow).values(status=Status.STREAMING))
     )
     shown = await arena.ended(comparison)

@@ -1,4 +1,4 @@
-"""Accounts: made, changed, and destroyed with everything that is theirs."""
+"""Accounts: creation, look-up and changes."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.errors import NameTaken
 from chat.accounts.models import AccountRole, AuditEntry, User, name_key
-from store.accounts.guest_links import revoke_links
-from store.accounts.rows import person_of, refuse_last_admin, write_entry
+from store.accounts.guest_links import revoke_links, take_place
+from store.accounts.rows import refuse_last_admin, user_row, write_entry
 from store.schema.accounts import (
     GuestLinkRow,
     KeyRow,
@@ -44,7 +44,7 @@ def add_person(session: Session, user: User, password_hash: str | None, entry: A
 
 def user(session: Session, user_id: str) -> User:
     """Raises NotFound."""
-    return person_of(session, user_id).value()
+    return user_row(session, user_id).value()
 
 
 def people(session: Session) -> Sequence[User]:
@@ -58,10 +58,15 @@ def credentials(session: Session, name: str) -> tuple[User, str | None] | None:
 
 
 def set_password(
-    session: Session, user_id: str, password_hash: str, entry: AuditEntry, keep: str | None = None
+    session: Session,
+    user_id: str,
+    password_hash: str,
+    entry: AuditEntry,
+    *,
+    keep: str | None = None,
 ) -> None:
     """Raises NotFound."""
-    person_of(session, user_id, for_update=True).password_hash = password_hash
+    user_row(session, user_id, for_update=True).password_hash = password_hash
     session.execute(
         delete(SessionRow).where(
             SessionRow.user_id == user_id, SessionRow.id.is_distinct_from(keep)
@@ -75,8 +80,9 @@ def change_person(
     session: Session,
     user_id: str,
     entry: AuditEntry,
-    rank: AccountRole | None,
-    disabled: bool | None,
+    *,
+    rank: AccountRole | None = None,
+    disabled: bool | None = None,
 ) -> User:
     """Raises NotFound, LastAdmin."""
     if disabled or rank not in (None, AccountRole.ADMIN):
@@ -86,8 +92,14 @@ def change_person(
         revoke_links(session, GuestLinkRow.owner_id == user_id)
         session.execute(update(KeyRow).where(KeyRow.owner_id == user_id).values(revoked=True))
         session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
-    row = person_of(session, user_id, for_update=True)
+    row = user_row(session, user_id, for_update=True)
     row.rank = row.rank if rank is None else rank
     row.disabled = row.disabled if disabled is None else disabled
     write_entry(session, entry)
     return row.value()
+
+
+def admit_guest(session: Session, link_id: str, guest: User, entry: AuditEntry) -> None:
+    """Count one more guest of the link and add the account. Raises NotFound, LinkFull."""
+    take_place(session, link_id, guest.created_at)
+    add_person(session, guest, None, entry)
