@@ -16,7 +16,7 @@ MAX_PROCESSES = 2
 
 
 class ProcessJudge:
-    """Judges at most two at once; each has `patience_s` seconds, from when its process starts."""
+    """Judges at most two at once; each has `timeout_s` seconds, from when its process starts."""
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
