@@ -33,8 +33,7 @@ class VariantForm(BaseModel):
 
     def value(self) -> Variant:
         given = self.model_dump(include={item.name for item in fields(Sampling)})
-        preset_id, _, version = self.preset.rpartition("@")
-        preset = PresetRef(preset_id, int(version)) if version.isdecimal() else None
+        preset = PresetRef.parse(self.preset)
         return Variant(self.name, self.system_prompt, Sampling(**given), preset, self.engine)
 
 

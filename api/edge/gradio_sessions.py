@@ -3,7 +3,7 @@
 Gradio keeps what a tab has on the server, and what is streamed to it, under a `session_hash` that
 the browser makes up, and asks nobody who names one. Here the person is worked into the hash on its
 way in: whatever hash of somebody else's one names, it is one's own and there is nothing in it.
-Nothing is remembered for that, so nothing can run over or out.
+Nothing is remembered for that, so nothing can run over or out; `api.edge.page_events` counts tabs.
 """
 
 import hashlib
@@ -16,11 +16,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge.bodies import in_one_piece, too_large
-from api.edge.errors import error_response
+from api.edge.errors import answer_to, error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
+from api.edge.page_events import PageEvents
 from api.edge.permissions import HANDLERS, allows
+from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import User
+from chat.errors import BadRequest
 
 JOIN = "/gradio_api/queue/join"
 DATA = "/gradio_api/queue/data"
@@ -35,18 +38,29 @@ UPLOADS = frozenset({"Composer.attach"})
 class GradioSessions(HttpMiddleware):
     """Let an event through if its person may, in the person's own session.
 
-    `handlers` are the page's events by number, each with the name in the table of permissions.
+    `handlers` are the page's events by number, each with the name in the table of permissions;
+    `events` bounds what they bring, and how many there are.
     """
 
-    def __init__(self, app: ASGIApp, handlers: Mapping[int, str]) -> None:
+    def __init__(self, app: ASGIApp, handlers: Mapping[int, str], events: PageEvents) -> None:
         super().__init__(app)
         self.handlers = handlers
+        self.events = events
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == JOIN or path.startswith(RUN):
-            await self._event(scope, receive, send)
-        elif path == DATA:
+        if not (path in (JOIN, DATA) or path.startswith((RUN, HEARTBEAT))):
+            await self.app(scope, receive, send)
+            return
+        try:
+            with self.events.admitted(*_owners(scope)):
+                await self._admitted(scope, receive, send)
+        except TooManyRequests as error:
+            await answer_to(error)(scope, receive, send)
+
+    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == DATA:
             pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             own = [(name, _own(scope, value) if name == HASH else value) for name, value in pairs]
             query = urlencode(own).encode("ascii")
@@ -56,7 +70,7 @@ class GradioSessions(HttpMiddleware):
             raw = quote(there).encode("ascii")
             await self.app({**scope, "path": there, "raw_path": raw}, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._event(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = (await receive()).get("body", b"")  # in one piece: `api.edge.bodies` has read it
@@ -71,12 +85,26 @@ class GradioSessions(HttpMiddleware):
         name = self._name(body.get("fn_index"))
         if name not in HANDLERS or not allows(_person(scope), HANDLERS[name]):
             await error_response(404, "Not Found")(scope, receive, send)
-        elif len(content) > EVENT_BYTES and name not in UPLOADS:
+            return
+        if len(content) > EVENT_BYTES and name not in UPLOADS:
             await too_large(EVENT_BYTES)(scope, receive, send)
+            return
+        try:
+            event = self._read(body, scope)
+        except (BadRequest, TooManyRequests) as error:
+            await answer_to(error)(scope, receive, send)
         else:
-            if isinstance(body.get(HASH), str):
-                body[HASH] = _own(scope, body[HASH])
-            await self._pass_on(body, scope, receive, send)
+            await self._pass_on(event, scope, receive, send)
+
+    def _read(self, body: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
+        """The event, in the person's own session. Raises BadRequest, TooManyRequests."""
+        owners = _owners(scope)
+        self.events.count(*owners)
+        event = self.events.parse(body["fn_index"], body)
+        if isinstance(event.get(HASH), str):
+            event[HASH] = _own(scope, event[HASH])
+            self.events.use(event[HASH], *owners)
+        return event
 
     def _name(self, fn_index: object) -> str:
         # A number and nothing else: what could be read as one might be read in two ways.
@@ -95,6 +123,11 @@ def _person(scope: Scope) -> User:
     user = scope["state"][SIGNED_IN].user
     assert isinstance(user, User)
     return user
+
+
+def _owners(scope: Scope) -> tuple[str, str]:
+    """Whose event it is: the person's id, and the address."""
+    return _person(scope).id, (scope.get("client") or ("",))[0]
 
 
 def _own(scope: Scope, session_hash: str) -> str:
