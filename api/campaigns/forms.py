@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Json
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Json, field_validator
 
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.models import PresetRef, Sampling
@@ -30,6 +30,13 @@ class VariantForm(BaseModel):
     max_new_tokens: int | None = None
     seed: int | None = None
     stop: Json[tuple[str, ...]] = ()
+
+    @field_validator("preset")
+    @classmethod
+    def _preset(cls, value: str) -> str:
+        if value and PresetRef.parse(value) is None:
+            raise ValueError('should be "id@version", with a version of at most nine digits')
+        return value
 
     def value(self) -> Variant:
         given = self.model_dump(include={item.name for item in fields(Sampling)})

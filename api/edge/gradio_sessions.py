@@ -29,6 +29,7 @@ JOIN = "/gradio_api/queue/join"
 DATA = "/gradio_api/queue/data"
 RUN = "/gradio_api/run/"
 HEARTBEAT = "/gradio_api/heartbeat/"
+PAGES = ("/", "/config", "/config/", "/dashboard", "/dashboard/")
 HASH = "session_hash"
 EVENT_BYTES = 2**20
 UPLOADS = frozenset({"Composer.attach"})
@@ -49,6 +50,10 @@ class GradioSessions(HttpMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if path in PAGES:
+            # The browser's own script reads the query; Gradio fails on names of pages in it.
+            await self.app({**scope, "query_string": b""}, receive, send)
+            return
         if not (path in (JOIN, DATA) or path.startswith((RUN, HEARTBEAT))):
             await self.app(scope, receive, send)
             return

@@ -63,8 +63,6 @@ HOSTILE: Sequence[Any] = (
 )
 """What no part of the page sends, and each part of the app may get."""
 
-FIELDS = ("message", "id", "text", "files", "count", "fields", "opinion", "words", "place")
-
 
 @dataclass(frozen=True, slots=True)
 class MadeRequest:
@@ -274,6 +272,8 @@ QUERY = (
 )
 """Names that pages know, and some that no page knows."""
 
+LINK = {"label": "x", "days": 1, "max_guests": 1, "max_messages": 1, "max_tokens": 1}
+
 FORMS: Mapping[str, Mapping[str, Any]] = {
     "/api/account/sign-in": {"name": "host", "password": "x" * 12},
     "/api/account/pass": {"token": "x"},
@@ -281,13 +281,7 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
     "/api/account/guest-link": {"token": "x"},
     "/api/account/enter": {"token": "x", "nickname": "x"},
     "/api/account/password": {"old": "x", "new": "y" * 12},
-    "/api/guest-links": {
-        "label": "x",
-        "days": 1,
-        "max_guests": 1,
-        "max_messages": 1,
-        "max_tokens": 1,
-    },
+    "/api/guest-links": LINK,
     "/api/keys": {"name": "x", "days": 1, "requests_per_minute": 1, "tokens_per_day": 1},
     "/api/people/invite": {"rank": "member"},
     "/api/campaigns": {
@@ -303,13 +297,7 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
         "ends_at": "2099-01-01T00:00:00Z",
         "keep_days": 1,
     },
-    "/api/campaigns/{campaign}/links": {
-        "label": "x",
-        "days": 1,
-        "max_guests": 1,
-        "max_messages": 1,
-        "max_tokens": 1,
-    },
+    "/api/campaigns/{campaign}/links": LINK,
     "/api/campaign/{campaign}/consent": {"digest": "x"},
     "/api/campaign/{campaign}/survey": {"answers": {}, "send": False},
     "/api/campaign/{campaign}/tick": {"task": "x", "done": True},

@@ -1,4 +1,4 @@
-"""The whole app over a scripted engine and a SQLite database of its own, with people of each role."""
+"""The whole app over a scripted engine and a SQLite database, with people of each role."""
 
 import json
 from collections.abc import AsyncIterator

@@ -35,7 +35,7 @@ class Sidebar:
     async def more(self, language: str, view: View, request: gr.Request) -> Updates:
         """Show older conversations as well."""
         view.listed = min(2 * view.listed, MOST_LISTED)
-        return await self._shown.list(user_of(request), Language(language), view)
+        return await self._list(user_of(request), Language(language), view)
 
     async def search(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
@@ -46,7 +46,11 @@ class Sidebar:
             view.words = check_search(str(event.words))
         except AppError as error:
             return {self._shown.on.note: self._shown.why(error, tongue)}
-        return await self._shown.list(user_of(request), tongue, view)
+        return await self._list(user_of(request), tongue, view)
+
+    async def _list(self, user_id: str, language: Language, view: View) -> Updates:
+        # Gradio takes an empty dictionary for no answer at all, and calls that a fault.
+        return {self._on.done: gr.skip(), **await self._shown.list(user_id, language, view)}
 
     async def found(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
