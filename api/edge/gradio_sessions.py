@@ -95,20 +95,20 @@ class GradioSessions(HttpMiddleware):
             await too_large(EVENT_BYTES)(scope, receive, send)
             return
         try:
-            event = self._read(body, scope)
+            event = self._read(body, scope, len(content))
         except (BadRequest, TooManyRequests) as error:
             await answer_to(error)(scope, receive, send)
         else:
             await self._pass_on(event, scope, receive, send)
 
-    def _read(self, body: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
+    def _read(self, body: Mapping[str, Any], scope: Scope, size: int) -> Mapping[str, Any]:
         """The event, in the person's own session. Raises BadRequest, TooManyRequests."""
         owners = _owners(scope)
         self.events.count(*owners)
         event = self.events.parse(body["fn_index"], body)
         if isinstance(event.get(HASH), str):
             event[HASH] = _own(scope, event[HASH])
-            self.events.use(event[HASH], *owners)
+            self.events.use(event[HASH], *owners, size)
         return event
 
     def _name(self, fn_index: object) -> str:

@@ -12,21 +12,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from api.edge.options import MIB
 from chat.accounts.errors import TooManyRequests
+
+ALL = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageBounds:
-    """Most of each: tabs, events and streams at once, events a minute, answers nobody fetches."""
+    """Most of each: tabs and bytes that are kept of them (drafts, files and what every tab takes),
+    events and streams at once, events a minute, answers nobody fetches."""
 
     tabs_of_person: int = 32
     tabs_of_address: int = 256
     tabs: int = 1_000
+    kept_of_person: int = 32 * MIB
+    kept_of_address: int = 128 * MIB
+    kept: int = 512 * MIB
     open_of_person: int = 128
     open_of_address: int = 1_024
     minute_of_person: int = 1_200
     minute_of_address: int = 6_000
     unread_of_tab: int = 16
+
+
+TAB_BYTES = 300_000
+"""What an empty page takes; measured."""
+
+LARGE_BYTES = 64 * 1024
+MOST_TAB_BYTES = 4 * MIB
+"""A large event may add a file or a draft to what is kept; no tab can keep more than so much."""
+
+
+@dataclass(slots=True)
+class _Tab:
+    owners: tuple[str, str]
+    size: int = TAB_BYTES
 
 
 def _as_it_is(event: int, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +69,9 @@ class PageEvents:
         self.unread: Callable[[str], int] = lambda session_hash: 0
         self._bounds = bounds or PageBounds()
         self._clock = clock
-        self._tabs: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._tabs: OrderedDict[str, _Tab] = OrderedDict()
         self._owners: Counter[str] = Counter()
+        self._kept: Counter[str] = Counter()
         self._open: Counter[str] = Counter()
         self._minute = (0, Counter[str]())
 
@@ -88,31 +110,42 @@ class PageEvents:
                 raise TooManyRequests(limit=limit, retry_after_s=60 - now % 60)
         counted.update(limits.keys())
 
-    def use(self, session_hash: str, person: str, address: str) -> None:
-        """Note that a tab is used; forget others where there are too many. Raises TooManyRequests.
+    def use(self, session_hash: str, person: str, address: str, size: int = 0) -> None:
+        """Note an event of so many bytes in a tab; forget others where there are too many.
 
-        That is raised for a tab whose browser does not fetch what it has asked for.
+        Raises TooManyRequests for a tab whose browser does not fetch what it has asked for.
         """
         limit = self._bounds.unread_of_tab
         if self.unread(session_hash) >= limit:
             raise TooManyRequests(limit=limit, retry_after_s=5)
-        self._drop(session_hash)
-        owners = (f"person {person}", f"address {address}")
-        self._tabs[session_hash] = owners
-        self._owners.update(owners)
-        most = (self._bounds.tabs_of_person, self._bounds.tabs_of_address)
-        for owner, limit in zip(owners, most, strict=True):
-            while self._owners[owner] > limit:
-                self._forget(next(tab for tab, of in self._tabs.items() if owner in of))
-        while len(self._tabs) > self._bounds.tabs:
-            self._forget(next(iter(self._tabs)))
+        before = self._drop(session_hash)
+        kept = before.size if before else TAB_BYTES
+        grown = kept + size if size > LARGE_BYTES else kept
+        tab = _Tab((f"person {person}", f"address {address}"), min(grown, MOST_TAB_BYTES))
+        self._tabs[session_hash] = tab
+        for owner in (*tab.owners, ALL):
+            self._owners[owner] += 1
+            self._kept[owner] += tab.size
+        self._make_room(tab)
 
-    def _forget(self, session_hash: str) -> None:
-        self._drop(session_hash)
-        self.forget(session_hash)
+    def _make_room(self, newest: _Tab) -> None:
+        bounds = self._bounds
+        most = (
+            (newest.owners[0], bounds.tabs_of_person, bounds.kept_of_person),
+            (newest.owners[1], bounds.tabs_of_address, bounds.kept_of_address),
+            (ALL, bounds.tabs, bounds.kept),
+        )
+        for owner, tabs, kept in most:
+            while self._owners[owner] > tabs or self._kept[owner] > kept:
+                oldest = next(key for key, tab in self._tabs.items() if owner in (*tab.owners, ALL))
+                self._drop(oldest)
+                self.forget(oldest)
 
-    def _drop(self, session_hash: str) -> None:
-        for owner in self._tabs.pop(session_hash, ()):
+    def _drop(self, session_hash: str) -> _Tab | None:
+        tab = self._tabs.pop(session_hash, None)
+        for owner in (*tab.owners, ALL) if tab else ():
             self._owners[owner] -= 1
+            self._kept[owner] -= tab.size if tab else 0
             if not self._owners[owner]:
-                del self._owners[owner]
+                del self._owners[owner], self._kept[owner]
+        return tab

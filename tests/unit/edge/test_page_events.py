@@ -1,7 +1,10 @@
 """Tabs, events and streams of the page have bounds for each person, each address and all."""
 
+from dataclasses import replace
+
 import pytest
 
+from api.edge.options import MIB
 from api.edge.page_events import PageBounds, PageEvents
 from chat.accounts.errors import TooManyRequests
 
@@ -50,6 +53,19 @@ def test_all_tabs_together_have_a_bound() -> None:
     for number in range(6):
         page.events.use(f"tab {number}", f"person {number}", f"10.0.0.{number}")
     assert page.forgotten == ["tab 0", "tab 1"]
+
+
+def test_what_is_kept_of_a_persons_tabs_has_a_sum() -> None:
+    page = Page()
+    page.events = PageEvents(replace(PageBounds(), kept_of_person=3 * MIB))
+    page.events.forget = page.forgotten.append
+    page.events.use("a", "ann", "x", size=MIB)
+    for _ in range(100):  # small events add nothing
+        page.events.use("b", "ann", "x", size=1_000)
+    page.events.use("c", "bob", "x", size=2 * MIB)
+    assert page.forgotten == []
+    page.events.use("b", "ann", "x", size=2 * MIB)
+    assert page.forgotten == ["a"]
 
 
 def test_a_tab_that_fetches_nothing_is_asked_to_wait_and_stays() -> None:
