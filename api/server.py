@@ -19,6 +19,7 @@ from api.conversations.exports import Archives, export_routes
 from api.conversations.presets import PresetReader, preset_routes
 from api.edge.errors import add_error_handlers, cover_faults
 from api.edge.options import EdgeOptions
+from api.edge.page_events import PageEvents
 from api.edge.stack import edge_middleware
 from api.evaluation.pages import case_pages
 from api.evaluation.routes import case_routes
@@ -119,7 +120,9 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     """
     metrics = metrics or Metrics()
     authenticator = sign_in.authenticator if sign_in else OpenAuthenticator()
-    app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics))
+    events = PageEvents()
+    app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics, events))
+    app.state.page_events = events  # the page sets its part of them when it is mounted
     app.include_router(ops_routes(engine, readiness or Readiness(engine)))
     app.include_router(install_routes())
     app.include_router(metrics_routes(metrics))

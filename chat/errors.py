@@ -50,6 +50,11 @@ class InvalidSetting(BadRequest):
 
     code = "invalid_setting"
 
+    def __init__(self, message: str = "", **values: object) -> None:
+        if not message and values.keys() >= {"name", "low", "high"}:
+            message = "{name} has to be from {low} to {high}.".format(**values)
+        super().__init__(message, **values)
+
 
 class NotFound(AppError):
     """There is no such thing, or it is somebody else's: the two look the same."""

@@ -118,6 +118,16 @@ class PresetRef:
     id: str
     version: int
 
+    @classmethod
+    def parse(cls, words: str) -> "PresetRef | None":
+        """The version that is written as "id@version"; None where that is not what it says.
+
+        A version has nine digits at most: no number of so many has ever been too large to store.
+        """
+        name, _, version = words.rpartition("@")
+        is_number = version.isascii() and version.isdecimal() and len(version) <= 9
+        return cls(name, int(version)) if name and len(name) <= 100 and is_number else None
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

@@ -20,6 +20,7 @@ from chat.feedback.models import Verdict
 from chat.feedback.reports import Reports
 from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
+from chat.validation import IN_BOUNDS, is_bounded
 from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, read_settings
 from formats.datasets import DataFormat, data_file
@@ -162,10 +163,13 @@ async def _assignee(store: RoutingStore, name: str) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         why = f"{text} is no day. A day is written as 2026-11-22."
         raise argparse.ArgumentTypeError(why) from None
+    if not is_bounded(day):
+        raise argparse.ArgumentTypeError(f"{text} is not within {IN_BOUNDS}.")
+    return day
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from chat.conversations.errors import CircleOfMessages, UnknownParent
 from chat.conversations.models import Archive
 from chat.models import Role
+from chat.validation import IN_BOUNDS, is_bounded
 from formats.foreign import Foreign, Words, check_number, check_words
 from formats.reading import field_path, refusal, validate
 from formats.records import plain
@@ -141,9 +142,12 @@ def _time(seconds: float | None, where: str) -> datetime | None:
     if seconds is None:
         return None
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        time = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         raise refusal(where, "is not a time") from None
+    if not is_bounded(time):
+        raise refusal(where, f"is not within {IN_BOUNDS}")
+    return time
 
 
 def _title(title: str, where: str) -> str:

@@ -26,7 +26,14 @@ from chat.models import (
     Timing,
     Usage,
 )
-from chat.validation import BOUNDS, MAX_CHARACTERS, MAX_STOP_CHARACTERS, MAX_STOP_STRINGS
+from chat.validation import (
+    BOUNDS,
+    IN_BOUNDS,
+    MAX_CHARACTERS,
+    MAX_STOP_CHARACTERS,
+    MAX_STOP_STRINGS,
+    is_bounded,
+)
 
 MAX_TEXT = 1_000_000
 """Characters of one message. Questions are shorter; answers of the longest context may reach it."""
@@ -45,10 +52,9 @@ def plain(text: str) -> str:
 
 
 def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is out of range") from None
+    if not is_bounded(time):
+        raise ValueError(f"is not within {IN_BOUNDS}")
+    return time.astimezone(UTC)
 
 
 def _written(value: object) -> object:

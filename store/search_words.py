@@ -159,9 +159,14 @@ def _marks(
     return tuple(marks)
 
 
-@lru_cache(maxsize=8192)
 def _key(word: str) -> str:
     """A token normalised in case, width and accents."""
+    # Cut before it is remembered: thousands of words of a whole message each would fill memory.
+    return _key_of(word[: 4 * MOST_CHARACTERS])
+
+
+@lru_cache(maxsize=8192)
+def _key_of(word: str) -> str:
     if word.isascii():
         return word.lower()[:MOST_CHARACTERS]
     if IDEOGRAPH.match(word):

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ui import assets
+from ui.events import event_parser
 from ui.html import html
 
 STREAMS = 200
@@ -33,6 +34,7 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     # Nor for its statistics: a data frame over the last 10,000 events, made anew after each.
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
+    _set_bounds(app.state.page_events, blocks)
     with warnings.catch_warnings():
         # That it cannot be had with several pages; it is off.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
@@ -49,3 +51,20 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
             theme=gr.themes.Base(font=["system-ui"], font_mono=["ui-monospace"]),
             head=html("page.head", style=assets.style()),
         )
+
+
+def _set_bounds(events: Any, blocks: gr.Blocks) -> None:
+    """Tell the edge (`api.edge.page_events`) how an event is read, and how a tab is forgotten."""
+
+    def forget(session_hash: str) -> None:
+        holder, queue = blocks.state_holder, blocks._queue
+        holder.session_data.pop(session_hash, None)
+        holder.time_last_used.pop(session_hash, None)
+        queue.pending_messages_per_session.pop(session_hash, None)
+        for event_id in queue.pending_event_ids_session.pop(session_hash, ()):
+            queue.event_ids_to_events.pop(event_id, None)
+
+    def unread(session_hash: str) -> int:
+        return len(blocks._queue.pending_event_ids_session.get(session_hash, ()))
+
+    events.parse, events.forget, events.unread = event_parser(blocks), forget, unread

@@ -27,7 +27,7 @@ def to_options(
         seed=whole.get("seed"),
         stop=tuple(line for line in stop.splitlines() if line),
     )
-    return ChatOptions(system_prompt.strip(), sampling, _to_ref(preset))
+    return ChatOptions(system_prompt.strip(), sampling, PresetRef.parse(preset))
 
 
 def to_fields(options: ChatOptions) -> dict[str, object]:
@@ -37,9 +37,3 @@ def to_fields(options: ChatOptions) -> dict[str, object]:
     preset = f"{options.preset.id}@{options.preset.version}" if options.preset else ""
     words = {"system_prompt": options.system_prompt, "stop": "\n".join(sampling.stop)}
     return fields | words | {"preset": preset}
-
-
-def _to_ref(words: str) -> PresetRef | None:
-    """The preset version that is written as "id@version"."""
-    name, _, version = words.rpartition("@")
-    return PresetRef(name, int(version)) if name and version.isdecimal() else None

@@ -7,7 +7,8 @@ from chat.conversations.service import Removed, Version
 from chat.models import ChatOptions, Sampling
 
 LISTED = 50
-"""Conversations in the list at first; a click shows twice as many."""
+MOST_LISTED = 50_000
+"""Conversations in the list at first; a click shows twice as many, up to a bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Json
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Json, field_validator
 
 from chat.campaigns.models import Mode, Plan, QuestionKind, SurveyQuestion, Task, Variant
 from chat.models import PresetRef, Sampling
@@ -31,10 +31,16 @@ class VariantForm(BaseModel):
     seed: int | None = None
     stop: Json[tuple[str, ...]] = ()
 
+    @field_validator("preset")
+    @classmethod
+    def _preset(cls, value: str) -> str:
+        if value and PresetRef.parse(value) is None:
+            raise ValueError('should be "id@version", with a version of at most nine digits')
+        return value
+
     def value(self) -> Variant:
         sampling = self.model_dump(include={item.name for item in fields(Sampling)})
-        preset_id, _, version = self.preset.rpartition("@")
-        preset = PresetRef(preset_id, int(version)) if version.isdecimal() else None
+        preset = PresetRef.parse(self.preset)
         return Variant(self.name, self.system_prompt, Sampling(**sampling), preset, self.engine)
 
 

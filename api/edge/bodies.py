@@ -17,6 +17,9 @@ from api.edge.middleware import HttpMiddleware
 from api.edge.options import MIB, EdgeOptions
 
 KIB = 1024
+MOST_DIGITS = 15
+"""Of a size that anybody could mean; Python takes long for thousands of digits."""
+
 IMPORT_PATH = "/api/import"
 """Imports have a larger body limit, `EdgeOptions.import_max_bytes`."""
 
@@ -143,7 +146,7 @@ class BodyLimit(HttpMiddleware):
             return
         bounds = bounds_of(scope["path"], self.options)
         said = headers.get("content-length", "")
-        if said.isdecimal() and int(said) > bounds.max_bytes:
+        if said.isdecimal() and (len(said) > MOST_DIGITS or int(said) > bounds.max_bytes):
             await too_large(bounds.max_bytes)(scope, receive, send)
             return
         body = _Body(self._held, _sender(scope), self.options)

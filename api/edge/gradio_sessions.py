@@ -2,7 +2,8 @@
 
 Gradio keys a tab's server-side state and its event stream by a `session_hash` that the browser
 chooses, and does not check who sends it. Here the hash is replaced by a digest of user id and hash:
-whoever sends another user's hash gets an empty session of their own. This needs no stored state.
+whoever sends another user's hash gets an empty session of their own. This needs no stored state;
+`api.edge.page_events` counts tabs.
 """
 
 import hashlib
@@ -15,16 +16,20 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge.bodies import in_one_piece, too_large
-from api.edge.errors import error_response
+from api.edge.errors import app_error_response, error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
+from api.edge.page_events import PageEvents
 from api.edge.permissions import HANDLERS, allows
+from chat.accounts.errors import TooManyRequests
 from chat.accounts.models import User
+from chat.errors import BadRequest
 
 JOIN = "/gradio_api/queue/join"
 DATA = "/gradio_api/queue/data"
 RUN = "/gradio_api/run/"
 HEARTBEAT = "/gradio_api/heartbeat/"
+PAGES = ("/", "/config", "/config/", "/dashboard", "/dashboard/")
 HASH = "session_hash"
 EVENT_BYTES = 2**20
 UPLOADS = frozenset({"Composer.attach"})
@@ -34,18 +39,33 @@ UPLOADS = frozenset({"Composer.attach"})
 class GradioSessions(HttpMiddleware):
     """Pass an event on if its user has the permission, with the user's own session hash.
 
-    `handlers` maps Gradio's event numbers (`fn_index`) to names in `permissions.HANDLERS`.
+    `handlers` maps Gradio's event numbers (`fn_index`) to names in `permissions.HANDLERS`. `events`
+    bounds what events contain, and how many there are.
     """
 
-    def __init__(self, app: ASGIApp, handlers: Mapping[int, str]) -> None:
+    def __init__(self, app: ASGIApp, handlers: Mapping[int, str], events: PageEvents) -> None:
         super().__init__(app)
         self.handlers = handlers
+        self.events = events
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == JOIN or path.startswith(RUN):
-            await self._event(scope, receive, send)
-        elif path == DATA:
+        if path in PAGES:
+            # The browser's own script reads the query; Gradio fails on names of pages in it.
+            await self.app({**scope, "query_string": b""}, receive, send)
+            return
+        if not (path in (JOIN, DATA) or path.startswith((RUN, HEARTBEAT))):
+            await self.app(scope, receive, send)
+            return
+        try:
+            with self.events.admitted(*_owners(scope)):
+                await self._admitted(scope, receive, send)
+        except TooManyRequests as error:
+            await app_error_response(error)(scope, receive, send)
+
+    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == DATA:
             pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             own = [
                 (name, _own_hash(scope, value) if name == HASH else value) for name, value in pairs
@@ -57,7 +77,7 @@ class GradioSessions(HttpMiddleware):
             raw = quote(own_path).encode("ascii")
             await self.app({**scope, "path": own_path, "raw_path": raw}, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._event(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = (await receive()).get("body", b"")  # in one piece: `api.edge.bodies` has read it
@@ -72,12 +92,26 @@ class GradioSessions(HttpMiddleware):
         name = self._name(body.get("fn_index"))
         if name not in HANDLERS or not allows(_user(scope), HANDLERS[name]):
             await error_response(404, "Not Found")(scope, receive, send)
-        elif len(content) > EVENT_BYTES and name not in UPLOADS:
+            return
+        if len(content) > EVENT_BYTES and name not in UPLOADS:
             await too_large(EVENT_BYTES)(scope, receive, send)
+            return
+        try:
+            event = self._read(body, scope, len(content))
+        except (BadRequest, TooManyRequests) as error:
+            await app_error_response(error)(scope, receive, send)
         else:
-            if isinstance(body.get(HASH), str):
-                body[HASH] = _own_hash(scope, body[HASH])
-            await self._forward(body, scope, receive, send)
+            await self._forward(event, scope, receive, send)
+
+    def _read(self, body: Mapping[str, Any], scope: Scope, size: int) -> Mapping[str, Any]:
+        """The event, in the user's own session. Raises BadRequest, TooManyRequests."""
+        owners = _owners(scope)
+        self.events.count(*owners)
+        event = self.events.parse(body["fn_index"], body)
+        if isinstance(event.get(HASH), str):
+            event[HASH] = _own_hash(scope, event[HASH])
+            self.events.use(event[HASH], *owners, size)
+        return event
 
     def _name(self, fn_index: object) -> str:
         # An int only: pydantic would also accept "3" or 3.0, and bool is a subclass of int.
@@ -96,6 +130,11 @@ def _user(scope: Scope) -> User:
     user = scope["state"][SIGNED_IN].user
     assert isinstance(user, User)
     return user
+
+
+def _owners(scope: Scope) -> tuple[str, str]:
+    """The user's id and the address of an event."""
+    return _user(scope).id, (scope.get("client") or ("",))[0]
 
 
 def _own_hash(scope: Scope, session_hash: str) -> str:

@@ -42,7 +42,7 @@ def check_structure(body: bytes, bounds: JsonBounds) -> None:
         raise UnusableJson("The body is not UTF-8.")
     # Brackets and commas in texts are counted too, which is quick and never too few.
     containers = body.count(b"[") + body.count(b"{")
-    values = containers + body.count(b",")
+    values = containers + body.count(b",") if len(body) > bounds.values else 0
     deepest = bounds.containers if bounds.depth is None else bounds.depth
     if containers <= min(deepest, bounds.containers) and values <= bounds.values:
         return

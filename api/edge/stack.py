@@ -14,6 +14,7 @@ from api.edge.gradio_sessions import GradioSessions
 from api.edge.headers import ResponseHeaders
 from api.edge.options import EdgeOptions
 from api.edge.origins import CrossOriginProtection, HostAllowlist
+from api.edge.page_events import PageEvents
 from api.edge.proxies import Proxies
 from api.edge.response_metrics import ResponseMetrics
 from api.edge.sessions import SignedInOnly
@@ -27,6 +28,7 @@ def edge_middleware(
     authenticator: Authenticator,
     handlers: Mapping[int, str],
     metrics: Metrics,
+    events: PageEvents,
 ) -> list[Middleware]:
     """The middleware in order. `handlers` maps the page's event numbers to handler names."""
     return [
@@ -53,5 +55,5 @@ def edge_middleware(
         Middleware(BodyPace, options=options),
         Middleware(BodyLimit, options=options),
         Middleware(StreamExpiry, options=options, authenticator=authenticator),
-        Middleware(GradioSessions, handlers=handlers),
+        Middleware(GradioSessions, handlers=handlers, events=events),
     ]

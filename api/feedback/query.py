@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from chat.feedback.models import Verdict
 from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
+from chat.validation import EARLIEST_DAY, LATEST_DAY, is_bounded
 
 
 def none_if_blank(value: object) -> object:
@@ -16,7 +17,9 @@ def none_if_blank(value: object) -> object:
 
 Id = Annotated[str, Field(max_length=100)]
 Word = Annotated[str, Field(max_length=200)]
-Day = Annotated[date | None, BeforeValidator(none_if_blank)]
+Day = Annotated[
+    Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)] | None, BeforeValidator(none_if_blank)
+]
 
 
 class FilterQuery(BaseModel):
@@ -70,4 +73,4 @@ def moment_and_id(place: str) -> tuple[datetime | None, str]:
         at = datetime.fromisoformat(moment)
     except ValueError:
         return None, ""
-    return (at, row_id) if at.tzinfo else (None, "")
+    return (at, row_id) if at.tzinfo and is_bounded(at) else (None, "")

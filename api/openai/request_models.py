@@ -22,7 +22,7 @@ from api.openai.request_parts import (
 )
 
 SomeText = Annotated[Text, Field(min_length=1)]
-OneText = Annotated[list[SomeText], Field(fail_fast=True, min_length=1, max_length=1)]
+OneText = Annotated[list[SomeText], Field(min_length=1, max_length=1)]
 QUESTION: JsonDict = {"role": "user", "content": "What is the capital of France?"}
 
 

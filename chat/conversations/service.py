@@ -15,7 +15,7 @@ from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Archive, Attachment, Conversation, Message, SearchHit
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
-from chat.conversations.validation import check_options, check_question, check_title
+from chat.conversations.validation import check_options, check_question, check_search, check_title
 from chat.errors import BadRequest
 from chat.models import ChatOptions, Role
 from chat.serving.background import BackgroundJobs
@@ -171,8 +171,8 @@ class Conversations:
         return await self._store.conversations(user_id, limit=limit, offset=offset)
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
-        """The conversations with all these words, newest first."""
-        return await self._store.search(user_id, words, limit=limit)
+        """The conversations with all these words, newest first. Raises MessageTooLong, BadText."""
+        return await self._store.search(user_id, check_search(words), limit=limit)
 
     async def rename(self, user_id: str, conversation_id: str, *, title: str, seen: str) -> None:
         """Replace the title that the user has `seen`.

@@ -16,6 +16,10 @@ MAX_TITLE = 60
 MAX_RENAMED = 200
 
 
+MAX_SEARCH = 1_000
+"""Of the words of a search: more are not even split."""
+
+
 MAX_PRESET_NAME = 60
 
 
@@ -76,6 +80,13 @@ def check_title(title: str) -> str:
     if len(line) > MAX_RENAMED:
         raise MessageTooLong(characters=len(line), limit=MAX_RENAMED)
     return line
+
+
+def check_search(words: str) -> str:
+    """The words without spaces around them. Raises MessageTooLong, BadText."""
+    if len(words) > MAX_SEARCH:
+        raise MessageTooLong(characters=len(words), limit=MAX_SEARCH)
+    return check_text(words).strip()
 
 
 def title_of(question: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 import gradio as gr
 
 from chat.conversations.errors import RenamedMeanwhile
-from chat.conversations.validation import MAX_IMPORT_BYTES
+from chat.conversations.validation import MAX_IMPORT_BYTES, check_search
 from chat.errors import AppError, NotFound, StoreFailed
 from i18n import Language
 from ui import chrome, sidebar
@@ -13,7 +13,7 @@ from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.page_state import PageState, language_of, user_of
 from ui.i18n import refusal, text
-from ui.view import View
+from ui.view import MOST_LISTED, View
 
 
 class Sidebar:
@@ -34,15 +34,23 @@ class Sidebar:
 
     async def more(self, language: str, view: View, request: gr.Request) -> Updates:
         """Show older conversations as well."""
-        view.listed *= 2
-        return await self._shown.list(user_of(request), Language(language), view)
+        view.listed = min(2 * view.listed, MOST_LISTED)
+        return await self._list(user_of(request), Language(language), view)
 
     async def search(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Show where these words stand; without any, the list again."""
-        view.words = str(event.words).strip()
-        return await self._shown.list(user_of(request), Language(language), view)
+        tongue = Language(language)
+        try:
+            view.words = check_search(str(event.words))
+        except AppError as error:
+            return {self._shown.on.note: self._shown.why(error, tongue)}
+        return await self._list(user_of(request), tongue, view)
+
+    async def _list(self, user_id: str, language: Language, view: View) -> Updates:
+        # Gradio takes an empty dictionary for no answer at all, and calls that a fault.
+        return {self._on.done: gr.skip(), **await self._shown.list(user_id, language, view)}
 
     async def found(
         self, event: gr.EventData, language: str, view: View, request: gr.Request

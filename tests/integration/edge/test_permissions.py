@@ -17,6 +17,7 @@ from starlette.types import Message, Scope
 
 from api.edge.gradio_routes import is_open
 from api.edge.options import EdgeOptions
+from api.edge.page_events import PageEvents
 from api.edge.permissions import HANDLERS, ROUTES, Permission
 from api.edge.stack import edge_middleware
 from api.edge.stream_expiry import StreamExpiry
@@ -426,7 +427,7 @@ class Things:
             "seen": "",
             "text": "taken",
             "words": "secret",
-            "fields": {"name": "taken", "system_prompt": "", "questions": ""},
+            "fields": {"name": "taken", "system_prompt": "", "questions": []},
             "files": [],
             "file": "1",
             "count": 1,
@@ -562,7 +563,8 @@ async def test_another_users_heartbeat_ends_nothing(town: Town, bob: httpx.Async
 
     carol, bobs = await town.user("carol"), await town.user("bob")
     options = town.house.edge
-    guard = edge_middleware(options, town.house.authenticator, {}, Metrics())[-1]
+    middleware = edge_middleware(options, town.house.authenticator, {}, Metrics(), PageEvents())
+    guard = middleware[-1]
     app = guard.cls(inner, *guard.args, **guard.kwargs)
     for user in (bobs, carol, bobs):
         state = {"signed_in": SignedIn(user, "s")}

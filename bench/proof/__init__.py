@@ -1,0 +1,1 @@
+"""Proofs of what the app withstands, as commands: each is bounded, and stays on this machine."""

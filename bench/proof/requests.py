@@ -1,0 +1,86 @@
+"""Made-up requests of every kind find no fault and fill no memory."""
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bench.proof.inputs import MadeRequest, Maker
+from bench.proof.site import ProofSite, proof_site
+
+JSON = {"Content-Type": "application/json"}
+ANSWER_S = 20.0
+MIB = 1024**2
+MOST_GROWTH_MIB = 400.0
+"""Of the whole process: tabs, caches and the database's pages are all in it, and all bounded."""
+
+
+@dataclass
+class Outcome:
+    """What came of all requests."""
+
+    count: int
+    seed: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+    slowest: str = ""
+    growth_mib: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults and self.growth_mib <= MOST_GROWTH_MIB
+
+
+async def measure(count: int, seed: int) -> Outcome:
+    """Send so many requests, one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with proof_site(Path(folder)) as site:
+            outcome, process = Outcome(count, seed), psutil.Process()
+            before, began = process.memory_info().rss, time.perf_counter()
+            await send_all(site, outcome)
+            outcome.seconds = time.perf_counter() - began
+            outcome.growth_mib = (process.memory_info().rss - before) / MIB
+            return outcome
+
+
+async def send_all(site: ProofSite, outcome: Outcome) -> None:
+    """Send as many requests as the outcome is of, made from its seed, and note what comes."""
+    maker = Maker(site, outcome.seed)
+    clients = {name: site.client(name) for name in (*site.tokens, None)}
+    for _ in range(outcome.count):
+        await _send(clients, maker.make(), outcome)
+    for client in clients.values():
+        await client.aclose()
+
+
+async def _send(
+    clients: dict[str | None, httpx.AsyncClient], made: MadeRequest, outcome: Outcome
+) -> None:
+    began = time.perf_counter()
+    what = f"{made.kind} {made.method} {made.path[:300]} {(made.body or b'')[:600]!r}"
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            answer = await _answer(clients[made.name], made)
+    except TimeoutError:
+        outcome.faults.append(f"no answer in {ANSWER_S:.0f} s: {what}")
+        return
+    took = time.perf_counter() - began
+    if took > outcome.slowest_s:
+        outcome.slowest_s, outcome.slowest = took, what
+    status = answer.status_code
+    outcome.statuses[f"{made.kind} {status}"] += 1
+    # A model of that name may have been there: that it is not is the one right answer of the kind.
+    if status >= 500 and "engine_not_serving" not in answer.text:
+        outcome.faults.append(f"{status}: {what}")
+
+
+async def _answer(client: httpx.AsyncClient, made: MadeRequest) -> httpx.Response:
+    headers = JSON if made.body is not None else {"Accept": "text/html"}
+    return await client.request(made.method, made.path, content=made.body, headers=headers)
