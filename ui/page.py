@@ -8,6 +8,7 @@ from gradio.components import Component
 
 from chat.feedback.dashboard import Dashboard
 from ui import assets
+from ui.blocks import PageBlocks
 from ui.components import Components, lay_out
 from ui.dashboard import lay_out_board
 from ui.handlers.campaign import TaskPanel
@@ -70,7 +71,7 @@ class Handlers:
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
     """The chat page, not mounted. `open_to_network` adds a warning that all can read."""
-    blocks = gr.Blocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
+    blocks = PageBlocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
     with blocks:
         components = lay_out()
         handlers = Handlers(PageState(services, components, open_to_network=open_to_network))
