@@ -1,6 +1,5 @@
 """The conversation that is shown: opening it, and following what happens in it."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
@@ -11,11 +10,9 @@ from i18n import Language
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
+from ui.handlers.pace import Pace
 from ui.handlers.page_state import PageState, language_of, person_of, user_of
 from ui.view import View
-
-PICTURE_S = 0.1
-"""Shortest time between two pictures of an answer: more is not seen, and costs everybody."""
 
 
 class Transcript:
@@ -81,21 +78,21 @@ class Transcript:
         looking = view.turn()
         if conversation_id:
             view.listening = True
-            pictures = self._pictures(conversation_id, Language(language), view, request)
+            updates = self._updates(conversation_id, Language(language), view, request)
             try:
-                async with aclosing(pictures):
-                    async for picture in pictures:
+                async with aclosing(updates):
+                    async for update in updates:
                         if view.number != looking:
                             break
-                        yield picture
+                        yield update
             finally:
                 if view.number == looking:
                     view.listening = False
-        # Gradio repeats the last word when a stream has ended: it must not be an old picture. And a
+        # Gradio repeats the last word when a stream has ended: it must not be an old update. And a
         # stream without any word would empty every component.
         yield {self._on.newest: gr.skip()}
 
-    async def _pictures(
+    async def _updates(
         self, conversation_id: str, language: Language, view: View, request: gr.Request
     ) -> AsyncGenerator[Updates, None]:
         """The answer being written there, as often as is worth looking; then the page after it."""
@@ -104,9 +101,10 @@ class Transcript:
             opened = await self._conversations.open(person.id, conversation_id)
             followed = opened.job is not None
             if opened.job:
+                draw, pace = turns.newest_turn(self._on, opened, language), Pace()
                 async for progress in opened.job.watch():
-                    yield turns.newest_turn(self._on, opened, progress, language)
-                    await asyncio.sleep(PICTURE_S)
+                    yield draw(progress)
+                    await pace.pause()
                 opened = await self._conversations.open(person.id, conversation_id)
             shown = await self._shown.page(person, opened, language, view)
             if not followed and not shown[self._on.note]:
