@@ -31,6 +31,9 @@ THINKING_S = 1.0
 """The longest pause between an answer and the next question."""
 
 TICK_S = 2.0
+IDLE_TICK_S = 30.0
+"""How often a tab asks for news, and one that is left alone: as ui/scripts/tick.js does."""
+
 HEALTH_S = 0.1
 PATIENCE_S = 120.0
 ANSWER = "".join(PIECES)
@@ -161,7 +164,7 @@ async def idle_tabs(tabs: int, root: Path) -> float:
     """Per cent of a core that tabs cost while nobody asks."""
     async with served(tabs, root) as site, AsyncExitStack() as stack:
         opened = await open_tabs(site, stack)
-        ticks = [asyncio.create_task(ticking(tab)) for tab in opened]
+        ticks = [asyncio.create_task(ticking(tab, IDLE_TICK_S)) for tab in opened]
         await asyncio.sleep(WARM_S)
         started, spent = time.perf_counter(), site.processor_s()
         await asyncio.sleep(MEASURED_S)
@@ -219,11 +222,12 @@ def newest_text(tab: PageClient) -> str:
     return str(message["content"][0].get("text", "")) if is_answer else ""
 
 
-async def ticking(tab: PageClient) -> None:
-    """The timer of an open page."""
-    await asyncio.sleep(random.Random(tab.session_hash).uniform(0, TICK_S))
+async def ticking(tab: PageClient, every_s: float = TICK_S) -> None:
+    """What an open page does by itself."""
+    await asyncio.sleep(random.Random(tab.session_hash).uniform(0, every_s))
+    name = ("bridge", "tick") if ("bridge", "tick") in tab.events else ("timer", "tick")
     while True:
-        await asyncio.gather(tab.fire("timer", "tick"), asyncio.sleep(TICK_S))
+        await asyncio.gather(tab.fire(*name), asyncio.sleep(every_s))
 
 
 async def watch_health(site: Site, load: Load) -> None:

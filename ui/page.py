@@ -153,10 +153,9 @@ def _rating_events(on: Components, do: RatingPanel) -> None:
 
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
-    # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
     state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
     defaults = [on.chips, *on.numbers.values()]
-    on.timer.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
+    on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.done, on.note]
     newest = AT_ONCE | {"trigger_mode": "always_last"}
     on.bridge.search(do.search, here, listing, **newest)
