@@ -51,18 +51,11 @@ class PageClient:
 
     async def fire(self, elem_id: str, name: str, **event_data: Any) -> None:
         """A short event, to its answer; "" is the page itself. Gradio takes them past its queue."""
-        event = self.events[elem_id, name]
-        answer = await self.client.post(
-            "/gradio_api/run/predict", json=self._body(event, event_data or None)
-        )
-        self._take(event, answer.raise_for_status().json()["data"])
+        await self._run(self.events[elem_id, name], event_data or None)
 
     async def follow(self, elem_id: str, name: str) -> AsyncIterator[None]:
         """The streamed event after a short one: goes on after each update that has come."""
-        before = self.events[elem_id, name]["id"]
-        [event] = [
-            event for event in self.config["dependencies"] if event["trigger_after"] == before
-        ]
+        [event] = self._after(self.events[elem_id, name])
         joined = await self.client.post("/gradio_api/queue/join", json=self._body(event))
         event_id = joined.raise_for_status().json()["event_id"]
         latest: list[Any] | None = None
@@ -79,7 +72,20 @@ class PageClient:
             elif message["msg"] == "process_completed":
                 if not message["success"]:
                     raise RuntimeError(message["output"])
-                return
+                break
+        for following in self._after(event):
+            await self._run(following)
+
+    def _after(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """The events that begin when this one has ended."""
+        return [
+            other for other in self.config["dependencies"] if other["trigger_after"] == event["id"]
+        ]
+
+    async def _run(self, event: dict[str, Any], event_data: object = None) -> None:
+        body = self._body(event, event_data)
+        answer = await self.client.post("/gradio_api/run/predict", json=body)
+        self._take(event, answer.raise_for_status().json()["data"])
 
     async def _messages(self) -> AsyncIterator[dict[str, Any]]:
         where = {"session_hash": self.session_hash}

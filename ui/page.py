@@ -107,7 +107,10 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     page, followed = _all_of(on), _followed(on)
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
-        shown.then(do.transcript.listen, _place(on), followed, **STREAMED)
+        streamed = shown.then(do.transcript.listen, _place(on), [on.newest], **STREAMED)
+        streamed.then(
+            do.transcript.settle, _place(on), followed, **AT_ONCE | {"trigger_mode": "multiple"}
+        )
     _details_events(on, do.details)
     _rating_events(on, do.rating)
     on.bridge.tick_task(do.tasks.tick, [on.language, on.view], [on.tasks, on.note], **AT_ONCE)
@@ -214,7 +217,7 @@ def _asking(on: Components) -> set[Component]:
 
 
 def _followed(on: Components) -> list[Component]:
-    """What changes while an answer is written, and at its end: fewer are quicker to send."""
+    """What may change at the end of an answer."""
     around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
     return [*around, on.tasks, on.welcome, on.above, on.earlier, on.newest]
 
