@@ -19,7 +19,7 @@ from tests.browser.chromium import chromium
 from tests.browser.site import serve
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
-from ui.handlers.transcript import PICTURE_S
+from ui.handlers.pace import UPDATE_S
 
 TURNS = 200
 CHARACTERS = 2000
@@ -153,13 +153,13 @@ def scrolling(page: Page) -> float:
 
 
 def streaming(page: Page) -> float:
-    """Milliseconds of processor time that one picture of an answer costs, with all turns drawn."""
+    """Milliseconds of processor time that one update of an answer costs, with all turns drawn."""
     idle = _busy_ms(page)
     page.get_by_role("textbox", name="Message", exact=True).fill("Go on")
     page.keyboard.press("Enter")
     page.locator("#newest .md", has_text="word").wait_for()
     busy = _busy_ms(page)
-    return (busy - idle) / (WATCHED_MS / 1000 / PICTURE_S)
+    return (busy - idle) / (WATCHED_MS / 1000 / UPDATE_S)
 
 
 def _busy_ms(page: Page) -> float:

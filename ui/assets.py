@@ -15,6 +15,7 @@ SCRIPTS = (
     "rating",
     "campaign",
     "account",
+    "tick",
 )
 STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign", "dashboard")
 

@@ -27,9 +27,6 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 ]
 """What Qwen writes. No single dollar: "$5 and $10" is money."""
 
-TICK_S = 2.0
-"""How often the page asks for the model's state and the list's dots."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
@@ -74,7 +71,6 @@ class Components:
     preset: gr.Textbox  # not drawn: the preset of these settings, as "id@version"
     presets_title: gr.HTML
     presets: gr.HTML
-    timer: gr.Timer
     request_id: gr.Textbox  # not drawn: the browser's name for what is in the box
     fields: tuple[Component, ...] = field(init=False)
     settings: tuple[Component, ...] = field(init=False)
@@ -184,7 +180,6 @@ def lay_out() -> Components:
         panel=_html(elem_id="panel"),
         rated=_html(elem_id="rated"),
         tasks=_html(elem_id="tasks"),
-        timer=gr.Timer(TICK_S),
         **parts,
         request_id=gr.Textbox(visible=False),  # the last one made: page.NAMED counts on it
     )

@@ -8,6 +8,7 @@ from gradio.components import Component
 
 from chat.feedback.dashboard import Dashboard
 from ui import assets
+from ui.blocks import PageBlocks
 from ui.components import Components, lay_out
 from ui.dashboard import lay_out_board
 from ui.handlers.campaign import TaskPanel
@@ -70,7 +71,7 @@ class Handlers:
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
     """The chat page, not mounted. `open_to_network` adds a warning that all can read."""
-    blocks = gr.Blocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
+    blocks = PageBlocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
     with blocks:
         components = lay_out()
         handlers = Handlers(PageState(services, components, open_to_network=open_to_network))
@@ -106,7 +107,10 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     page, followed = _all_of(on), _followed(on)
     for trigger, handler, inputs, more in show:
         shown = trigger(handler, inputs, page, **AT_ONCE, **more)
-        shown.then(do.transcript.listen, _place(on), followed, **STREAMED)
+        streamed = shown.then(do.transcript.listen, _place(on), [on.newest], **STREAMED)
+        streamed.then(
+            do.transcript.settle, _place(on), followed, **AT_ONCE | {"trigger_mode": "multiple"}
+        )
     _details_events(on, do.details)
     _rating_events(on, do.rating)
     on.bridge.tick_task(do.tasks.tick, [on.language, on.view], [on.tasks, on.note], **AT_ONCE)
@@ -152,10 +156,9 @@ def _rating_events(on: Components, do: RatingPanel) -> None:
 
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
-    # The timer itself is no output: Gradio would start it anew, and tick, with every answer.
     state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
     defaults = [on.chips, *on.numbers.values()]
-    on.timer.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
+    on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.done, on.note]
     newest = AT_ONCE | {"trigger_mode": "always_last"}
     on.bridge.search(do.search, here, listing, **newest)
@@ -214,7 +217,7 @@ def _asking(on: Components) -> set[Component]:
 
 
 def _followed(on: Components) -> list[Component]:
-    """What changes while an answer is written, and at its end: fewer are quicker to send."""
+    """What may change at the end of an answer."""
     around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
     return [*around, on.tasks, on.welcome, on.above, on.earlier, on.newest]
 

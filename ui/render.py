@@ -70,13 +70,9 @@ def turn_starts(messages: Sequence[Message]) -> list[int]:
     return [index for index, message in enumerate(messages) if message.role is Role.USER]
 
 
-def live_turn(opened: ConversationView, progress: Progress, language: Language) -> list[Bubble]:
-    """The newest turn, while its answer is being written."""
-    before = opened.messages[-2:-1]
-    return [
-        *(_message(message, opened, language) for message in before),
-        live_answer(progress, language),
-    ]
+def live_question(opened: ConversationView, language: Language) -> list[Bubble]:
+    """What stands above the answer that is being written, in the newest turn."""
+    return [_message(message, opened, language) for message in opened.messages[-2:-1]]
 
 
 def question(

@@ -49,7 +49,8 @@ class View:
     `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
     `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
     kept for drawing alone, `defaults` are the model's own as they are shown, if it was known then.
-    `drawn` is what stands in the middle, `listening` whether an answer is streamed into it, `kept`
+    `drawn` is what stands in the middle, `listening` whether an answer is streamed into it,
+    `listened` the number at which a stream has ended, `followed` whether there was one, `kept`
     whether nothing is drawn into it after this event, because an edit that was refused is open
     there, `calls` how often it was told that it is behind, and `removed` what was deleted there
     last. `campaign_id` is the campaign that the tab is in: what it begins is asked for that one,
@@ -67,6 +68,8 @@ class View:
     defaults: Sampling | None = None
     drawn: Drawn = field(default_factory=Drawn)
     listening: bool = False
+    listened: int | None = None
+    followed: bool = False
     kept: bool = False
     calls: int = 0
     removed: Removed | None = None

@@ -216,6 +216,7 @@ HANDLERS: Mapping[str, Permission] = {
             "Transcript.follow",
             "Transcript.listen",
             "Transcript.load",
+            "Transcript.settle",
             "Transcript.speak",
             "Versions.delete_branch",
             "Versions.delete_turn",

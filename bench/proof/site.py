@@ -22,7 +22,7 @@ from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn, enrolment_of, dashboard_of, hosting_of
+from tests.hosting import Inn, dashboard_of, enrolment_of, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 from ui.mount import event_names, mount

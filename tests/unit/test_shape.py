@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loading": {"chat", "config", "engine"},
     "parts": {"api", "auth", "chat", "config", "judging", "store"},
     "commands": {"api", "auth", "chat", "config", "formats", "judging", "store"},
-    "bench": {"api", "app", "chat", "config", "engine", "formats", "store", "ui"},
+    "bench": {"api", "app", "chat", "config", "engine", "formats", "parts", "store", "ui"},
 }
 ROOMS: dict[str, tuple[str, ...]] = {
     "chat": (

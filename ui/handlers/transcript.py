@@ -1,8 +1,7 @@
 """The conversation that is shown: opening it, and following what happens in it."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import gradio as gr
 
@@ -11,11 +10,9 @@ from i18n import Language
 from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
+from ui.handlers.pace import Pace
 from ui.handlers.page_state import PageState, language_of, person_of, user_of
 from ui.view import View
-
-PICTURE_S = 0.1
-"""Shortest time between two pictures of an answer: more is not seen, and costs everybody."""
 
 
 class Transcript:
@@ -78,40 +75,58 @@ class Transcript:
             view.kept = False
             yield {self._on.newest: gr.skip()}
             return
-        looking = view.turn()
+        looking, view.listened = view.turn(), None
         if conversation_id:
-            view.listening = True
-            pictures = self._pictures(conversation_id, Language(language), view, request)
+            view.listening, ended = True, False
+            updates = self._updates(conversation_id, Language(language), view, request)
             try:
-                async with aclosing(pictures):
-                    async for picture in pictures:
+                async with aclosing(updates):
+                    async for update in updates:
                         if view.number != looking:
                             break
-                        yield picture
+                        yield update
+                ended = True
             finally:
                 if view.number == looking:
-                    view.listening = False
-        # Gradio repeats the last word when a stream has ended: it must not be an old picture. And a
-        # stream without any word would empty every component.
+                    view.listening, view.listened = ended, looking
+        # Gradio repeats the last word when a stream has ended: it must not be an old update. And a
+        # stream without any word would empty the component.
         yield {self._on.newest: gr.skip()}
 
-    async def _pictures(
-        self, conversation_id: str, language: Language, view: View, request: gr.Request
-    ) -> AsyncGenerator[Updates, None]:
-        """The answer being written there, as often as is worth looking; then the page after it."""
-        person = person_of(request)
+    async def settle(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """The page after an answer was streamed; nothing if the tab looks elsewhere by now.
+
+        An event of its own: with each update Gradio's script copies the state of every component
+        that the event may change, so the stream changes one alone.
+        """
+        looking = view.number
+        nothing: Updates = {self._on.newest: gr.skip()}
+        if view.listened != looking:
+            return nothing
+        view.listening, view.listened = False, None
+        person, tongue = person_of(request), Language(language)
         try:
             opened = await self._conversations.open(person.id, conversation_id)
-            followed = opened.job is not None
-            if opened.job:
-                async for progress in opened.job.watch():
-                    yield turns.newest_turn(self._on, opened, progress, language)
-                    await asyncio.sleep(PICTURE_S)
-                opened = await self._conversations.open(person.id, conversation_id)
-            shown = await self._shown.page(person, opened, language, view)
-            if not followed and not shown[self._on.note]:
-                del shown[self._on.note]  # why a question was refused a moment ago stays there
-            yield shown
+            shown = await self._shown.page(person, opened, tongue, view)
         except AppError as error:  # unreadable, or deleted in another tab while we looked
-            why = self._shown.why(error, language)
-            yield {self._on.note: why, **self._shown.buttons(answering=False)}
+            why = self._shown.why(error, tongue)
+            shown = {self._on.note: why, **self._shown.buttons(answering=False)}
+        if not view.followed and not shown[self._on.note]:
+            del shown[self._on.note]  # why a question was refused a moment ago stays there
+        return shown if view.number == looking else nothing
+
+    async def _updates(
+        self, conversation_id: str, language: Language, view: View, request: gr.Request
+    ) -> AsyncGenerator[Updates, None]:
+        """The answer being written there, as often as is worth looking."""
+        view.followed = False
+        with suppress(AppError):  # `settle` says why
+            opened = await self._conversations.open(user_of(request), conversation_id)
+            if opened.job:
+                view.followed = True
+                draw, pace = turns.newest_turn(self._on, opened, language), Pace()
+                async for progress in opened.job.watch():
+                    yield draw(progress)
+                    await pace.pause()

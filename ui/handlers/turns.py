@@ -1,5 +1,7 @@
 """The turns of a conversation on the page: which are drawn, and in which of the two lists."""
 
+from collections.abc import Callable
+
 import gradio as gr
 
 from chat.conversations.models import Progress
@@ -55,10 +57,11 @@ def all_turns(
 
 
 def newest_turn(
-    on: Components, opened: ConversationView, progress: Progress, language: Language
-) -> Updates:
-    """The one turn that changes while its answer is being written."""
-    return {on.newest: render.live_turn(opened, progress, language)}
+    on: Components, opened: ConversationView, language: Language
+) -> Callable[[Progress], Updates]:
+    """Draws the one turn that changes while its answer is being written."""
+    question = render.live_question(opened, language)
+    return lambda progress: {on.newest: [*question, render.live_answer(progress, language)]}
 
 
 def show_earlier(view: View, count: int) -> None:

@@ -94,6 +94,7 @@ const label = (element, text) => {
   }
 };
 dressers.push((said) => {
+  document.documentElement.dataset.drawn ??= "";
   if (document.documentElement.lang !== said.lang) document.documentElement.lang = said.lang;
   label($("#language"), said.language);
   label($("#settings .toggle-button"), said.close);

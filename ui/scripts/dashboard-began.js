@@ -4,6 +4,7 @@
   const kept = (name) => localStorage.getItem(`qwen-chat.${name}`);
   const asked = new URLSearchParams(location.search);
   if (kept("theme")) document.body.classList.toggle("dark", kept("theme") === "dark");
+  document.documentElement.dataset.drawn = "";
   document.documentElement.lang = kept("language") ?? document.documentElement.lang;
   setInterval(() => {
     if (document.visibilityState === "visible") document.querySelector("#refresh")?.click();

@@ -3,6 +3,11 @@ const scroller = () => $("#transcript");
 const NEAR = 60; // pixels from the end that still count as the end
 let atEnd = true; // whether the reader is there; only then the page follows what is written
 let [lastTop, lastHeight] = [0, 0];
+const mark = (element, state, holds) => {
+  if (element && state in element.dataset !== Boolean(holds)) {
+    holds ? (element.dataset[state] = "") : delete element.dataset[state];
+  }
+};
 const noteHeight = (at) => ([lastTop, lastHeight] = [at.scrollTop, at.scrollHeight]);
 let fromEnd = null; // how far the reader is from the end while older turns are being fetched
 const distance = (at) => at.scrollHeight - at.scrollTop;
@@ -46,6 +51,31 @@ Object.assign(actions, {
     button.disabled = true; // until it is drawn anew, or taken away
     trigger("earlier");
   },
+});
+
+// Svelte writes each message's direction anew at every update (`element.dir = element.dir`), and then
+// Chromium computes the style of all that stands in the message once more, however long it is.
+const direction = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "dir");
+Object.defineProperty(HTMLElement.prototype, "dir", {
+  ...direction,
+  set(value) {
+    if (value === "auto" || value !== direction.get.call(this)) direction.set.call(this, value);
+  },
+});
+
+// Gradio asks of each answer whether a table editor is in it. With every word Chromium would look anew,
+// and style all cells and spans of the answer. No answer has one: the same rules without the question.
+let sheets = 0;
+dressers.push(() => {
+  if (sheets === document.styleSheets.length) return;
+  sheets = document.styleSheets.length;
+  for (const sheet of document.styleSheets) {
+    for (const rule of sheet.cssRules) {
+      if (!rule.selectorText?.includes(".bot")) continue;
+      const plain = rule.selectorText.replaceAll(":not(:has(.table-wrap))", ":not(.table-wrap)");
+      if (plain !== rule.selectorText) rule.selectorText = plain;
+    }
+  }
 });
 
 // --- copy ----------------------------------------------------------------------------------------
@@ -110,6 +140,7 @@ function openEditor(id, place, said) {
   const save = place.matches(".asked") ? said.saveAndSend : said.save;
   form.append(field, editButton(said.cancel, "button", "cancel-edit"), editButton(save, "submit"));
   place.prepend(form);
+  mark(place.closest(".message-row"), "editing", true);
   fit(field);
   if (edit.focused) {
     field.focus({ preventScroll: true });
@@ -120,6 +151,7 @@ function closeEditor(form) {
   const row = form.closest(".message-row");
   edits.delete(editOf(form));
   form.remove();
+  mark(row, "editing", false);
   $("[data-do=edit]", row)?.focus();
 }
 const editOf = (form) => form.closest("[data-message]").dataset.message;
@@ -180,6 +212,7 @@ dressers.push((said) => {
     else if (place && !$("form.edit", place)) openEditor(id, place, said);
     if (edit.sent && $("#note .refused")) edit.sent = false;
   }
+  for (const row of document.querySelectorAll("#transcript [data-editing]")) mark(row, "editing", $("form.edit", row));
 });
 
 // --- another tab has changed what is shown here: not drawn under the hands of who edits ---------
@@ -218,6 +251,11 @@ dressers.push(() => wanted && panel()?.dataset.key === wanted && !panel().open &
 
 // --- what Gradio draws without our words ---------------------------------------------------------
 dressers.push((said) => {
+  mark($("#newest"), "live", $("#newest .meta.live"));
+  for (const table of document.querySelectorAll("#transcript .md table")) {
+    const columns = String(table.rows[0]?.cells.length ?? 0);
+    if (table.dataset.columns !== columns) table.dataset.columns = columns;
+  }
   for (const log of document.querySelectorAll("#transcript [role=log]")) label(log, said.transcript);
   // Gradio calls each message by its whole text; read out as it grows, that is said twice.
   for (const message of document.querySelectorAll("#transcript [data-testid][aria-label]")) {
