@@ -73,10 +73,11 @@ if [[ ${1:-} == --all ]]; then
   shift
 fi
 
-# The types are checked while the browser and the model are fetched.
+# The types are checked beside everything else. By one process: the workers of --num-workers give
+# up where a busy machine keeps them waiting.
 start_types() {
   types_output=$(mktemp)
-  "$BIN/mypy" --num-workers 2 . >"$types_output" 2>&1 &
+  "$BIN/mypy" . >"$types_output" 2>&1 &
   types_pid=$!
   trap 'kill "$types_pid" 2>/dev/null || true; rm -f "$types_output"' EXIT
 }
@@ -101,8 +102,6 @@ prepare_model
 step "format and lint"
 "$BIN/ruff" format --check .
 "$BIN/ruff" check .
-step "types"
-wait_for_types
 step "scripts"
 "$BIN/shellcheck" start.sh tests/run.sh .ci/run
 step "tests"
@@ -111,4 +110,8 @@ step "tests"
 # Pinned: the locale and UTF-8 (above), the threads, and, in tests/conftest.py, no proxy for
 # loopback. Signals, terminal, time zone and umask are the caller's.
 export OMP_NUM_THREADS=1
-exec "$BIN/python" -m pytest -q -n 4 --dist worksteal -m "$select" "$@"
+tests=0
+"$BIN/python" -m pytest -q -n 4 --dist worksteal -m "$select" "$@" || tests=$?
+step "types"
+wait_for_types
+exit "$tests"

@@ -1,0 +1,173 @@
+"""The app is stopped by SIGTERM while tabs are open and answers are streamed, again and again.
+
+Each time `/readyz` must say 503 before any request is refused, every stream must end with an event
+of its own, and the process with exit code 0.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+CHAT = "/v1/chat/completions"
+STREAMS = 4
+TABS = 4
+START_S = 120.0
+POLL_S = 0.05
+NOTICE_S = 1
+GRACE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """One stop. Times in seconds after SIGTERM; None: it was not seen."""
+
+    not_ready_s: float | None
+    refused_s: float | None
+    ended_s: float
+    streams_whole: int
+    exit_code: int
+
+    @property
+    def holds(self) -> bool:
+        in_order = self.not_ready_s is not None and (
+            self.refused_s is None or self.not_ready_s <= self.refused_s
+        )
+        return in_order and self.streams_whole == STREAMS and self.exit_code == 0
+
+
+async def measure(rounds: int, model: Path) -> list[Shutdown]:
+    """Start the app on the weights in `model` and stop it, so many times."""
+    return [await _round(model) for _ in range(rounds)]
+
+
+def table(stops: list[Shutdown]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "| round | not ready after | refused after | ended after | streams whole | exit code |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number, stop in enumerate(stops, 1):
+        seen = [
+            "never" if seconds is None else f"{seconds:.2f} s"
+            for seconds in (stop.not_ready_s, stop.refused_s, stop.ended_s)
+        ]
+        whole = f"{stop.streams_whole}/{STREAMS}"
+        lines.append(f"| {number} | {' | '.join(seen)} | {whole} | {stop.exit_code} |")
+    return "\n".join(lines)
+
+
+async def _round(model: Path) -> Shutdown:
+    with tempfile.TemporaryDirectory() as folder:
+        async with _app(Path(folder), model) as (process, client):
+            streams = [asyncio.create_task(_stream(client)) for _ in range(STREAMS)]
+            tabs = [asyncio.create_task(_tab(client, number)) for number in range(TABS)]
+            await asyncio.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            began = time.perf_counter()
+            seen: dict[str, float] = {}
+            while process.returncode is None and time.perf_counter() - began < START_S:
+                await _look(client, seen, began)
+                await asyncio.sleep(POLL_S)
+            code = await process.wait()
+            ended_s = time.perf_counter() - began
+            whole = sum(await asyncio.gather(*streams))
+            for tab in tabs:
+                tab.cancel()
+            await asyncio.wait(tabs)
+    return Shutdown(seen.get("not ready"), seen.get("refused"), ended_s, whole, code)
+
+
+async def _look(client: httpx.AsyncClient, seen: dict[str, float], began: float) -> None:
+    """Note when readiness and a request fail for the first time; readiness is asked first."""
+    body = {"model": "default", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+    with suppress(httpx.HTTPError):
+        if (await client.get("/readyz")).status_code != 200:
+            seen.setdefault("not ready", time.perf_counter() - began)
+        if "refused" not in seen and (await client.post(CHAT, json=body)).status_code != 200:
+            seen["refused"] = time.perf_counter() - began
+
+
+async def _stream(client: httpx.AsyncClient) -> bool:
+    """Whether a streamed answer ended with an event of its own: its end, or the reason."""
+    body = {
+        "model": "default",
+        "stream": True,
+        "max_tokens": 2_000,
+        "messages": [{"role": "user", "content": "Count from one to a thousand, in words."}],
+    }
+    text = ""
+    with suppress(httpx.HTTPError):
+        async with client.stream("POST", CHAT, json=body) as answer:
+            async for piece in answer.aiter_text():
+                text += piece
+    return "[DONE]" in text or '"code":"shutting_down"' in text.replace(" ", "")
+
+
+async def _tab(client: httpx.AsyncClient, number: int) -> None:
+    """A tab that stays open, as Gradio's page keeps one."""
+    with suppress(httpx.HTTPError):
+        async with client.stream("GET", f"/gradio_api/heartbeat/tab{number}") as answer:
+            async for _ in answer.aiter_bytes():
+                pass
+
+
+@asynccontextmanager
+async def _app(
+    home: Path, model: Path
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
+    with _free_port() as port:
+        variables = _variables(home, model, port)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "app.py", cwd=ROOT, env={**os.environ, **variables}, stderr=-3
+    )
+    limits = httpx.Limits(max_connections=100)
+    address = f"http://localhost:{port}"
+    try:
+        async with httpx.AsyncClient(
+            base_url=address, timeout=60, limits=limits, trust_env=False
+        ) as client:
+            await _until_ready(process, client)
+            yield process, client
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _variables(home: Path, model: Path, port: int) -> Mapping[str, str]:
+    settings = {
+        "MODEL": model,
+        "PORT": port,
+        "DATA_DIR": home / "data",
+        "LOG_FILE": home / "server.log",
+        "SHUTDOWN_NOTICE_S": NOTICE_S,
+        "SHUTDOWN_GRACE_S": GRACE_S,
+    }
+    return {f"QWEN_CHAT_{name}": str(value) for name, value in settings.items()}
+
+
+async def _until_ready(process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(START_S):
+        while process.returncode is None:
+            with suppress(httpx.HTTPError):
+                if (await client.get("/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.2)
+    raise RuntimeError("the app did not start")
+
+
+@contextmanager
+def _free_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
