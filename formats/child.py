@@ -7,6 +7,7 @@ file, or the error for which it is refused. Both ends are this app.
 import pickle
 import resource
 import sys
+from collections.abc import Callable, Mapping, Sequence
 
 from chat.errors import AppError
 from formats.cases import read_cases
@@ -14,7 +15,10 @@ from formats.importing import read_archives
 
 MEMORY_BYTES = 4 * 2**30
 CPU_S = 120
-READERS = {"archives": read_archives, "cases": read_cases}
+READERS: Mapping[str, Callable[..., Sequence[object]]] = {
+    "archives": read_archives,
+    "cases": read_cases,
+}
 
 
 def limit() -> None:
