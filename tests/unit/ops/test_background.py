@@ -76,7 +76,7 @@ async def test_a_job_fails_for_readiness_after_several_failures_until_it_succeed
         await jobs.attempt("sweep", Faulty(ValueError()))
     assert jobs.failing == ("sweep",)
     await jobs.attempt("sweep", Faulty())
-    assert jobs.failing == ()
+    assert not jobs.failing
 
 
 async def test_what_is_to_be_done_once_is_tried_until_it_succeeds() -> None:
