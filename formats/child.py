@@ -8,7 +8,6 @@ import pickle
 import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from chat.errors import AppError
 from formats.cases import read_cases
@@ -16,7 +15,7 @@ from formats.importing import read_archives
 
 MEMORY_BYTES = 4 * 2**30
 CPU_S = 120
-READERS: Mapping[str, Callable[..., Sequence[Any]]] = {
+READERS: Mapping[str, Callable[..., Sequence[object]]] = {
     "archives": read_archives,
     "cases": read_cases,
 }

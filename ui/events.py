@@ -96,6 +96,11 @@ def items(check: Check, most: int) -> Check:
 
 def record(*, required: bool = True, **checks: Check) -> Check:
     """An object with these members and no others; without `required` each may be missing."""
+    return members(checks, required=required)
+
+
+def members(checks: Mapping[str, Check], *, required: bool = True) -> Check:
+    """As `record`, of names that are no arguments."""
 
     def check_members(value: object, where: str) -> object:
         if not isinstance(value, Mapping):
@@ -256,4 +261,4 @@ def _data(given: object, checks: Sequence[Check]) -> list[object]:
 
 
 def _event_data(given: object, checks: Mapping[str, Check] | None) -> object:
-    return record(required=True, **checks)(given, "event_data") if checks else None
+    return members(checks)(given, "event_data") if checks else None

@@ -1,4 +1,4 @@
-"""How many tabs and events of the page one person, one address and all together may have.
+"""How many tabs and events of the page one user, one address and all together may have.
 
 Gradio keeps what a tab has shown under a hash that the browser makes up: 0.3 MiB for an empty page,
 more with drafts and files, and 10,000 of them. So tabs are counted here, and the one that was used
@@ -23,15 +23,15 @@ class PageBounds:
     """Most of each: tabs and bytes that are kept of them (drafts, files and what every tab takes),
     events and streams at once, events a minute, answers nobody fetches."""
 
-    tabs_of_person: int = 32
+    tabs_of_user: int = 32
     tabs_of_address: int = 256
     tabs: int = 1_000
-    kept_of_person: int = 32 * MIB
+    kept_of_user: int = 32 * MIB
     kept_of_address: int = 128 * MIB
     kept: int = 512 * MIB
-    open_of_person: int = 128
+    open_of_user: int = 128
     open_of_address: int = 1_024
-    minute_of_person: int = 1_200
+    minute_of_user: int = 1_200
     minute_of_address: int = 6_000
     unread_of_tab: int = 16
 
@@ -76,11 +76,11 @@ class PageEvents:
         self._minute = (0, Counter[str]())
 
     @contextmanager
-    def admitted(self, person: str, address: str) -> Iterator[None]:
+    def admitted(self, user_id: str, address: str) -> Iterator[None]:
         """While one request of the page is answered. Raises TooManyRequests."""
         bounds = self._bounds
         limits = {
-            f"person {person}": bounds.open_of_person,
+            f"user {user_id}": bounds.open_of_user,
             f"address {address}": bounds.open_of_address,
         }
         for who, limit in limits.items():
@@ -95,14 +95,14 @@ class PageEvents:
                 if not self._open[who]:
                     del self._open[who]
 
-    def count(self, person: str, address: str) -> None:
+    def count(self, user_id: str, address: str) -> None:
         """Count an event among those of this minute. Raises TooManyRequests."""
         now = self._clock()
         if self._minute[0] != int(now // 60):
             self._minute = (int(now // 60), Counter())
         bounds, counted = self._bounds, self._minute[1]
         limits = {
-            f"person {person}": bounds.minute_of_person,
+            f"user {user_id}": bounds.minute_of_user,
             f"address {address}": bounds.minute_of_address,
         }
         for who, limit in limits.items():
@@ -110,7 +110,7 @@ class PageEvents:
                 raise TooManyRequests(limit=limit, retry_after_s=60 - now % 60)
         counted.update(limits.keys())
 
-    def use(self, session_hash: str, person: str, address: str, size: int = 0) -> None:
+    def use(self, session_hash: str, user_id: str, address: str, size: int = 0) -> None:
         """Note an event of so many bytes in a tab; forget others where there are too many.
 
         Raises TooManyRequests for a tab whose browser does not fetch what it has asked for.
@@ -121,7 +121,7 @@ class PageEvents:
         before = self._drop(session_hash)
         kept = before.size if before else TAB_BYTES
         grown = kept + size if size > LARGE_BYTES else kept
-        tab = _Tab((f"person {person}", f"address {address}"), min(grown, MOST_TAB_BYTES))
+        tab = _Tab((f"user {user_id}", f"address {address}"), min(grown, MOST_TAB_BYTES))
         self._tabs[session_hash] = tab
         for owner in (*tab.owners, ALL):
             self._owners[owner] += 1
@@ -131,7 +131,7 @@ class PageEvents:
     def _make_room(self, newest: _Tab) -> None:
         bounds = self._bounds
         most = (
-            (newest.owners[0], bounds.tabs_of_person, bounds.kept_of_person),
+            (newest.owners[0], bounds.tabs_of_user, bounds.kept_of_user),
             (newest.owners[1], bounds.tabs_of_address, bounds.kept_of_address),
             (ALL, bounds.tabs, bounds.kept),
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from api.edge.options import EdgeOptions
 from api.server import build_api, cover_mounted
@@ -48,7 +47,7 @@ class ProofSite:
         self.ids: dict[str, str] = {}
         self.app, self.page = self._build()
 
-    def _build(self) -> tuple[FastAPI, Any]:
+    def _build(self) -> tuple[Any, Any]:
         engine, store = ScriptedEngine([Script(["The ", "Rhine"])]), self.store
         generation = make_generation(engine)
         jobs, engines = Jobs(generation=generation, store=store), Engines(engine)

@@ -9,12 +9,12 @@ from api.edge.page_events import PageBounds, PageEvents
 from chat.accounts.errors import TooManyRequests
 
 SMALL = PageBounds(
-    tabs_of_person=2,
+    tabs_of_user=2,
     tabs_of_address=3,
     tabs=4,
-    open_of_person=2,
+    open_of_user=2,
     open_of_address=3,
-    minute_of_person=2,
+    minute_of_user=2,
     minute_of_address=3,
     unread_of_tab=2,
 )
@@ -57,7 +57,7 @@ def test_all_tabs_together_have_a_bound() -> None:
 
 def test_what_is_kept_of_a_persons_tabs_has_a_sum() -> None:
     page = Page()
-    page.events = PageEvents(replace(PageBounds(), kept_of_person=3 * MIB))
+    page.events = PageEvents(replace(PageBounds(), kept_of_user=3 * MIB))
     page.events.forget = page.forgotten.append
     page.events.use("a", "ann", "x", size=MIB)
     for _ in range(100):  # small events add nothing
