@@ -80,7 +80,7 @@ def _is_update(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and value.get("__type__") == "update"
 
 
-def _sent(output: Component, value: Any) -> Any:
+def _sent(output: Any, value: Any) -> Any:
     """What the browser is sent for an output."""
     if value is _Keywords.FINISHED_ITERATING:
         return None
@@ -92,6 +92,6 @@ def _sent(output: Component, value: Any) -> Any:
     return sent
 
 
-def _serialised(output: Component, value: Any) -> Any:
+def _serialised(output: Any, value: Any) -> Any:
     made = output.postprocess(value)
     return made.model_dump() if isinstance(made, GradioModel | GradioRootModel) else made
