@@ -3,7 +3,8 @@
 Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
 SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
-`--page`: a long conversation on the page, in Chromium; needs tests/requirements.txt.
+`--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
+this server and another checkout's in turns. Both need tests/requirements.txt.
 """
 
 import argparse
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--feedback", action="store_true", help="measure pages for hosts")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
+    parser.add_argument("--against", type=Path, help="with --page: another checkout")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     options = parser.parse_args()
@@ -55,7 +57,7 @@ def main() -> None:
     elif options.feedback:
         measure_feedback(options.database_url)
     elif options.page:
-        measure_page()
+        measure_page(given.against)
     elif options.grammar:
         measure_grammar(options.folder or model_of_the_app())
     elif options.api:
@@ -85,10 +87,14 @@ def measure_feedback(database_url: str | None) -> None:
     write_report("Feedback", "PostgreSQL" if database_url else "SQLite", measurements)
 
 
-def measure_page() -> None:
-    from bench import page  # noqa: PLC0415 - what it needs is installed for tests only
+def measure_page(against: Path | None) -> None:
+    from bench import page, page_load, page_stream  # noqa: PLC0415 - need tests/requirements.txt
 
-    write_report("Page", "Chromium", page.measure())
+    if against:
+        write_report("Page", "in turns", asyncio.run(page_load.compare(against.resolve())))
+        return
+    figures = [*page.measure(), *page_stream.measure()]
+    write_report("Page", "Chromium", figures + asyncio.run(page_load.measure()))
 
 
 def measure_api(folder: Path) -> None:

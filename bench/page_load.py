@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -35,6 +36,9 @@ IDLE_TICK_S = 30.0
 """How often a tab asks for news, and one that is left alone: as ui/scripts/tick.js does."""
 
 HEALTH_S = 0.1
+FEW, EACH, TURNS = 6, 2, 3
+"""Users, answers of each, and turns of each checkout where two are compared."""
+
 PATIENCE_S = 120.0
 ANSWER = "".join(PIECES)
 
@@ -110,6 +114,39 @@ async def measure(root: Path = ROOT) -> list[Measurement]:
         *figures_of("200 users", many, first_s=1.0),
         Measurement("200 idle tabs, of one core", idle, "%", "most", 5.0),
     ]
+
+
+async def compare(other: Path) -> list[Figure]:
+    """The same answers from this code and another checkout's, in turns: for a busy machine.
+
+    The processor time of a fixed number of answers hangs least on what else runs.
+    """
+    spent: dict[str, list[float]] = {}
+    for turn in range(2 * TURNS):
+        name, root = ("other", other) if turn % 2 else ("this", ROOT)
+        spent.setdefault(name, []).append(await fixed_answers(root))
+    name = f"{FEW} users: processor time per answer"
+    this, before = statistics.median(spent["this"]), statistics.median(spent["other"])
+    return [
+        Figure(f"{name}, this", this, "s", "most", 0.2),
+        Figure(f"{name}, other", before, "s"),
+        Figure("this / other", this / before, "×"),
+    ]
+
+
+async def fixed_answers(root: Path) -> float:
+    """Processor seconds of the server for each of a few answers, ticks of the tabs included."""
+    async with served(FEW, root) as site, AsyncExitStack() as stack:
+        tabs = await open_tabs(site, stack)
+        await ask(tabs[0], Answer(time.perf_counter()))
+        ticks = [asyncio.create_task(ticking(tab)) for tab in tabs]
+        spent = site.processor_s()
+        for _ in range(EACH):
+            await asyncio.gather(*(ask(tab, Answer(time.perf_counter())) for tab in tabs))
+        spent = site.processor_s() - spent
+        for task in ticks:
+            task.cancel()
+    return spent / (FEW * EACH)
 
 
 def figures_of(

@@ -61,3 +61,9 @@ def test_nothing_is_fetched_from_outside(text: str) -> None:
 
 def test_who_wants_no_motion_gets_none() -> None:
     assert "prefers-reduced-motion: reduce" in STYLE
+
+
+@pytest.mark.parametrize("above", ["html", "body", ".gradio-container", "#transcript", ".message"])
+def test_no_rule_asks_what_is_in_the_transcript(above: str) -> None:
+    """With each word of an answer a browser would look anew, and style all that stands there."""
+    assert not re.search(rf"(?<![\w-]){re.escape(above)}(?:-row)?(?::not\()?:has\(", STYLE)

@@ -119,6 +119,7 @@ function dress() {
   });
 }
 new MutationObserver(dress).observe(document.body, { childList: true, subtree: true });
+watch("value", dress); // it may come last, and nothing be drawn after it
 dress();
 
 // --- an app of its own: the manifest under whatever path, the window in the theme's colour --------
