@@ -57,7 +57,7 @@ def main() -> None:
     elif options.feedback:
         measure_feedback(options.database_url)
     elif options.page:
-        measure_page(given.against)
+        measure_page(options.against)
     elif options.grammar:
         measure_grammar(options.folder or model_of_the_app())
     elif options.api:

@@ -116,7 +116,7 @@ async def measure(root: Path = ROOT) -> list[Measurement]:
     ]
 
 
-async def compare(other: Path) -> list[Figure]:
+async def compare(other: Path) -> list[Measurement]:
     """The same answers from this code and another checkout's, in turns: for a busy machine.
 
     The processor time of a fixed number of answers hangs least on what else runs.
@@ -128,9 +128,9 @@ async def compare(other: Path) -> list[Figure]:
     name = f"{FEW} users: processor time per answer"
     this, before = statistics.median(spent["this"]), statistics.median(spent["other"])
     return [
-        Figure(f"{name}, this", this, "s", "most", 0.2),
-        Figure(f"{name}, other", before, "s"),
-        Figure("this / other", this / before, "×"),
+        Measurement(f"{name}, this", this, "s", "most", 0.2),
+        Measurement(f"{name}, other", before, "s"),
+        Measurement("this / other", this / before, "×"),
     ]
 
 

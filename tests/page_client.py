@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
+from gradio_client.utils import apply_diff
 
 CONFIG = "window.gradio_config = "
 """What stands before the page's components and events in its HTML."""
