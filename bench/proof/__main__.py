@@ -1,8 +1,10 @@
-"""`python -m bench.proof requests [--count N] [--seed N] [--json FILE]`.
+"""Proofs that the app holds under abuse, each a command that is bounded and stays on this machine.
 
-Made-up requests to the API, to pages and to the page's events, in this process and to nobody else:
-how many of each kind were answered how, and how much memory they left. Exits with 1 where one was
-answered with a fault.
+    python -m bench.proof requests [--count N] [--seed N]   made-up requests find no fault
+    python -m bench.proof shutdown [--count N]              SIGTERM with open tabs and streams
+    python -m bench.proof database [--seconds S]            the database is gone in mid-answer
+
+Each prints a table, writes it with `--json FILE` as well, and exits with 1 where it does not hold.
 """
 
 import argparse
@@ -10,40 +12,56 @@ import asyncio
 import json
 import logging
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
-from bench.proof.requests import MOST_GROWTH_MIB, Outcome, measure
+from bench.__main__ import model_of_the_app
+from bench.machine import describe_machine
+from bench.proof import database, requests, shutdown
+
+
+class Proof(Protocol):
+    """One measurement that holds or does not. A dataclass."""
+
+    @property
+    def holds(self) -> bool: ...
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.proof", description=__doc__)
-    parser.add_argument("what", choices=["requests"])
-    parser.add_argument("--count", type=int, default=2_000)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.proof",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=["requests", "shutdown", "database"])
+    parser.add_argument("--count", type=int, help="requests (2000) or stops (20)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=30.0, help="without the database")
+    parser.add_argument("--model", type=Path, help="folder of the weights; the starter model's")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
-    given = parser.parse_args()
+    options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    outcome = asyncio.run(measure(given.count, given.seed))
-    print(table(outcome))
-    if given.json:
-        figures = {**vars(outcome), "holds": outcome.holds}
-        given.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    return 0 if outcome.holds else 1
+    proofs, table = _measure(options)
+    print(table)
+    if options.json:
+        values = [{**asdict(proof), "holds": proof.holds} for proof in proofs]  # type: ignore[call-overload]
+        content = {"machine": describe_machine("cpu"), "proof": options.what, "values": values}
+        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return 0 if all(proof.holds for proof in proofs) else 1
 
 
-def table(outcome: Outcome) -> str:
-    """The figures as Markdown."""
-    rows = [
-        ("requests", str(outcome.count)),
-        ("seed", str(outcome.seed)),
-        *((name, str(number)) for name, number in sorted(outcome.statuses.items())),
-        ("faults", str(len(outcome.faults))),
-        ("slowest answer", f"{outcome.slowest_s * 1000:.0f} ms"),
-        ("memory growth", f"{outcome.growth_mib:.0f} MiB (at most {MOST_GROWTH_MIB:.0f})"),
-        ("time", f"{outcome.seconds:.0f} s"),
-    ]
-    lines = ["| what | how many |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
-    return "\n".join([*lines, "", f"Slowest: {outcome.slowest}", *outcome.faults])
+def _measure(options: argparse.Namespace) -> tuple[Sequence[Proof], str]:
+    if options.what == "shutdown":
+        model = options.model or model_of_the_app()
+        stops = asyncio.run(shutdown.measure(options.count or 20, model))
+        return stops, shutdown.table(stops)
+    if options.what == "database":
+        outages = asyncio.run(database.measure(options.seconds))
+        return outages, database.table(outages)
+    outcome = asyncio.run(requests.measure(options.count or 2_000, options.seed))
+    return [outcome], requests.table(outcome)
 
 
 if __name__ == "__main__":

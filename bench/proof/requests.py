@@ -84,3 +84,18 @@ async def _send(
 async def _answer(client: httpx.AsyncClient, made: MadeRequest) -> httpx.Response:
     headers = JSON if made.body is not None else {"Accept": "text/html"}
     return await client.request(made.method, made.path, content=made.body, headers=headers)
+
+
+def table(outcome: Outcome) -> str:
+    """The figures as Markdown."""
+    rows = [
+        ("requests", str(outcome.count)),
+        ("seed", str(outcome.seed)),
+        *((name, str(number)) for name, number in sorted(outcome.statuses.items())),
+        ("faults", str(len(outcome.faults))),
+        ("slowest answer", f"{outcome.slowest_s * 1000:.0f} ms"),
+        ("memory growth", f"{outcome.growth_mib:.0f} MiB (at most {MOST_GROWTH_MIB:.0f})"),
+        ("time", f"{outcome.seconds:.0f} s"),
+    ]
+    lines = ["| what | how many |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+    return "\n".join([*lines, "", f"Slowest: {outcome.slowest}", *outcome.faults])
