@@ -201,7 +201,8 @@ supervise() {
     child=$!
     # A signal ends `wait` before the child has ended: the app still finishes its answers.
     while code=0; wait "$child" || code=$?; kill -0 "$child" 2>/dev/null; do :; done
-    if [[ -n $stopping ]] || ((code != RESTART_CODE && code <= 128)); then
+    # 130 and 143: it was told to end, by SIGINT or SIGTERM.
+    if [[ -n $stopping ]] || ((code != RESTART_CODE && (code <= 128 || code == 130 || code == 143))); then
       exit "$code"
     fi
     ((SECONDS - began < STEADY_S)) || pause=1

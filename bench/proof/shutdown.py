@@ -1,7 +1,7 @@
 """The app is stopped by SIGTERM while tabs are open and answers are streamed, again and again.
 
 Each time `/readyz` must say 503 before any request is refused, every stream must end with an event
-of its own, and the process with exit code 0.
+of its own, and the process by the signal, as a supervisor expects.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Shutdown:
         in_order = self.not_ready_s is not None and (
             self.refused_s is None or self.not_ready_s <= self.refused_s
         )
-        return in_order and self.streams_whole == STREAMS and self.exit_code == 0
+        return in_order and self.streams_whole == STREAMS and self.exit_code == -signal.SIGTERM
 
 
 async def measure(rounds: int, model: Path) -> list[Shutdown]:
@@ -76,26 +76,36 @@ async def _round(model: Path) -> Shutdown:
             process.send_signal(signal.SIGTERM)
             began = time.perf_counter()
             seen: dict[str, float] = {}
-            while process.returncode is None and time.perf_counter() - began < START_S:
-                await _look(client, seen, began)
-                await asyncio.sleep(POLL_S)
-            code = await process.wait()
+            looks = [
+                asyncio.create_task(look(client, seen, began)) for look in (_readiness, _requests)
+            ]
+            code = await asyncio.wait_for(process.wait(), START_S)
             ended_s = time.perf_counter() - began
             whole = sum(await asyncio.gather(*streams))
-            for tab in tabs:
-                tab.cancel()
-            await asyncio.wait(tabs)
+            for task in (*tabs, *looks):
+                task.cancel()
+            await asyncio.wait((*tabs, *looks))
     return Shutdown(seen.get("not ready"), seen.get("refused"), ended_s, whole, code)
 
 
-async def _look(client: httpx.AsyncClient, seen: dict[str, float], began: float) -> None:
-    """Note when readiness and a request fail for the first time; readiness is asked first."""
+async def _readiness(client: httpx.AsyncClient, seen: dict[str, float], began: float) -> None:
+    """Note when `/readyz` says for the first time that the app is not ready."""
+    while "not ready" not in seen:
+        with suppress(httpx.HTTPError):
+            if (await client.get("/readyz")).status_code != 200:
+                seen["not ready"] = time.perf_counter() - began
+        await asyncio.sleep(POLL_S)
+
+
+async def _requests(client: httpx.AsyncClient, seen: dict[str, float], began: float) -> None:
+    """Note when a request is refused for the first time: the time at which it was sent."""
     body = {"model": "default", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
-    with suppress(httpx.HTTPError):
-        if (await client.get("/readyz")).status_code != 200:
-            seen.setdefault("not ready", time.perf_counter() - began)
-        if "refused" not in seen and (await client.post(CHAT, json=body)).status_code != 200:
-            seen["refused"] = time.perf_counter() - began
+    while "refused" not in seen:
+        sent_at = time.perf_counter() - began
+        with suppress(httpx.HTTPError):
+            if (await client.post(CHAT, json=body)).status_code != 200:
+                seen["refused"] = sent_at
+        await asyncio.sleep(POLL_S)
 
 
 async def _stream(client: httpx.AsyncClient) -> bool:
