@@ -61,7 +61,7 @@ class Enrolment:
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
-        if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
+        if participant.seen_at is None or abs(now - participant.seen_at) >= SEEN_EVERY:
             await self._store.seen(target_id, user_id, now)
         return EffectiveOptions(options_of(chosen), target_id, chosen.engine)
 

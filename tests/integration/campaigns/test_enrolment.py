@@ -276,6 +276,17 @@ async def test_before_the_start_no_question_is_accepted(fair: Fair) -> None:
     await fair.ask(fair.guest)
 
 
+async def test_a_tester_is_seen_again_after_the_clock_was_set_back(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    fair.clock.advance(days=1)
+    await fair.ask(fair.guest)
+    fair.clock.now -= timedelta(hours=23)
+    await fair.ask(fair.guest, "And now?")
+    part = await fair.store.feedback.campaigns.participant(fair.campaign.id, fair.guest.id)
+    assert part
+    assert part.seen_at == fair.clock.now
+
+
 @pytest.mark.parametrize("end", ["closed", "ended", "revoked", "expired"])
 async def test_after_the_end_no_question_is_accepted_and_all_stays_readable(
     fair: Fair, end: str

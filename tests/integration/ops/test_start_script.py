@@ -310,7 +310,7 @@ def test_a_second_start_waits_for_the_installation_of_the_first(
 ) -> None:
     gate = place.root / "gate"
     environment = os.environ | {"PYTHON": base_python, "PIP_WAITS_FOR": str(gate)}
-    command = [place.root / "start.sh", "install"]
+    command = [str(place.root / "start.sh"), "install"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout
         while not first.stdout.readline().startswith("Installing the packages"):
