@@ -91,7 +91,7 @@ LIVES_IN: dict[str, set[str]] = {
     "fastapi": {"api"},
     "argon2": {"auth"},
     "authlib": {"auth"},
-    "jinja2": {"pages", "templating"},
+    "jinja2": {"engine", "pages", "templating"},
     "joserfc": {"auth"},
     "latex2sympy2_extended": {"judging"},
     "math_verify": {"judging"},
