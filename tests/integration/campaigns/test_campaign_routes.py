@@ -262,8 +262,8 @@ async def test_a_members_way_into_a_campaign_is_its_link_and_not_a_guessed_addre
         assert answer.status_code == 404
         progress = (await host.get(f"/api/campaigns/{campaign.id}/progress")).json()
         assert progress["came"] == 0
-        page = (await host.get(f"/campaigns/{campaign.id}")).text
-        assert "data-address" not in page  # a signed-in user gets the link as well
+        page = await host.get(f"/campaigns/{campaign.id}")
+        assert "data-address" not in page.text  # a signed-in user gets the link as well
         assert (await host.get(at)).status_code == 200
 
         secret = await place.guest_token(host, campaign)

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_deep_tokenizer_is_refused_with_a_sentence(folder: Path, text: str) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": "x"}))
     (folder / "tokenizer.json").write_text(text)
-    with pytest.raises(ModelUnavailable, match="tokenizer in .* cannot be read"):
+    with pytest.raises(ModelUnavailable, match=r"tokenizer in .* cannot be read"):
         load_tokenizer(folder)
 
 
