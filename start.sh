@@ -22,6 +22,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly VENV=.venv
 readonly PY=$VENV/bin/python
 readonly STAMP=$VENV/installed
+readonly UNFINISHED=$VENV/unfinished  # there while the environment is made or changed
 readonly INSTALL_LOG=$VENV/install.log
 readonly PID_FILE=data/qwen-chat.pid    # pid, its start, time, address to ask, to show, log, grace, link
 readonly ARGS_FILE=data/qwen-chat.args  # settings of the last start, each ended by a NUL
@@ -59,6 +60,8 @@ make_venv() {
   python=$(find_python)
   say "Making $VENV with $("$python" --version)"
   rm -rf "$VENV"
+  mkdir "$VENV"
+  : >"$UNFINISHED"
   if ! output=$("$python" -m venv "$VENV" 2>&1); then
     rm -rf "$VENV"
     [[ $output != *ensurepip* ]] || fail "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"
@@ -91,6 +94,8 @@ show_progress() {
 }
 
 explain_failed_install() {
+  # Before pip wrote anything the environment is as it was; after that it is made anew next time.
+  grep -q '^Installing collected' "$INSTALL_LOG" || rm -f "$UNFINISHED"
   if grep -qE 'NewConnectionError|NameResolution|ConnectTimeout|ReadTimeout|ProxyError|unreachable|Max retries' "$INSTALL_LOG"; then
     fail "The packages could not be installed: no package index answers. Check the network, or name a mirror: ./start.sh --index-url URL (details: $INSTALL_LOG)"
   elif grep -q 'No space left on device' "$INSTALL_LOG"; then
@@ -114,22 +119,43 @@ torch_constraint() {
   fi
 }
 
+# What a finished environment holds: the requirements and the version of Python.
+wanted_stamp() {
+  say "$(cksum <requirements.txt) $("$PY" -c 'import sys; print(*sys.version_info[:2], sep=".")')"
+}
+
+# An environment whose making was killed looks whole to pip, which trusts half a package.
+is_sound() { [[ ! -e $UNFINISHED ]] && is_new_enough "$PY"; }
+
+is_installed() { is_sound && [[ -f $STAMP && $(<"$STAMP") == "$(wanted_stamp)" ]]; }
+
 install() {
-  local wanted
-  is_new_enough "$PY" || make_venv
-  wanted="$(cksum <requirements.txt) $("$PY" -c 'import sys; print(*sys.version_info[:2], sep=".")')"
-  if [[ -f $STAMP && $(<"$STAMP") == "$wanted" ]]; then
-    if has_nvidia_driver && compgen -G "$VENV/lib/python*/site-packages/torch-*+cpu.dist-info" >/dev/null; then
-      say "There is an NVIDIA driver, but the CPU build of torch is installed. To use the GPU: rm -rf $VENV and start again."
+  if ! is_installed; then
+    # Held by pip too, so that a new start waits for the pip of one that was killed.
+    exec 9<requirements.txt
+    if command -v flock >/dev/null && ! flock -n 9; then
+      say "Another ./start.sh makes the environment: waiting for it."
+      flock 9 || true
     fi
-    return
+    is_installed || install_packages
+    exec 9<&-
+  elif has_nvidia_driver && compgen -G "$VENV/lib/python*/site-packages/torch-*+cpu.dist-info" >/dev/null; then
+    say "There is an NVIDIA driver, but the CPU build of torch is installed. To use the GPU: rm -rf $VENV and start again."
+  fi
+}
+
+install_packages() {
+  if ! is_sound || ! "$PY" -m pip --version >/dev/null 2>&1; then
+    make_venv
   fi
   say "Installing the packages of requirements.txt (once; some minutes, details in $INSTALL_LOG)"
+  : >"$UNFINISHED"
   : >"$INSTALL_LOG"
   export PIP_RETRIES=${PIP_RETRIES:-2}
   torch_constraint >"$VENV/constraints.txt"
   pip_install -r requirements.txt -c "$VENV/constraints.txt" | show_progress || explain_failed_install
-  say "$wanted" >"$STAMP"
+  wanted_stamp >"$STAMP"
+  rm "$UNFINISHED"
 }
 
 # --- The background process --------------------------------------------------------------------

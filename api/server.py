@@ -148,7 +148,8 @@ def _add_accounts(
     app: FastAPI, sign_in: SignIn, presets: PresetReader, hosting: HostServices | None
 ) -> None:
     context = sign_in.context
-    app.include_router(account_routes(context))
+    admit = hosting.participation.admit if hosting else None
+    app.include_router(account_routes(context, admit))
     app.include_router(user_routes(context.accounts, context.root_path))
     app.include_router(guest_link_routes(context.accounts, context.root_path))
     app.include_router(key_routes(context.accounts, context.root_path))

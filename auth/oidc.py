@@ -4,7 +4,9 @@ Contacts only the configured issuer and the endpoints in its discovery document.
 it returns the identity that the provider has authenticated.
 """
 
+import asyncio
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +19,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from chat.accounts.errors import ProviderRefused
+from chat.accounts.models import Timer
 from chat.accounts.sso import ExternalIdentity, PendingSignIn
 
 DESCRIPTION = "/.well-known/openid-configuration"
@@ -26,6 +29,8 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 SCOPE = "openid profile"
 TIMEOUT_S = 10.0
 """Of each request to the provider."""
+DESCRIPTION_S = 3600.0
+"""For how long the discovery document is used. A failure is not kept."""
 LEEWAY_S = 60
 """Tolerated difference between our clock and the provider's."""
 
@@ -33,16 +38,25 @@ LEEWAY_S = 60
 class OpenIdProvider:
     """`chat.accounts.sso.IdentityProvider` over one issuer."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str | None) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: str | None,
+        timer: Timer = time.monotonic,
+    ) -> None:
         self._issuer = issuer.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
+        self._timer = timer
+        self._described: asyncio.Task[Mapping[str, str]] | None = None
+        self._described_at = 0.0
 
     async def begin(self, return_to: str) -> PendingSignIn:
         """The URL for the browser, and the state to keep meanwhile. Raises ProviderRefused."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         async with self._client(return_to) as client:
-            described = await self._description(client)
+            described = await self._description()
             url, state = client.create_authorization_url(
                 described["authorization_endpoint"], nonce=nonce, code_verifier=verifier
             )
@@ -60,7 +74,7 @@ class OpenIdProvider:
             raise ProviderRefused
         try:
             async with self._client(begun.return_to) as client:
-                described = await self._description(client)
+                described = await self._description()
                 token = await client.fetch_token(
                     described["token_endpoint"], code=code, code_verifier=begun.verifier
                 )
@@ -96,8 +110,18 @@ class OpenIdProvider:
             trust_env=False,
         )
 
-    async def _description(self, client: AsyncOAuth2Client) -> Mapping[str, str]:
-        described: Mapping[str, str] = await self._json(client, self._issuer + DESCRIPTION)
+    async def _description(self) -> Mapping[str, str]:
+        """The discovery document, fetched once for all who ask within `DESCRIPTION_S`."""
+        task, now = self._described, self._timer()
+        failed = task and task.done() and (task.cancelled() or task.exception())
+        if task is None or failed or now - self._described_at >= DESCRIPTION_S:
+            task = self._described = asyncio.create_task(self._fetch_description())
+            self._described_at = now
+        return await asyncio.shield(task)  # one request that hangs up ends it for nobody else
+
+    async def _fetch_description(self) -> Mapping[str, str]:
+        async with self._client("") as client:
+            described: Mapping[str, str] = await self._json(client, self._issuer + DESCRIPTION)
         if described.get("issuer", "").rstrip("/") != self._issuer:
             raise ProviderRefused
         return described

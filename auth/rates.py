@@ -1,34 +1,37 @@
 """Rate limits: a sliding window of one minute, in memory. Knows no accounts.
 
-The only file that imports the `limits` library.
+Counts by a clock that is never set. The `limits` library counts by the time of day: a clock that
+was set back by a day refused everybody for a day.
 """
 
 import time
+from collections import deque
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from cachetools import TTLCache
+
+from chat.accounts.models import Timer
 
 MAX_KEYS = 10_000
-"""With more keys all windows are reset, which bounds the memory. A client with this many addresses
-could not be limited by counting anyway."""
+"""With more keys the one silent for longest is forgotten, which bounds the memory. Counting
+could not limit a client with so many addresses anyway."""
+
+MINUTE_S = 60.0
 
 
 class MinuteWindows:
-    """`chat.accounts.quotas.Rates` on the `limits` library."""
+    """`chat.accounts.quotas.Rates`, by the times of the last requests of each key."""
 
-    def __init__(self, max_keys: int = MAX_KEYS) -> None:
-        self._most_keys = max_keys
-        self._keys: set[str] = set()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, max_keys: int = MAX_KEYS, timer: Timer = time.monotonic) -> None:
+        self._timer = timer
+        self._allowed: TTLCache[str, deque[float]] = TTLCache(max_keys, MINUTE_S, timer)
 
     def hit(self, key: str, per_minute: int) -> float | None:
         """Count a request. None if it is allowed, else the seconds until the next one is."""
-        if key not in self._keys and len(self._keys) >= self._most_keys:
-            self._keys.clear()
-            self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._keys.add(key)
-        limit = RateLimitItemPerMinute(per_minute)
-        if self._limiter.hit(limit, key):
-            return None
-        return max(0.0, self._limiter.get_window_stats(limit, key).reset_time - time.time())
+        now, allowed = self._timer(), self._allowed.get(key, deque())
+        while allowed and allowed[0] <= now - MINUTE_S:
+            allowed.popleft()
+        if len(allowed) >= per_minute:
+            return allowed[-per_minute] + MINUTE_S - now
+        allowed.append(now)
+        self._allowed[key] = allowed  # which also begins its lifetime anew
+        return None

@@ -23,6 +23,7 @@ from chat.errors import ModelUnavailable, StartupError
 from engine import plan
 from engine.options import EngineOptions
 from engine.plan import Decision, Device, DeviceMap, Gpu, Hardware, Quantization, Shape
+from engine.weights.templates import check_templates
 from engine.weights.verify import find_problems
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def check_folder(folder: Path) -> None:
             f"The model in {folder} cannot be used: {'; '.join(map(str, problems[:3]))}. "
             "Run download_model.py again."
         )
+    check_templates(folder)
     read_shape(folder)
 
 

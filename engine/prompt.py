@@ -30,7 +30,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - the tokenizers library raises no narrower one
         log.debug("tokenizer: %s", error)
         raise ModelUnavailable(
             f"The tokenizer in {folder} cannot be read. Run download_model.py again."

@@ -30,6 +30,8 @@ class OpenId:
     sign_with: RSAKey | None = None
     requests: dict[str, dict[str, str]] = field(default_factory=dict)
     issuer: str = ""
+    described: int = 0
+    is_down: bool = False
 
     def describe(self) -> dict[str, str]:
         return {
@@ -77,7 +79,10 @@ def serve_openid() -> Iterator[OpenId]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             keys = {"keys": [provider.key.as_dict(private=False)]}
-            self._answer(keys if self.path == "/keys" else provider.describe())
+            if self.path != "/keys":
+                provider.described += 1
+            answer = keys if self.path == "/keys" else provider.describe()
+            self._answer(None if provider.is_down else answer)
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"])).decode()

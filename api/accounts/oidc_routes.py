@@ -1,10 +1,15 @@
 """Sign-in with an OpenID provider: the redirect to it, and the callback.
 
-A pending sign-in is bound to the browser by a cookie, valid once and for ten minutes.
+A pending sign-in is bound to the browser by a signed cookie, valid once and for ten minutes.
 """
 
+import hmac
+import json
 import secrets
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Annotated
 
 from cachetools import TTLCache
@@ -21,32 +26,48 @@ from chat.accounts.sso import IdentityProvider, PendingSignIn
 
 COOKIE = "qwen_chat_provider"
 LIFETIME_S = 600
-MAX_PENDING = 1000
+MAX_USED = 10_000
+"""Remembered used cookies. One forgotten earlier is of no use: its provider has spent the code."""
+MAX_NEXT = 500
+"""Characters of the path to return to, since a browser drops cookies above 4 KB; else home."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 class PendingSignIns:
-    """Pending sign-ins by the secret of the browser's cookie; the oldest are dropped if full.
+    """Pending sign-ins, each held by the cookie of its browser, which is signed.
 
-    They expire here as well, because a browser can keep or copy the cookie for longer.
+    Nothing is stored for a sign-in that begins, so nobody can push out those of others by beginning
+    many. The cookie expires by itself too, because a browser can keep or copy it for longer; used
+    ones are remembered, so that each counts once.
     """
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
-        self._begun: TTLCache[str, tuple[PendingSignIn, str]] = TTLCache(
-            MAX_PENDING, LIFETIME_S, timer
-        )
+        self._timer = timer
+        self._key = secrets.token_bytes(32)
+        self._used: TTLCache[str, None] = TTLCache(MAX_USED, LIFETIME_S, timer)
 
     def keep(self, begun: PendingSignIn, then: str) -> str:
-        key = secrets.token_urlsafe(32)
-        self._begun[key] = begun, then
-        return key
+        """The value of the cookie. Of `begun` it holds all but the URL."""
+        values = asdict(replace(begun, url="")) | {"then": then, "id": secrets.token_urlsafe(16)}
+        values["until"] = self._timer() + LIFETIME_S
+        encoded = urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode())
+        text = encoded.rstrip(b"=").decode()  # a cookie with "=" would be sent in quotes
+        return f"{text}.{self._signature(text)}"
 
-    def take(self, key: str | None) -> tuple[PendingSignIn, str]:
-        """Remove and return a pending sign-in. Raises ProviderRefused if there is none."""
-        pending = self._begun.pop(key, None) if key else None
-        if pending is None:
+    def take(self, cookie: str | None) -> tuple[PendingSignIn, str]:
+        """The pending sign-in, once. Raises ProviderRefused if the cookie holds none."""
+        text, _, signature = (cookie or "").rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(text).encode()):
             raise ProviderRefused
-        return pending
+        values = json.loads(urlsafe_b64decode(text + "=="))
+        then, used, until = (values.pop(name) for name in ("then", "id", "until"))
+        if used in self._used or self._timer() >= until:
+            raise ProviderRefused
+        self._used[used] = None
+        return PendingSignIn(**values), then
+
+    def _signature(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(), sha256).hexdigest()
 
 
 def provider_routes(
@@ -66,8 +87,8 @@ def provider_routes(
         except ProviderRefused:
             return _refused(context)
         answer = RedirectResponse(begun.url, 303, NO_STORE)
-        key = pending_sign_ins.keep(begun, safe_next(next_path, context.root_path))
-        cookie(request).set(answer, key, max_age_s=LIFETIME_S)
+        then = safe_next(next_path if len(next_path) <= MAX_NEXT else "", context.root_path)
+        cookie(request).set(answer, pending_sign_ins.keep(begun, then), max_age_s=LIFETIME_S)
         return answer
 
     @router.get("/return")

@@ -3,7 +3,7 @@
 CSRF protection: bodies are JSON, and the edge refuses requests from other origins' pages.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN, account_of, user_of
-from chat.accounts.models import GuestLink, OneTimeLinkKind
+from chat.accounts.models import AccountRole, GuestLink, OneTimeLinkKind, User
 from chat.accounts.sign_in import Accounts
 from chat.accounts.sso import ExternalIdentity
 
@@ -102,10 +102,15 @@ def origin_of(request: Request) -> dict[str, str]:
     return {"address": host, "device": request.headers.get("user-agent", "")[:MAX_DEVICE]}
 
 
-def account_routes(context: PageContext) -> APIRouter:
-    """/api/account/…"""
+AdmitMember = Callable[[User, str], Awaitable[None]]
+"""Lets a member take part in the campaign of that id."""
+
+
+def account_routes(context: PageContext, admit: AdmitMember | None = None) -> APIRouter:
+    """/api/account/…; `admit` is called for a member who opens a campaign's guest link."""
     router = APIRouter()
     router.include_router(_sign_in_routes(context), prefix="/api/account")
+    router.include_router(_guest_routes(context, admit), prefix="/api/account")
     router.include_router(_own_account_routes(context), prefix="/api/account")
     return router
 
@@ -134,12 +139,21 @@ def _sign_in_routes(context: PageContext) -> APIRouter:
             context.on_first_account()
         return await context.sign_in_response(request, token, context.home())
 
+    return router
+
+
+def _guest_routes(context: PageContext, admit: AdmitMember | None) -> APIRouter:
+    router, accounts = APIRouter(), context.accounts
+
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
         link = await accounts.look_at_guest_link(body.token)
         content = {"kind": "guest", "label": link.label}
         current = request.scope["state"][SIGNED_IN]
-        if current and current.user.guest_link_id == link.id:  # already this link's guest
+        is_invited = bool(current) and _takes_part_as_member(current.user, link)
+        if is_invited and admit and link.campaign_id:
+            await admit(current.user, link.campaign_id)
+        if is_invited or (current and current.user.guest_link_id == link.id):
             content["next"] = _guest_start_path(context, link)
         return content
 
@@ -150,6 +164,15 @@ def _sign_in_routes(context: PageContext) -> APIRouter:
         return await context.sign_in_response(request, token, _guest_start_path(context, link))
 
     return router
+
+
+def _takes_part_as_member(user: User, link: GuestLink) -> bool:
+    """Whether the link opens its campaign for the user's own account.
+
+    Its host and administrators need no link: they use it to come as a guest.
+    """
+    is_others = user.role is AccountRole.MEMBER and user.id != link.owner_id
+    return bool(link.campaign_id) and is_others
 
 
 def _guest_start_path(context: PageContext, link: GuestLink) -> str:

@@ -20,8 +20,11 @@ class LastUse:
         )
 
     def is_news(self, key: str, stored_at: datetime | None, now: datetime) -> bool:
-        """Whether a use `now` is to be written; `kept` is what the store has."""
-        if key in self._written or (stored_at is not None and now - stored_at < WRITE_EVERY):
+        """Whether a use `now` is to be written; `stored_at` is what the store has.
+
+        A time in the future is overwritten: it was written before the clock was set back.
+        """
+        if key in self._written or (stored_at and abs(now - stored_at) < WRITE_EVERY):
             return False
         self._written[key] = None
         return True

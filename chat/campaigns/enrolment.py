@@ -5,6 +5,7 @@ Owns the check whether a user may ask in a campaign. Knows no page and no SQL.
 
 from datetime import datetime, timedelta
 
+from chat.accounts.access import refuse_unless_visible
 from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.errors import (
@@ -45,7 +46,8 @@ class Enrolment:
         Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
         CompareOnly.
         """
-        link = await self._link_of(user_id)
+        user = LOCAL if user_id == LOCAL.id else await self._users.user(user_id)
+        link = await link_of(user, self._users)
         bound = link.campaign_id if link else None
         target_id = bound if campaign_id is None else campaign_id
         if bound and target_id != bound:
@@ -53,18 +55,15 @@ class Enrolment:
         if not target_id:
             return EffectiveOptions(options)
         campaign, now = await self._store.campaign(target_id), self._clock()
-        refuse_unless_open(campaign, link, now)
         participant = await self._store.participant(target_id, user_id)
+        refuse_uninvited(user, campaign, link, participant)
+        refuse_unless_open(campaign, link, now)
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
-        if participant.seen_at is None or now - participant.seen_at >= SEEN_EVERY:
+        if participant.seen_at is None or abs(now - participant.seen_at) >= SEEN_EVERY:
             await self._store.seen(target_id, user_id, now)
         return EffectiveOptions(options_of(chosen), target_id, chosen.engine)
-
-    async def _link_of(self, user_id: str) -> GuestLink | None:
-        user = LOCAL if user_id == LOCAL.id else await self._users.user(user_id)
-        return await link_of(user, self._users)
 
 
 async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
@@ -72,6 +71,17 @@ async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
     if user.guest_link_id is None:
         return None
     return await links.guest_link(user.guest_link_id)
+
+
+def refuse_uninvited(
+    user: User, campaign: Campaign, link: GuestLink | None, participant: Participant | None
+) -> None:
+    """Raises NotFound unless the user is its owner, an administrator, or came by one of its links.
+
+    A member who came by a link is a participant, a guest has that `link`.
+    """
+    if participant is None and (link is None or link.campaign_id != campaign.id):
+        refuse_unless_visible(user, campaign)
 
 
 def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """Campaigns for testers: consent, tasks, survey, withdrawal.
 
 Owns who may take part in which campaign, and until when. A guest of a campaign's link takes part in
-that campaign only; members and the local user in any whose address they know. Knows no page and no
-SQL.
+that campaign only; members where they own it or came by one of its links; administrators and the
+local user in any. Knows no page and no SQL.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from chat.accounts.models import Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
-from chat.campaigns.enrolment import link_of, refuse_unless_open
+from chat.campaigns.enrolment import link_of, refuse_uninvited, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
 from chat.campaigns.models import (
     Campaign,
@@ -53,10 +53,16 @@ class Participation:
         link = await link_of(user, self._guest_links)
         return (link and link.campaign_id) or ""
 
+    async def admit(self, user: User, campaign_id: str) -> None:
+        """Let a member take part. The calling code has checked a link of that campaign.
+
+        Raises NotFound.
+        """
+        await self._store.join(campaign_id, user.id, self._clock())
+
     async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
-        campaign, link = await self._open_to(user, campaign_id)
-        participant = await self._store.participant(campaign_id, user.id)
+        campaign, link, participant = await self._open_to(user, campaign_id)
         return Visit(campaign, participant, self._stage(campaign, link, participant))
 
     async def arrive(self, user: User, campaign_id: str) -> Visit:
@@ -74,7 +80,7 @@ class Participation:
         Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text has
         changed meanwhile.
         """
-        campaign, link = await self._open_to(user, campaign_id)
+        campaign, link, _ = await self._open_to(user, campaign_id)
         refuse_unless_open(campaign, link, self._clock())
         return await self._store.agree(
             campaign_id,
@@ -123,12 +129,15 @@ class Participation:
             raise ConsentNeeded
         return visit
 
-    async def _open_to(self, user: User, campaign_id: str) -> tuple[Campaign, GuestLink | None]:
-        """The campaign, and the link of a guest. Raises NotFound."""
+    async def _open_to(
+        self, user: User, campaign_id: str
+    ) -> tuple[Campaign, GuestLink | None, Participant | None]:
+        """The campaign, the link of a guest, and the user's part in it. Raises NotFound."""
         link = await link_of(user, self._guest_links)
-        if link and link.campaign_id != campaign_id:
-            raise NotFound
-        return await self._store.campaign(campaign_id), link
+        campaign = await self._store.campaign(campaign_id)
+        participant = await self._store.participant(campaign_id, user.id)
+        refuse_uninvited(user, campaign, link, participant)
+        return campaign, link, participant
 
     def _stage(
         self, campaign: Campaign, link: GuestLink | None, participant: Participant | None

@@ -48,7 +48,7 @@ def read_card(folder: Path) -> ModelCard:
         stored: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
         files = {name: CardFile(**record) for name, record in stored.pop("files").items()}
         return ModelCard(files=files, **stored)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _anonymous(folder)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from engine.weights.bounds import bound_faults
 from engine.weights.card import CardFile, read_card
 
 CONFIG = "config.json"
@@ -59,6 +60,8 @@ def find_problems(
     Checks the files of the card (sizes, with `hashes` also contents), every shard of the index, and
     each shard's header. `on_bytes` gets the number of bytes read for hashing.
     """
+    if beyond := [Problem(file, fault) for file, fault in bound_faults(folder)]:
+        return beyond  # nothing else is read of such a folder
     problems = {problem.file: problem for problem in _structure(folder)}
     for name, record in read_card(folder).files.items():
         if name not in problems and (what := _difference(folder / name, record, hashes, on_bytes)):

@@ -1,15 +1,18 @@
 """Sign-in with an OpenID provider: accepted users, and rejected forgeries."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from joserfc.jwk import RSAKey
 
-from auth.oidc import OpenIdProvider
+from auth.oidc import DESCRIPTION_S, OpenIdProvider
+from chat.accounts.errors import ProviderRefused
 from chat.accounts.models import AccountRole
-from tests.house import House, client_of
+from tests.house import Clock, House, client_of
 from tests.openid import CLIENT, SECRET, OpenId, serve_openid
 
 GO = "/api/account/provider"
@@ -29,8 +32,13 @@ async def house(openid: OpenId) -> House:
 
 
 @pytest.fixture
-async def browser(house: House) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house.app()) as client:
+def app(house: House) -> FastAPI:
+    return house.app()
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
         yield client
 
 
@@ -137,6 +145,47 @@ async def test_an_unreachable_provider_is_reported_on_the_sign_in_page(house: Ho
     house.provider = OpenIdProvider("http://127.0.0.1:9", CLIENT, None)
     async with client_of(house.app()) as client:
         assert await refused(client, await client.get(GO))
+
+
+async def test_many_started_sign_ins_push_nobody_out_and_ask_the_provider_once(
+    app: FastAPI, browser: httpx.AsyncClient, openid: OpenId
+) -> None:
+    sent = await browser.get(GO)
+    async with client_of(app) as attacker:
+        for _ in range(30):
+            assert (await attacker.get(GO)).status_code == 303
+    assert openid.described == 1
+    answer = await browser.get(openid.authorize(sent.headers["location"]))
+    assert answer.headers["location"] == "/"
+    assert await name_of(browser) == "Ann"
+
+
+async def test_simultaneous_starts_share_one_request_to_the_provider(
+    browser: httpx.AsyncClient, openid: OpenId
+) -> None:
+    answers = await asyncio.gather(*(browser.get(GO) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert openid.described == 1
+
+
+async def test_a_failed_request_for_the_providers_description_is_repeated(openid: OpenId) -> None:
+    clock = Clock()
+    provider = OpenIdProvider(openid.issuer, CLIENT, SECRET, clock.timer)
+    openid.is_down = True
+    with pytest.raises(ProviderRefused):
+        await provider.begin("https://here/return")
+    openid.is_down = False
+    await provider.begin("https://here/return")
+    clock.advance(seconds=DESCRIPTION_S)
+    await provider.begin("https://here/return")
+    assert openid.described == 3
+
+
+async def test_a_long_path_to_return_to_leads_home(
+    browser: httpx.AsyncClient, openid: OpenId
+) -> None:
+    answer = await go_and_return(browser, openid, "/" + "x" * 5_000)
+    assert answer.headers["location"] == "/"
 
 
 async def test_unknown_users_are_refused_unless_they_may_become_members(

@@ -248,6 +248,32 @@ async def test_a_guest_of_a_campaign_consents_answers_and_withdraws(place: Place
     assert "Gus" not in [user.name for user in await place.store.accounts.users()]
 
 
+async def test_a_members_way_into_a_campaign_is_its_link_and_not_a_guessed_address(
+    place: Place,
+) -> None:
+    async with place.client("host") as host, place.client("other") as other:
+        campaign = await place.add(host)
+        at = f"/campaign/{campaign.id}"
+        for path in (at, f"{at}/survey", f"{at}/compare"):
+            page = await other.get(path)
+            assert page.status_code == 404
+            assert "River test" not in page.text
+        answer = await other.post(f"/api{at}/consent", json={"digest": "x"})
+        assert answer.status_code == 404
+        progress = (await host.get(f"/api/campaigns/{campaign.id}/progress")).json()
+        assert progress["came"] == 0
+        page = await host.get(f"/campaigns/{campaign.id}")
+        assert "data-address" not in page.text  # a signed-in user gets the link as well
+        assert (await host.get(at)).status_code == 200
+
+        secret = await place.guest_token(host, campaign)
+        welcomed = await other.post("/api/account/guest-link", json={"token": secret})
+        assert welcomed.json()["next"] == at
+        assert "River test" in (await other.get(at)).text
+        mine = await host.post("/api/account/guest-link", json={"token": secret})
+        assert "next" not in mine.json()  # a host tries the link as a guest
+
+
 async def test_an_unknown_campaign_is_reported_on_a_page(place: Place) -> None:
     async with place.client("host") as host, place.client() as guest:
         mine, another = await place.add(host), await place.add(host, title="Another")

@@ -59,7 +59,7 @@ class Ring:
                 ("bob", AccountRole.MEMBER),
             )
         }
-        root, ann = [await inn.user(self.tokens[name]) for name in ("root", "ann")]
+        root, ann, bob = [await inn.user(self.tokens[name]) for name in ("root", "ann", "bob")]
         generation = make_generation(self.engine)
         self.jobs = Jobs(generation=generation, store=self.store)
         answers = Turns(
@@ -78,6 +78,8 @@ class Ring:
             hosting=hosting,
         )
         self.campaign: Campaign = await Campaigns(self.store.feedback.campaigns).add(root, PLAN)
+        for user in (ann, bob):
+            await hosting.participation.admit(user, self.campaign.id)
         await hosting.participation.agree(ann, self.campaign.id, consent_digest(self.campaign.plan))
 
     def client(self, name: str) -> httpx.AsyncClient:

@@ -93,6 +93,7 @@ class Arena:
             await self.store.accounts.add_user(user, "hash", audit_entry)
         self.campaign = await self.campaigns.add(self.host, PLAN)
         for user in (self.ann, self.bob):
+            await self.part.admit(user, self.campaign.id)
             await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
@@ -141,6 +142,7 @@ async def with_second(arena: Arena) -> None:
     brief, sung = PLAN.variants
     plan = replace(PLAN, variants=(brief, replace(sung, engine="Other-3B (nf4)")))
     arena.campaign = await arena.campaigns.add(arena.host, plan)
+    await arena.part.admit(arena.ann, arena.campaign.id)
     await arena.part.agree(arena.ann, arena.campaign.id, consent_digest(plan))
 
 
@@ -259,6 +261,9 @@ async def test_a_limit_of_one_running_answer_refuses_a_comparison_without_writin
 
 
 async def test_no_comparison_is_accepted_without_consent_or_after_the_end(arena: Arena) -> None:
+    with pytest.raises(NotFound):  # who was not invited
+        await arena.ask(user=arena.eve)
+    await arena.part.admit(arena.eve, arena.campaign.id)
     with pytest.raises(ConsentNeeded):
         await arena.ask(user=arena.eve)
     comparison = await arena.ask_and_wait()

@@ -15,7 +15,6 @@ from chat.campaigns.errors import (
     CampaignOver,
     CompareOnly,
     ConsentNeeded,
-    NoPart,
     OutsideCampaign,
 )
 from chat.campaigns.hosts import Campaigns
@@ -35,7 +34,7 @@ from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import Question
 from chat.conversations.service import Conversations
 from chat.conversations.turns import Turns
-from chat.errors import BadRequest, MessageTooLong, NotFound
+from chat.errors import AppError, BadRequest, MessageTooLong, NotFound
 from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
 from chat.serving.errors import EngineNotServing
@@ -106,6 +105,8 @@ class Fair:
         )
 
     async def agree(self, user: User) -> None:
+        """As somebody who came by a link of the campaign."""
+        await self.part.admit(user, self.campaign.id)
         await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
 
     async def ask(
@@ -220,7 +221,7 @@ async def test_a_blind_comparison_needs_a_variant(fair: Fair) -> None:
 # --- access and deadlines --------------------------------------------------------------------
 
 
-async def refused(fair: Fair, user: User, kind: type[NoPart], **arguments: str) -> None:
+async def refused(fair: Fair, user: User, kind: type[AppError], **arguments: str) -> None:
     chats = len(await fair.store.conversations(user.id))
     with pytest.raises(kind):
         await fair.ask(user, "Now?", **arguments)
@@ -231,8 +232,20 @@ async def test_no_conversation_starts_before_the_consent(fair: Fair) -> None:
     await refused(fair, fair.guest, ConsentNeeded)
     await fair.part.arrive(fair.guest, fair.campaign.id)
     await refused(fair, fair.guest, ConsentNeeded)
+    await fair.part.admit(fair.member, fair.campaign.id)
     await refused(fair, fair.member, ConsentNeeded, campaign_id=fair.campaign.id)
-    await refused(fair, fair.other, ConsentNeeded, campaign_id=fair.campaign.id)
+    await refused(fair, fair.host, ConsentNeeded, campaign_id=fair.campaign.id)
+
+
+@pytest.mark.parametrize("state", ["open", "not begun", "over"])
+async def test_an_uninvited_user_cannot_tell_a_campaign_from_none(fair: Fair, state: str) -> None:
+    if state != "open":
+        hours = 1 if state == "not begun" else -1
+        at = fair.clock.now + timedelta(hours=hours)
+        await fair.change(**{"starts_at" if hours > 0 else "ends_at": at})
+    for user in (fair.member, fair.other):
+        for campaign_id in (fair.campaign.id, "none"):
+            await refused(fair, user, NotFound, campaign_id=campaign_id)
 
 
 async def test_a_guest_of_a_campaign_cannot_ask_elsewhere(fair: Fair) -> None:
@@ -261,6 +274,17 @@ async def test_before_the_start_no_question_is_accepted(fair: Fair) -> None:
     await refused(fair, fair.guest, CampaignNotBegun)
     fair.clock.advance(hours=1)
     await fair.ask(fair.guest)
+
+
+async def test_a_tester_is_seen_again_after_the_clock_was_set_back(fair: Fair) -> None:
+    await fair.agree(fair.guest)
+    fair.clock.advance(days=1)
+    await fair.ask(fair.guest)
+    fair.clock.now -= timedelta(hours=23)
+    await fair.ask(fair.guest, "And now?")
+    part = await fair.store.feedback.campaigns.participant(fair.campaign.id, fair.guest.id)
+    assert part
+    assert part.seen_at == fair.clock.now
 
 
 @pytest.mark.parametrize("end", ["closed", "ended", "revoked", "expired"])
@@ -333,9 +357,10 @@ async def test_invalid_survey_answers_and_tasks_are_refused(fair: Fair) -> None:
         await fair.part.tick(fair.guest, at, "t9", done=True)
 
 
-async def test_other_campaigns_are_not_found_for_guests(fair: Fair) -> None:
+async def test_campaigns_are_not_found_by_users_without_an_invitation(fair: Fair) -> None:
     another = await fair.campaigns.add(fair.host, PLAN)
-    for user, campaign_id in ((fair.guest, another.id), (fair.other, fair.campaign.id)):
+    here = fair.campaign.id
+    for user, campaign_id in ((fair.guest, another.id), (fair.other, here), (fair.member, here)):
         for call in (
             fair.part.arrive(user, campaign_id),
             fair.part.agree(user, campaign_id, "digest"),
@@ -356,8 +381,14 @@ async def test_withdrawal_stops_answers_and_deletes_all_data(fair: Fair) -> None
     assert await fair.part.withdraw(fair.member, fair.campaign.id) == 1 + 3
     await finished(job)
     assert list(await fair.store.conversations(fair.member.id)) == []
-    visit = await fair.part.visit(fair.member, fair.campaign.id)
-    assert (visit.participant, visit.stage) == (None, VisitStage.CONSENT)
+    with pytest.raises(NotFound):  # until they come by a link again
+        await fair.part.visit(fair.member, fair.campaign.id)
+
+
+async def test_an_owner_and_an_administrator_visit_a_campaign_without_a_link(fair: Fair) -> None:
+    for user in (fair.host, fair.root):
+        visit = await fair.part.visit(user, fair.campaign.id)
+        assert (visit.participant, visit.stage) == (None, VisitStage.CONSENT)
 
 
 # --- hosts ------------------------------------------------------------------------------------

@@ -58,15 +58,36 @@ HTTPServer(("127.0.0.1", settings.port), Handler).serve_forever()
 
 PYTHON = """\
 #!/usr/bin/env bash
+venv=$(dirname "$0")/..
 if [[ "${1:-} ${2:-}" == "-m pip" ]]; then
+  [[ -e $venv/has-pip ]] || { echo "No module named pip" >&2; exit 1; }
+  [[ $3 != --version ]] || exit 0
   echo "${*:3} index=${PIP_INDEX_URL:-}" >>"$(dirname "$0")/pip.calls"
   case "$*" in
-    *--dry-run*) echo "ERROR: No matching distribution found"; exit "${NO_CPU_BUILD:-0}" ;;
+    *--dry-run*)
+      [[ ${KILLED_IN:-} != choice ]] || kill -9 0
+      echo "ERROR: No matching distribution found"
+      exit "${NO_CPU_BUILD:-0}"
+      ;;
   esac
   [[ -z ${PIP_SAYS:-} ]] || { echo "$PIP_SAYS"; exit 1; }
+  [[ ! -e $venv/half-a-package ]] || exit 0  # pip takes it for an installed one
+  touch "$venv/half-a-package"
+  [[ ${KILLED_IN:-} != packages ]] || kill -9 0
+  while [[ -n ${PIP_WAITS_FOR:-} && ! -e $PIP_WAITS_FOR ]]; do sleep 0.05; done
+  rm "$venv/half-a-package"
   exit 0
 fi
 exec %s "$@"
+"""
+
+PYTHON_WITH_VENV = """\
+#!/usr/bin/env bash
+[[ "${1:-} ${2:-}" == "-m venv" ]] || exec %s "$@"
+mkdir -p "$3/bin"
+cp "$(dirname "$0")/python-of-venv" "$3/bin/python"
+[[ ${KILLED_IN:-} != environment ]] || kill -9 0
+touch "$3/has-pip"
 """
 
 
@@ -89,6 +110,7 @@ class Place:
             encoding="utf-8",
             timeout=timeout_s,
             check=False,
+            start_new_session=True,  # so that a fake can kill all of it
         )
 
     @property
@@ -105,6 +127,12 @@ class Place:
         return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
 
 
+def write_script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "a folder"
@@ -119,10 +147,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     ):
         shutil.copy(ROOT / name, root / name)
     (root / "app.py").write_text(APP, encoding="utf-8")
-    python = root / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(PYTHON % sys.executable, encoding="utf-8")
-    python.chmod(0o755)
+    write_script(root / ".venv/bin/python", PYTHON % sys.executable)
+    (root / ".venv/has-pip").touch()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     place = Place(root, port)
@@ -239,6 +265,64 @@ def test_the_second_run_does_not_call_pip(place: Place) -> None:
     assert calls
     assert place.run("install").stdout == ""
     assert place.pip_calls == calls
+
+
+@pytest.fixture
+def base_python(place: Place) -> str:
+    """A Python from which start.sh makes the fake environment; there is none yet."""
+    shutil.rmtree(place.root / ".venv")
+    python = place.root / "base/python3"
+    write_script(python, PYTHON_WITH_VENV % sys.executable)
+    write_script(python.with_name("python-of-venv"), PYTHON % sys.executable)
+    return str(python)
+
+
+@pytest.mark.parametrize("stage", ["environment", "choice", "packages"])
+@pytest.mark.parametrize("again", ["first", "changed"])
+def test_an_installation_that_was_killed_is_made_anew(
+    place: Place, base_python: str, stage: str, again: str
+) -> None:
+    if again == "changed":
+        assert place.run("install", PYTHON=base_python).returncode == 0
+        with (place.root / "requirements.txt").open("a", encoding="utf-8") as file:
+            file.write("\n# more\n")
+    killed = place.run("start", PYTHON=base_python, KILLED_IN=stage)
+    if (stage, again) == ("environment", "changed"):
+        assert killed.returncode == 0  # the environment was there already
+        return
+    assert killed.returncode == -signal.SIGKILL
+    started = place.run("start", PYTHON=base_python)
+    assert started.returncode == 0, started.stderr
+    assert not (place.root / ".venv/half-a-package").exists()
+    assert place.run("install").stdout == ""
+
+
+def test_an_environment_without_pip_is_made_anew(place: Place, base_python: str) -> None:
+    """As a killed start of an older version left it."""
+    write_script(place.root / ".venv/bin/python", PYTHON % sys.executable)
+    assert place.run("install", PYTHON=base_python).returncode == 0
+    assert (place.root / ".venv/has-pip").exists()
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="this system has no flock")
+def test_a_second_start_waits_for_the_installation_of_the_first(
+    place: Place, base_python: str
+) -> None:
+    gate = place.root / "gate"
+    environment = os.environ | {"PYTHON": base_python, "PIP_WAITS_FOR": str(gate)}
+    command = [str(place.root / "start.sh"), "install"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        while not first.stdout.readline().startswith("Installing the packages"):
+            pass
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, text=True
+        ) as second:
+            assert second.stdout
+            assert "waiting for it" in second.stdout.readline()
+            gate.touch()
+            assert second.wait(60) == first.wait(60) == 0
+    assert len([call for call in place.pip_calls if "--dry-run" not in call]) == 1
 
 
 def test_changed_requirements_are_installed(place: Place) -> None:

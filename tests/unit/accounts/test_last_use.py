@@ -24,6 +24,12 @@ def test_a_last_use_written_by_another_process_counts_too() -> None:
     assert used.is_news("key", clock() - timedelta(seconds=60), clock())
 
 
+def test_a_last_use_in_the_future_is_overwritten_after_the_clock_was_set_back() -> None:
+    clock = Clock()
+    used = LastUse(clock.timer)
+    assert used.is_news("key", clock() + timedelta(days=1), clock())
+
+
 def test_the_table_of_last_uses_is_bounded() -> None:
     clock = Clock()
     used = LastUse(clock.timer)
