@@ -32,8 +32,9 @@ HEARTBEAT = "/gradio_api/heartbeat/"
 PAGES = ("/", "/config", "/config/", "/dashboard", "/dashboard/")
 HASH = "session_hash"
 EVENT_BYTES = 2**20
-UPLOADS = frozenset({"Composer.attach"})
-"""Events that bring the texts of files: these may be as large as `api.edge.bodies` lets in."""
+UPLOADS = frozenset({"Composer.attach", "Composer.send"})
+"""Events with the texts of files or a message, as large as `api.edge.bodies` lets in: a message
+that is too long is refused in the page, with its length."""
 
 
 class GradioSessions(HttpMiddleware):

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[RoutingStore]:
 
 
 @pytest.fixture
-def page(site: Site, tab: Open, store: RoutingStore) -> Page:
+def page(store: RoutingStore, site: Site, tab: Open) -> Page:
     engine = ScriptedEngine([Script(("Lyon is the capital.",)), Script(("Paris is.",))])
     page = tab(site(engine, store))
     ask_and_wait(page, "Capital of France?")
@@ -133,7 +133,7 @@ def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
 
 
 def test_an_answer_that_was_stopped_before_its_first_word_can_be_called_slow(
-    site: Site, tab: Open, store: RoutingStore
+    store: RoutingStore, site: Site, tab: Open
 ) -> None:
     page = tab(site(ScriptedEngine([Script((), hangs=True)]), store))
     ask(page, "Capital of France?")
@@ -221,7 +221,7 @@ def test_a_lost_connection_leaves_the_text_where_it_is(page: Page, store: Routin
     assert said(store) == []
 
 
-def test_by_key_on_a_phone_in_chinese(site: Site, tab: Open, store: RoutingStore) -> None:
+def test_by_key_on_a_phone_in_chinese(store: RoutingStore, site: Site, tab: Open) -> None:
     engine = ScriptedEngine([Script(("你好",))])
     page = tab(
         site(engine, store), locale="zh-CN", viewport={"width": 390, "height": 844}, has_touch=True

@@ -114,7 +114,8 @@ def test_an_answer_is_reviewed_by_keys_and_noted(page: Page) -> None:
     expect(page.get_by_role("button", name="Not usable")).to_have_attribute("aria-pressed", "true")
     page.get_by_text("Assign, note").click()
     page.get_by_label("Note").fill("Seen 看过")
-    button(page, "Save").click()
+    with page.expect_navigation():  # a click before the page is there again would be lost
+        button(page, "Save").click()
     expect(page.get_by_label("Note")).to_have_value("Seen 看过")
     page.get_by_role("link", name="Back to the list").click()
     expect(page.locator(".figures dd").last).to_have_text("2")

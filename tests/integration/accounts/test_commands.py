@@ -76,7 +76,7 @@ def test_a_reset_prints_a_link(run: Run) -> None:
         (("guest-link", "revoke", "x"), "no guest link x"),
         (("key", "revoke", "x"), "no key x"),
         (("key", "new", "x", "--user", "nobody"), "nobody named nobody"),
-        (("key", "new", "x", "--expires", "9999"), "out of bounds"),
+        (("key", "new", "x", "--expires", "9999"), "days has to be from 1 to 3650"),
     ],
 )
 def test_an_impossible_command_prints_one_sentence(

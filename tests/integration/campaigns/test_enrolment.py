@@ -458,7 +458,7 @@ async def test_a_campaign_that_cannot_be_swept_stops_the_sweep_of_no_other() -> 
         async def campaigns(self, owner_id: str | None) -> Sequence[Campaign]:
             return [Campaign(name, "host", plan, end) for name in ("first", "second")]
 
-        async def destroy_left(self, campaign_id: str, entry: AuditEntry) -> int:
+        async def destroy_tester_data(self, campaign_id: str, entry: AuditEntry) -> int:
             swept.append(campaign_id)
             if campaign_id == "first":
                 raise ValueError(campaign_id)
