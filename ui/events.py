@@ -22,6 +22,8 @@ MAX_LINE = 4_000
 """Of a title, of a search, of a reason why the browser could not read a file."""
 
 MAX_TEXT = 1_000_000
+MAX_WORDS = 2 * 2**20
+"""Characters in the box of the composer: what is too long for a message is refused in the page."""
 """Of a text that the domain measures and refuses in its own words."""
 
 MOST_FILES = 50
@@ -121,7 +123,7 @@ def one_of(*values: str) -> Check:
 
 
 ID, LINE = text(MAX_ID), text(MAX_LINE)
-WORDS = text(MAX_TEXT, plain=False)
+WORDS = text(MAX_WORDS, plain=False)
 NUMBER_TEXT = optional(text(100))
 LANGUAGE = one_of(*(language.value for language in Language))
 MESSAGE: Mapping[str, Check] = {"message": ID}
