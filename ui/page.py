@@ -26,18 +26,21 @@ from ui.services import Services
 Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]
 """An event after which the page may show another conversation: trigger, handler, inputs, more."""
 
-UNSEEN: dict[str, Any] = {
+# Not `show_progress_on=[]`, although Gradio's script then copies less with each update: events that
+# were triggered while another one ended were lost (a form that did not open).
+AT_ONCE: dict[str, Any] = {
+    "queue": False,
     "show_progress": "hidden",
-    "show_progress_on": [],
     "api_visibility": "private",
 }
-"""No component is told of an event's progress: Gradio's script copies all that a component shows,
-for each component that was told once, with each update of anything."""
-
-AT_ONCE: dict[str, Any] = UNSEEN | {"queue": False}
 """Short events: they wait for nobody's answer."""
 
-STREAMED: dict[str, Any] = UNSEEN | {"concurrency_limit": None, "trigger_mode": "multiple"}
+STREAMED: dict[str, Any] = {
+    "concurrency_limit": None,
+    "trigger_mode": "multiple",
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
 """The one event that lasts as long as an answer; a new one may begin before the old has ended."""
 
 REMEMBERED = """(id, language, view) => {
