@@ -79,7 +79,11 @@ class Transactions:
     @staticmethod
     async def _run(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         # Without the shield, cancelling the task would cancel a call that still waits for a thread.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, call))
+        try:
+            future = asyncio.get_running_loop().run_in_executor(threads, call)
+        except RuntimeError as error:  # the threads are shut down: the app is ending
+            raise StoreFailed from error
+        return await asyncio.shield(future)
 
     def _transact(self, engine: Engine, query: Callable[[Session], T]) -> T:
         def attempt() -> T:
