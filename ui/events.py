@@ -238,7 +238,7 @@ def _input(component: Component, *, chooses: bool) -> Check:
         case gr.Number():
             return optional(number)
         case gr.Textbox():
-            return text(MAX_TEXT, plain=False, optional=True)
+            return text(MAX_WORDS, plain=False, optional=True)
         case _:
             return text(MAX_ID, optional=True)
 

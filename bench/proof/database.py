@@ -109,14 +109,13 @@ async def _outage(
         await asyncio.to_thread(taken.__exit__, None, None, None)
         back = time.monotonic()
         await _ended(running)
-        whole = await _stored(parts, running, text)
         outage = Outage(
             name,
             seconds,
             status,
             refused,
             asked,
-            whole,
+            await _stored(parts, running, text),
             await _stored(parts, earlier, "Hello"),
             time.monotonic() - back,
         )
