@@ -39,7 +39,7 @@ class BodyBounds:
 ACCOUNT = BodyBounds(16 * KIB, JsonBounds(containers=100, values=1_000))
 """Signing in and all about one's account: anybody may send it."""
 
-EVENT = BodyBounds(2 * MIB, JsonBounds(containers=2_000, values=20_000))
+EVENT = BodyBounds(3 * MIB, JsonBounds(containers=2_000, values=20_000))
 """Of the page; `api.edge.gradio_sessions` takes so much only where files come with it."""
 
 OTHER = BodyBounds(2 * MIB, JsonBounds(containers=20_000, values=100_000))

@@ -55,8 +55,8 @@ async def test_an_event_of_the_page_has_one_mib_unless_it_brings_files(site: Sit
     data = json.dumps(["x" * (MIB + 1)]).encode()
     assert "1 MiB" in await refused(await site.event("Sidebar.search", data), 413)
     assert (await site.event("Composer.attach", data)).status_code != 413
-    data = json.dumps(["x" * (2 * MIB)]).encode()
-    assert "2 MiB" in await refused(await site.event("Composer.attach", data), 413)
+    data = json.dumps(["x" * (3 * MIB)]).encode()
+    assert "3 MiB" in await refused(await site.event("Composer.attach", data), 413)
     answer = await site.event("Sidebar.search", EMPTY_LISTS[: MIB // 2 - 1] + b",0]")
     assert "2,000 lists and objects" in await refused(answer, 413)
 
