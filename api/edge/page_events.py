@@ -14,6 +14,7 @@ from typing import Any
 
 from api.edge.options import MIB
 from chat.accounts.errors import TooManyRequests
+from chat.accounts.models import LOCAL_USER
 
 ALL = ""
 
@@ -32,7 +33,7 @@ class PageBounds:
     open_of_user: int = 128
     open_of_address: int = 1_024
     minute_of_user: int = 1_200
-    minute_of_address: int = 6_000
+    minute_of_address: int = 30_000
     unread_of_tab: int = 16
 
 
@@ -46,8 +47,21 @@ MOST_TAB_BYTES = 4 * MIB
 
 @dataclass(slots=True)
 class _Tab:
-    owners: tuple[str, str]
+    user: str
+    address: str
     size: int = TAB_BYTES
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose tab it is, each with bounds of its own; `ALL` is everybody."""
+        return (*_limits(self.user, 0, self.address, 0), ALL)
+
+
+def _limits(user_id: str, of_user: int, address: str, of_address: int) -> dict[str, int]:
+    """The bounds that apply, by owner. Without accounts everybody is the local user, so only the
+    bound of the address counts there."""
+    limits = {f"address {address}": of_address}
+    return limits if user_id == LOCAL_USER else {f"user {user_id}": of_user, **limits}
 
 
 def _as_it_is(event: int, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,10 +93,7 @@ class PageEvents:
     def admitted(self, user_id: str, address: str) -> Iterator[None]:
         """While one request of the page is answered. Raises TooManyRequests."""
         bounds = self._bounds
-        limits = {
-            f"user {user_id}": bounds.open_of_user,
-            f"address {address}": bounds.open_of_address,
-        }
+        limits = _limits(user_id, bounds.open_of_user, address, bounds.open_of_address)
         for who, limit in limits.items():
             if self._open[who] >= limit:
                 raise TooManyRequests(limit=limit, retry_after_s=1)
@@ -101,10 +112,7 @@ class PageEvents:
         if self._minute[0] != int(now // 60):
             self._minute = (int(now // 60), Counter())
         bounds, counted = self._bounds, self._minute[1]
-        limits = {
-            f"user {user_id}": bounds.minute_of_user,
-            f"address {address}": bounds.minute_of_address,
-        }
+        limits = _limits(user_id, bounds.minute_of_user, address, bounds.minute_of_address)
         for who, limit in limits.items():
             if counted[who] >= limit:
                 raise TooManyRequests(limit=limit, retry_after_s=60 - now % 60)
@@ -121,29 +129,28 @@ class PageEvents:
         before = self._drop(session_hash)
         kept = before.size if before else TAB_BYTES
         grown = kept + size if size > LARGE_BYTES else kept
-        tab = _Tab((f"user {user_id}", f"address {address}"), min(grown, MOST_TAB_BYTES))
+        tab = _Tab(user_id, address, min(grown, MOST_TAB_BYTES))
         self._tabs[session_hash] = tab
-        for owner in (*tab.owners, ALL):
+        for owner in tab.owners:
             self._owners[owner] += 1
             self._kept[owner] += tab.size
         self._make_room(tab)
 
     def _make_room(self, newest: _Tab) -> None:
         bounds = self._bounds
-        most = (
-            (newest.owners[0], bounds.tabs_of_user, bounds.kept_of_user),
-            (newest.owners[1], bounds.tabs_of_address, bounds.kept_of_address),
-            (ALL, bounds.tabs, bounds.kept),
-        )
-        for owner, tabs, kept in most:
-            while self._owners[owner] > tabs or self._kept[owner] > kept:
-                oldest = next(key for key, tab in self._tabs.items() if owner in (*tab.owners, ALL))
+        of_user, address = newest.user, newest.address
+        tabs = _limits(of_user, bounds.tabs_of_user, address, bounds.tabs_of_address)
+        kept = _limits(of_user, bounds.kept_of_user, address, bounds.kept_of_address)
+        tabs[ALL], kept[ALL] = bounds.tabs, bounds.kept
+        for owner in newest.owners:
+            while self._owners[owner] > tabs[owner] or self._kept[owner] > kept[owner]:
+                oldest = next(key for key, tab in self._tabs.items() if owner in tab.owners)
                 self._drop(oldest)
                 self.forget(oldest)
 
     def _drop(self, session_hash: str) -> _Tab | None:
         tab = self._tabs.pop(session_hash, None)
-        for owner in (*tab.owners, ALL) if tab else ():
+        for owner in tab.owners if tab else ():
             self._owners[owner] -= 1
             self._kept[owner] -= tab.size if tab else 0
             if not self._owners[owner]:

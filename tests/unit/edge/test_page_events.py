@@ -7,6 +7,7 @@ import pytest
 from api.edge.options import MIB
 from api.edge.page_events import PageBounds, PageEvents
 from chat.accounts.errors import TooManyRequests
+from chat.accounts.models import LOCAL_USER
 
 SMALL = PageBounds(
     tabs_of_user=2,
@@ -102,3 +103,15 @@ def test_events_of_a_minute_are_bounded_and_the_wait_is_told() -> None:
         page.events.count("cid", "x")
     page.seconds = 60
     page.events.count("ann", "x")
+
+
+def test_without_accounts_the_bounds_of_one_user_are_not_everybodys() -> None:
+    page = Page()
+    for tab in ("a", "b", "c"):
+        page.events.use(tab, LOCAL_USER, "10.0.0.1")
+        page.events.count(LOCAL_USER, "10.0.0.1")
+    page.events.use("d", LOCAL_USER, "10.0.0.2")
+    page.events.count(LOCAL_USER, "10.0.0.2")
+    assert page.forgotten == []
+    with pytest.raises(TooManyRequests):
+        page.events.count(LOCAL_USER, "10.0.0.1")
