@@ -214,7 +214,7 @@ def build_site(
     settings: Settings, parts: Parts, edge: EdgeOptions, sign_in: SignIn, metrics: Metrics
 ) -> ASGIApp:
     """The ASGI app: API and page. Imports Gradio, which takes seconds."""
-    from ui.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
+    from ui.gradio_adapter.mount import event_names, mount  # noqa: PLC0415 - after the quick refusals
     from ui.page import build_page  # noqa: PLC0415
     from ui.services import Services  # noqa: PLC0415
 

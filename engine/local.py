@@ -249,7 +249,7 @@ class LocalEngine:
         try:
             if not self._stopped.is_set():
                 serving.worker.run()
-        except Exception:
+        except Exception:  # `run` handles failed steps: this is its own fault, and must be seen
             log.exception("the engine's thread ended")
             call(self._set_state, _dead(EngineFailed("The engine's thread ended.")))
 

@@ -20,7 +20,7 @@ def without_panic(work: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """
     try:
         return work(*arguments)
-    except Exception:
+    except Exception:  # passed on as it is: only what is no Exception is changed below
         raise
     except BaseException as panic:
         log.exception("native code panicked")

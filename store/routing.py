@@ -88,9 +88,9 @@ class _ById(Generic[P, T]):
 
     def __get__(self, router: _Router, owner: type[_Router]) -> Callable[P, Coroutine[Any, Any, T]]:
         def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-            second = args[1] if len(args) > 1 else kwargs.get("conversation_id")
-            is_temporary = str(second).startswith(TEMPORARY)
-            store = router.temporary if is_temporary else router.database
+            named = kwargs.get("conversation_id") or kwargs.get("message_id")
+            some_id = str(args[1] if len(args) > 1 else named)
+            store = router.temporary if some_id.startswith(TEMPORARY) else router.database
             method: Callable[P, Coroutine[Any, Any, T]] = getattr(store, self._name)
             return method(*args, **kwargs)
 

@@ -26,7 +26,7 @@ from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import dashboard_of, hosting_of
 from tests.memory_store import MemoryStore
 from tests.memory_users import MemoryUsers, OpenHasher
-from ui.mount import event_names, mount
+from ui.gradio_adapter.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
 

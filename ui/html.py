@@ -8,18 +8,24 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from chat.conversations.models import Excerpt
+from chat.conversations.models import Attachment, Excerpt
 from i18n import Language
 from templating import Templates, markup_text
 from ui.i18n import words
-from ui.sizes import file_size
 
 TEMPLATES = Path(__file__).parent / "templates"
+KIB = 1024
 
 
 def text_html(language: Language, key: str, **values: object) -> Markup:
     """The text for `key` as HTML; values that are Markup keep their tags."""
     return markup_text(words(language)[key], **values)
+
+
+def file_size(item: Attachment) -> str:
+    """The size of a file's text in UTF-8, as people read it."""
+    size = len(item.text.encode())
+    return f"{size} B" if size < KIB else f"{size / KIB:,.1f} kB"
 
 
 def pieces(excerpt: Excerpt) -> Iterable[tuple[str, bool]]:

@@ -8,9 +8,9 @@ from gradio.components import Component
 
 from chat.feedback.dashboard import Dashboard
 from ui import assets
-from ui.blocks import PageBlocks
 from ui.components import Components, lay_out
 from ui.dashboard import lay_out_board
+from ui.gradio_adapter.blocks import PageBlocks
 from ui.handlers.campaign import TaskPanel
 from ui.handlers.composer import Composer
 from ui.handlers.dashboard import DashboardPanel

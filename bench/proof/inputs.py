@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.proof.site import ProofSite, as_json
-from ui.events import EVENT_DATA
+from ui.gradio_adapter.events import EVENT_DATA
 
 HOSTILE: Sequence[Any] = (
     None,

@@ -24,7 +24,7 @@ from tests.fakes import Script, ScriptedEngine
 from tests.hosting import Inn, dashboard_of, enrolment_of, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
-from ui.mount import event_names, mount
+from ui.gradio_adapter.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
 

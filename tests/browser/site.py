@@ -25,7 +25,7 @@ from tests.databases import has_database
 from tests.fakes import ScriptedEngine, unrated
 from tests.hosting import dashboard_of, enrolment_of, hosting_of
 from tests.memory_store import MemoryStore
-from ui.mount import event_names, mount
+from ui.gradio_adapter.mount import event_names, mount
 from ui.page import build_page
 from ui.services import Services
 

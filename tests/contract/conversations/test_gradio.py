@@ -13,8 +13,8 @@ from chat.conversations.presets import Presets
 from tests.chat import make_chat
 from tests.fakes import unrated
 from tests.hosting import dashboard_of, hosting_of
-from ui.blocks import PageBlocks
-from ui.mount import event_names
+from ui.gradio_adapter.blocks import PageBlocks
+from ui.gradio_adapter.mount import event_names
 from ui.page import build_page
 from ui.services import Services
 
@@ -55,7 +55,7 @@ async def sent(blocks: gr.Blocks, result: Any) -> list[Any]:
 
 
 async def test_gradio_still_builds_a_component_for_an_output_that_is_skipped() -> None:
-    """When this fails, Gradio does without: delete ui/blocks.py and its tests."""
+    """When this fails, Gradio does without: delete ui/gradio_adapter/blocks.py and its tests."""
     blocks, text, _ = two_outputs(gr.Blocks)
     before = components_built()
     await sent(blocks, {text: "new"})

@@ -145,3 +145,9 @@ async def test_a_running_answer_is_not_evicted() -> None:
     await ask_and_answer(store)
     await store.finish_answer(ANN, running.answer.id, AnswerRecord("kept", Status.DONE))
     assert (await path(store, running))[1].content == "kept"
+
+
+async def test_a_message_named_by_keyword_is_found_in_its_store(store: RoutingStore) -> None:
+    turn = await ask(store, None, temporary=True)
+    await store.save_text(ANN, message_id=turn.answer.id, text="so far")
+    assert (await store.path(ANN, conversation_id=turn.conversation.id))[1].content == "so far"

@@ -10,7 +10,7 @@ import pytest
 from api.edge.options import MIB, EdgeOptions
 from tests.house import House, client_of
 from tests.programs import until
-from ui.mount import event_names
+from ui.gradio_adapter.mount import event_names
 
 JSON = {"Content-Type": "application/json"}
 SIGN_IN = "/api/account/sign-in"

@@ -36,7 +36,7 @@ from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import hosting_of
 from tests.house import House, client_of
-from ui.mount import event_names
+from ui.gradio_adapter.mount import event_names
 
 # One event loop for the module: Gradio keeps the loop of its first request.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

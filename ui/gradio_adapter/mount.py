@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ui import assets
-from ui.events import event_parser
+from ui.gradio_adapter.events import event_parser
 from ui.html import html
 
 STREAMS = 200
