@@ -49,9 +49,9 @@ class FileReader:
 
     async def _apart(self, reader: str, data: bytes, **more: object) -> list[Any]:
         async with self._one_at_a_time:
-            told = await _child((reader, data, more))
-        items, stream = list[Any](), io.BytesIO(told)
-        while stream.tell() < len(told):
+            output = await _child((reader, data, more))
+        items, stream = list[Any](), io.BytesIO(output)
+        while stream.tell() < len(output):
             items.append(pickle.load(stream))  # noqa: S301 - our own process wrote it
             await asyncio.sleep(0)  # one by one, so that others come in between
         if items and isinstance(items[0], AppError):
@@ -78,14 +78,14 @@ async def _child(job: object) -> bytes:
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            told, _ = await process.communicate(pickle.dumps(job))
+            output, _ = await process.communicate(pickle.dumps(job))
     except TimeoutError:
         return b""
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return told if process.returncode == 0 else b""
+    return output if process.returncode == 0 else b""
 
 
 def _is_small(data: bytes) -> bool:

@@ -33,11 +33,11 @@ def main() -> None:
     limit()
     reader, data, more = pickle.load(sys.stdin.buffer)  # noqa: S301 - this app wrote it
     try:
-        found = READERS[reader](data, **more)
+        items = READERS[reader](data, **more)
     except AppError as error:
         pickle.dump(error, sys.stdout.buffer)
         return
-    for item in found:
+    for item in items:
         pickle.dump(item, sys.stdout.buffer)
 
 

@@ -52,14 +52,14 @@ def bounds_of(path: str, options: EdgeOptions) -> BodyBounds:
     if path == IMPORT_PATH:
         return BodyBounds(options.import_max_bytes, None)
     if path == CASES_PATH:
-        found = BodyBounds(8 * MIB, FILE)
+        bounds = BodyBounds(8 * MIB, FILE)
     elif path == PRESET_PATH:
-        found = BodyBounds(2 * MIB, FILE)
+        bounds = BodyBounds(2 * MIB, FILE)
     elif path.startswith("/api/account/"):
-        found = ACCOUNT
+        bounds = ACCOUNT
     else:
-        found = EVENT if path.startswith(EVENT_PATHS) else OTHER
-    return replace(found, max_bytes=min(found.max_bytes, options.max_body_bytes))
+        bounds = EVENT if path.startswith(EVENT_PATHS) else OTHER
+    return replace(bounds, max_bytes=min(bounds.max_bytes, options.max_body_bytes))
 
 
 class HeaderLimit(HttpMiddleware):
@@ -145,17 +145,19 @@ class BodyLimit(HttpMiddleware):
             await self.app(scope, receive, send)
             return
         bounds = bounds_of(scope["path"], self.options)
-        said = headers.get("content-length", "")
-        if said.isdecimal() and (len(said) > MOST_DIGITS or int(said) > bounds.max_bytes):
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and (
+            len(declared) > MOST_DIGITS or int(declared) > bounds.max_bytes
+        ):
             await too_large(bounds.max_bytes)(scope, receive, send)
             return
         body = _Body(self._held, _sender(scope), self.options)
         try:
-            found = await body.read(receive, bounds)
-            if isinstance(found, Response):
-                await found(scope, receive, send)
-            elif found is not None:
-                await self.app(scope, in_one_piece(found, receive), send)
+            content = await body.read(receive, bounds)
+            if isinstance(content, Response):
+                await content(scope, receive, send)
+            elif content is not None:
+                await self.app(scope, in_one_piece(content, receive), send)
         finally:
             body.release()
 
@@ -215,13 +217,13 @@ def has_body(headers: Headers) -> bool:
 
 def in_one_piece(body: bytes, receive: Receive) -> Receive:
     """What gives the body first; from then on it only waits for the client to leave."""
-    given = False
+    delivered = False
 
     async def receive_body() -> Message:
-        nonlocal given
-        if given:
+        nonlocal delivered
+        if delivered:
             return await receive()
-        given = True
+        delivered = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_body

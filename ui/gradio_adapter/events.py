@@ -22,9 +22,10 @@ MAX_LINE = 4_000
 """Of a title, of a search, of a reason why the browser could not read a file."""
 
 MAX_TEXT = 1_000_000
-MAX_WORDS = 2 * 2**20
-"""Characters in the box of the composer: what is too long for a message is refused in the page."""
 """Of a text that the domain measures and refuses in its own words."""
+
+MAX_WORDS = 2 * 2**20
+"""Of the composer's box: what is too long for a message is refused in the page."""
 
 MOST_FILES = 50
 MOST_FIELDS = 50
@@ -107,8 +108,8 @@ def members(checks: Mapping[str, Check], *, required: bool = True) -> Check:
     def check_members(value: object, where: str) -> object:
         if not isinstance(value, Mapping):
             raise _wrong(where, "an object")
-        there = {name: check for name, check in checks.items() if required or name in value}
-        return {name: check(value.get(name), f"{where}.{name}") for name, check in there.items()}
+        present = {name: check for name, check in checks.items() if required or name in value}
+        return {name: check(value.get(name), f"{where}.{name}") for name, check in present.items()}
 
     return check_members
 
@@ -243,24 +244,24 @@ def _input(component: Component, *, chooses: bool) -> Check:
             return text(MAX_ID, optional=True)
 
 
-def _session(given: object) -> str:
-    if not isinstance(given, str) or not 0 < len(given) <= MAX_ID:
+def _session(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
         raise _wrong("session_hash", f"a text of 1 to {MAX_ID} characters")
-    return given
+    return value
 
 
-def _trigger(given: object, known: set[int | None]) -> int | None:
-    if given is not None and (type(given) is not int or given not in known):
+def _trigger(value: object, known: set[int | None]) -> int | None:
+    if value is not None and (type(value) is not int or value not in known):
         raise _wrong("trigger_id", "the number of a component of the page")
-    return given
+    return value
 
 
-def _data(given: object, checks: Sequence[Check]) -> list[object]:
-    if not isinstance(given, list) or len(given) != len(checks):
+def _data(values: object, checks: Sequence[Check]) -> list[object]:
+    if not isinstance(values, list) or len(values) != len(checks):
         raise _wrong("data", f"a list of {len(checks)}")
-    pairs = enumerate(zip(checks, given, strict=True))
+    pairs = enumerate(zip(checks, values, strict=True))
     return [check(value, f"data[{place}]") for place, (check, value) in pairs]
 
 
-def _event_data(given: object, checks: Mapping[str, Check] | None) -> object:
-    return members(checks)(given, "event_data") if checks else None
+def _event_data(value: object, checks: Mapping[str, Check] | None) -> object:
+    return members(checks)(value, "event_data") if checks else None
