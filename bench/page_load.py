@@ -214,7 +214,8 @@ async def idle_tabs(tabs: int, root: Path) -> float:
 async def open_tabs(site: Site, stack: AsyncExitStack) -> list[PageClient]:
     """One tab for each user, with its conversation list and its timer."""
     tabs = []
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=60)
+    # Shorter than the server keeps a connection: it would be closed while a request is sent.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
     for token in site.tokens:
         client = httpx.AsyncClient(
             base_url=site.address,
