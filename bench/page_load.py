@@ -6,6 +6,7 @@ processor time is known. Times are those of the users, who share the processors 
 
 import asyncio
 import json
+import math
 import os
 import random
 import statistics
@@ -158,14 +159,16 @@ def figures_of(
     health_s: float | None = None,
 ) -> list[Measurement]:
     """Of users who asked; with what is promised of their first text, and of the server."""
-    first = [answer.first_s for answer in load.measured]
-    whole = [answer.whole_s for answer in load.measured]
+    # Where no answer ended in time there is no time to tell: it is longer than any bound.
+    first = [answer.first_s for answer in load.measured] or [math.inf]
+    whole = [answer.whole_s for answer in load.measured] or [math.inf]
     lost = sum(not answer.complete for answer in load.answers)
     rate = sum(answer.updates for answer in load.measured) / max(sum(whole), 1e-9)
-    spent = load.processor_s / max(len(whole), 1)
+    count = len(load.measured)
+    spent = load.processor_s / count if count else math.inf
     bound: Literal["most"] | None = None if processor_s is None else "most"
     return [
-        Measurement(f"{name}: answers in {MEASURED_S:.0f} s", len(whole), "answers"),
+        Measurement(f"{name}: answers in {MEASURED_S:.0f} s", count, "answers"),
         Measurement(f"{name}: answers lost", lost, "answers", "most", 0),
         Measurement(f"{name}: processor time per answer", spent, "s", bound, processor_s),
         Measurement(f"{name}: first text, 50 %", percentile(first, 50), "s"),
