@@ -181,7 +181,8 @@ def test_names_that_would_be_cut_are_refused_with_the_limit(
         ("\n".join(f"name {number}" for number in range(2001)), "一次最多遮盖 2,000 个姓名"),
         ("x" * 101, "有一个姓名超过 100 个字符"),
     ):
-        page.locator("[name=names]").fill(names)
+        # Set, not typed: Chromium lays the field out again for each of 2,001 typed lines.
+        page.locator("[name=names]").evaluate("(field, names) => (field.value = names)", names)
         button(page, does).click()
         expect(page.locator("form[data-export] .error").first).to_contain_text(words)
     context.close()
