@@ -17,8 +17,11 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,6 +30,7 @@ import commands
 from api.accounts.routes import PageContext
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
+from api.ops.alarm import LoopAlarm
 from api.ops.metrics import Metrics
 from api.ops.minimum_versions import check_minimum_versions
 from api.ops.setup_link import SetupLink, base_addresses
@@ -37,6 +41,8 @@ from chat.accounts.sign_in import Accounts
 from chat.accounts.sso import IdentityProvider
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.maintenance import Maintenance
+from chat.serving.engines import Engines
+from chat.serving.models import Phase
 from chat.serving.watchdog import until_lost
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
@@ -52,11 +58,30 @@ RESTART_CODE = 75
 
 NOTICE_POLL_S = 0.1
 
+ALARM_EVERY_S = 1.0
+ALARM_MARGIN_S = 5.0
+"""Beyond the stall time-out: an engine that hangs without Python's lock is found by then."""
+
 CLOSE_CONNECTIONS_S = 2
 """Time that open connections get at shutdown: a tab keeps its event stream open for ever."""
 
 BACKLOG = 2048
 """Length of the socket's accept queue; uvicorn's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownTimes:
+    """How long the app says that it stops, and how long answers may then go on; in seconds."""
+
+    notice_s: float
+    grace_s: float
+
+
+class Alarm(Protocol):
+    """Ends the process unless it is set again and again."""
+
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
 
 
 class Server(uvicorn.Server):
@@ -69,22 +94,22 @@ class Server(uvicorn.Server):
         maintenance: Maintenance,
         *,
         load_progress: LoadProgress,
-        grace_s: float,
-        notice_s: float = 0.0,
+        times: ShutdownTimes,
+        alarm: Alarm | None = None,
     ) -> None:
         super().__init__(config)
         self._parts = parts
         self._maintenance = maintenance
         self._load_progress = load_progress
-        self._grace_s = grace_s
-        self._notice_s = notice_s
+        self._times = times
+        self._alarm = alarm
         self._tasks: list[asyncio.Task[None]] = []
         self.startup_error: BaseException | None = None
         self.engine_lost = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        jobs = (self._load, self._maintenance.run, self._watch)
+        jobs = (self._load, self._maintenance.run, self._watch, self._set_alarm)
         self._tasks = [asyncio.create_task(job()) for job in jobs]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,7 +117,7 @@ class Server(uvicorn.Server):
         for task in self._tasks:
             task.cancel()
         await self._give_notice()
-        draining = asyncio.create_task(self._parts.drain(self._grace_s))
+        draining = asyncio.create_task(self._parts.drain(self._times.grace_s))
         while not (draining.done() or self.force_exit):
             await asyncio.wait({draining}, timeout=0.1)
         # uvicorn logs an error for each connection that it closes now, although that is intended.
@@ -111,7 +136,7 @@ class Server(uvicorn.Server):
         """
         readiness = self._parts.readiness
         readiness.drain()
-        ends_at = asyncio.get_running_loop().time() + self._notice_s
+        ends_at = asyncio.get_running_loop().time() + self._times.notice_s
         while readiness.is_watched and asyncio.get_running_loop().time() < ends_at:
             if self.force_exit or self.engine_lost:
                 return
@@ -123,6 +148,21 @@ class Server(uvicorn.Server):
         reason = await until_lost([engines.first, *([engines.second] if engines.second else [])])
         log.error("the engine is lost (%s): the app ends, to be started again", reason)
         self.engine_lost = self.should_exit = True
+
+    async def _set_alarm(self) -> None:
+        """Let the kernel end the process should this loop not run any more.
+
+        Only once the engine has served: imports and loading keep Python's lock for long.
+        """
+        if self._alarm is None:
+            return
+        try:
+            while True:
+                if self._parts.engines.first.state.phase is Phase.READY:
+                    self._alarm.set()
+                await asyncio.sleep(ALARM_EVERY_S)
+        finally:
+            self._alarm.clear()
 
     async def _load(self) -> None:
         """Load the model; a failure ends the app."""
@@ -247,6 +287,24 @@ def build_site(
     return api
 
 
+def build_server(
+    settings: Settings,
+    parts: Parts,
+    config: uvicorn.Config,
+    account_store: AccountStore,
+    load_progress: LoadProgress,
+) -> Server:
+    """The server. Its alarm rings later than the engine's stall time-out."""
+    return Server(
+        config,
+        parts,
+        build_maintenance(settings, parts, account_store),
+        load_progress=load_progress,
+        times=ShutdownTimes(settings.shutdown_notice_s, settings.shutdown_grace_s),
+        alarm=LoopAlarm(settings.stall_timeout_s + ALARM_MARGIN_S),
+    )
+
+
 async def build_store(settings: Settings) -> RoutingStore:
     """The open store; answers that the last stop interrupted are marked. Raises StartupError."""
     store = open_store(settings.data_dir, settings.database_url)
@@ -256,13 +314,19 @@ async def build_store(settings: Settings) -> RoutingStore:
     return store
 
 
-async def run(settings: Settings) -> int:
-    """Serve until stopped by a signal; return the exit code. Raises StartupError."""
+EnginesBuilder = Callable[[Settings, LoadProgress], Engines]
+
+
+async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
+    """Serve until stopped by a signal; return the exit code. Raises StartupError.
+
+    `build` makes the engines, which are loaded later.
+    """
     check_minimum_versions()
     listener = listen(settings.host, settings.port)
     try:
         load_progress = LoadProgress()
-        engines = build_engines(settings, load_progress)
+        engines = build(settings, load_progress)
         store = await build_store(settings)
         metrics = Metrics()
         parts = build_parts(settings, engines, store, metrics)
@@ -276,15 +340,7 @@ async def run(settings: Settings) -> int:
         )
         site = build_site(settings, parts, edge, sign_in, metrics)
         config = server_config(site, edge=edge, shutdown_s=CLOSE_CONNECTIONS_S)
-        maintenance = build_maintenance(settings, parts, store.accounts)
-        server = Server(
-            config,
-            parts,
-            maintenance,
-            load_progress=load_progress,
-            grace_s=settings.shutdown_grace_s,
-            notice_s=settings.shutdown_notice_s,
-        )
+        server = build_server(settings, parts, config, store.accounts, load_progress)
         announce(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
             announce("WARNING: everybody who can reach this address can read and write all chats.")
@@ -300,6 +356,7 @@ def main() -> int:
     """The command. Its exit code."""
     # A shell starts background jobs with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # of the alarm; it may be inherited as ignored
     os.umask(0o077)  # files of the app are readable by its own user only
     match sys.argv[1:2]:
         case ["export"]:
@@ -311,8 +368,8 @@ def main() -> int:
     return serve()
 
 
-def serve() -> int:
-    """Run the app. Its exit code."""
+def serve(build: EnginesBuilder = build_engines) -> int:
+    """Run the app with these engines. Its exit code."""
     try:
         settings = read_settings()
         set_up_logging(settings.log_file, settings.log_format)
@@ -320,7 +377,7 @@ def serve() -> int:
         sys.stderr.write(f"qwen-chat: {error}\n")
         return 1
     try:
-        code = asyncio.run(run(settings))
+        code = asyncio.run(run(settings, build))
     except KeyboardInterrupt:
         return 130
     except AppError as error:

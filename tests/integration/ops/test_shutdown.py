@@ -13,7 +13,7 @@ from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.ops.metrics import Metrics
 from api.server import build_api
-from app import Server, build_maintenance
+from app import Alarm, Server, ShutdownTimes, build_maintenance
 from chat.serving.engines import Engines
 from chat.serving.errors import EngineStalled
 from chat.serving.models import EngineState, Phase
@@ -33,7 +33,9 @@ Running = tuple[Server, "asyncio.Task[None]", httpx.AsyncClient]
 
 
 @asynccontextmanager
-async def running(folder: Path, engine: ScriptedEngine, *settings: str) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, engine: ScriptedEngine, *settings: str, alarm: Alarm | None = None
+) -> AsyncIterator[Running]:
     """The app's server on a free port, with its store, and a client of it."""
     chosen = read_settings(["--data-dir", str(folder), *settings])
     store = open_store(migrated(folder))
@@ -48,8 +50,8 @@ async def running(folder: Path, engine: ScriptedEngine, *settings: str) -> Async
         parts,
         build_maintenance(chosen, parts, store.accounts),
         load_progress=LoadProgress(),
-        grace_s=chosen.shutdown_grace_s,
-        notice_s=chosen.shutdown_notice_s,
+        times=ShutdownTimes(chosen.shutdown_notice_s, chosen.shutdown_grace_s),
+        alarm=alarm,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve([listener]))
