@@ -352,7 +352,7 @@ async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
     return RESTART_CODE if server.engine_lost else 0
 
 
-def main() -> int:
+def main(build: EnginesBuilder = build_engines) -> int:
     """The command. Its exit code."""
     # A shell starts background jobs with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -365,10 +365,10 @@ def main() -> int:
             return replay.main(sys.argv[2:], load_engine)
         case [thing] if thing in commands.THINGS:
             return commands.main(sys.argv[1:])
-    return serve()
+    return serve(build)
 
 
-def serve(build: EnginesBuilder = build_engines) -> int:
+def serve(build: EnginesBuilder) -> int:
     """Run the app with these engines. Its exit code."""
     try:
         settings = read_settings()

@@ -12,7 +12,7 @@ from chat.models import Sampling
 from chat.serving.models import EngineInfo
 from engine.batching import ContinuousBatch, Layout
 from engine.grammar.compiler import MaskMaker
-from engine.local import EngineOptions, LocalEngine, Report
+from engine.local import EngineOptions, LocalEngine, Opener, Report
 from engine.plain import PlainRunner
 from engine.prompt import ChatPrompt
 from engine.startup import OpenedModel
@@ -50,16 +50,14 @@ def _troubled_model(trouble: Trouble) -> TroubledModel:
     return model
 
 
-@asynccontextmanager
-async def engine_with(
+def troubled_opener(
     trouble: Trouble,
-    *,
-    stall_timeout_s: float = 60.0,
     runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
+    *,
     end_ids: frozenset[int] = frozenset(),
     masks: MaskMaker | None = None,
-) -> AsyncGenerator[LocalEngine]:
-    """An engine that serves, and is stopped at the end. Only `end_ids` end an answer."""
+) -> Opener:
+    """What opens the model for a LocalEngine, whatever its folder is."""
     tokenizer = tiny_tokenizer()
     info = EngineInfo(
         engine="local",
@@ -77,6 +75,21 @@ async def engine_with(
         prompt = ChatPrompt(tokenizer)
         in_process = masks or InProcess(Maker(end_ids))
         return OpenedModel(runner(_troubled_model(trouble)), prompt, info, end_ids, in_process)
+
+    return opener
+
+
+@asynccontextmanager
+async def engine_with(
+    trouble: Trouble,
+    *,
+    stall_timeout_s: float = 60.0,
+    runner: Callable[[Qwen2ForCausalLM], Runner] = batched,
+    end_ids: frozenset[int] = frozenset(),
+    masks: MaskMaker | None = None,
+) -> AsyncGenerator[LocalEngine]:
+    """An engine that serves, and is stopped at the end. Only `end_ids` end an answer."""
+    opener = troubled_opener(trouble, runner, end_ids=end_ids, masks=masks)
 
     async def fetch(report: Report) -> Path:
         return Path()

@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
+from api.edge.error_pages import as_page, is_navigation
 from api.edge.headers import request_id, security_headers
 from chat.accounts.errors import (
     BadKey,
@@ -211,13 +212,14 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return error_response(422, f"{where}: {first['msg']}", code="invalid_request", param=where)
 
 
-async def _fault(request: Request, error: Exception) -> JSONResponse:
-    # Starlette calls this outside of our middleware, so its headers are added here.
+async def _fault(request: Request, error: Exception) -> Response:
+    # Starlette calls this outside of our middleware: headers and the page are added here.
     number = request_id(request.scope)
     log.error("request %s failed: %s %s", number, request.method, type(error).__name__)
-    return error_response(
+    response = error_response(
         500,
         f"Something went wrong here. The server's log has it under request {number}.",
         code=AppError.code,
         headers={**security_headers(), "X-Request-ID": number},
     )
+    return as_page(request.scope, response) if is_navigation(request.scope) else response

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge.cookies import SecretCookie
 from api.edge.credentials import PRINCIPAL, SCOPES, find_principal
+from api.edge.error_pages import is_navigation
 from api.edge.errors import app_error_response, error_response, openai_error_response
 from api.edge.identity import SIGNED_IN
 from api.edge.middleware import HttpMiddleware
@@ -21,8 +22,6 @@ from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import BadKey, SignInNeeded
 from chat.accounts.models import SignedIn, User
 from chat.errors import AppError, StoreFailed
-
-APIS = ("/api/", "/gradio_api/")
 
 
 class SignedInOnly(HttpMiddleware):
@@ -83,15 +82,6 @@ class SignedInOnly(HttpMiddleware):
             sign_in_url = f"{self.root_path}/sign-in?next={_current_path(scope, self.root_path)}"
             return RedirectResponse(sign_in_url, 303, {"Cache-Control": "no-store"})
         return error_response(401, str(SignInNeeded()), code=SignInNeeded.code)
-
-
-def is_navigation(scope: Scope) -> bool:
-    """Whether a browser navigates to the page, as opposed to a script or program."""
-    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(APIS):
-        return False
-    headers = Headers(scope=scope)
-    mode = headers.get("sec-fetch-mode")
-    return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
 
 
 def _current_path(scope: Scope, root_path: str) -> str:

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from api.edge.bodies import BodyLimit, BodyPace, HeaderLimit, JsonOnly
+from api.edge.error_pages import ErrorPages
 from api.edge.gradio_routes import GradioRoutes, RootPath
 from api.edge.gradio_sessions import GradioSessions
 from api.edge.headers import ResponseHeaders
@@ -36,6 +37,7 @@ def edge_middleware(
         Middleware(RootPath, options=options),
         Middleware(ResponseMetrics, metrics=metrics),
         Middleware(ResponseHeaders),
+        Middleware(ErrorPages, options=options),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),
         # Starlette's own class: Gradio looks for it by name, and only then does not install its own

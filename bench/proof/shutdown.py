@@ -136,7 +136,7 @@ async def _tab(client: httpx.AsyncClient, number: int) -> None:
 async def _app(
     home: Path, model: Path
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
-    with _free_port() as port:
+    with free_port() as port:
         variables = _variables(home, model, port)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "app.py", cwd=ROOT, env={**os.environ, **variables}, stderr=-3
@@ -178,6 +178,6 @@ async def _until_ready(process: asyncio.subprocess.Process, client: httpx.AsyncC
 
 
 @contextmanager
-def _free_port() -> Iterator[int]:
+def free_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]

@@ -40,7 +40,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loading": {"chat", "config", "engine"},
     "parts": {"api", "auth", "chat", "config", "judging", "store"},
     "commands": {"api", "auth", "chat", "config", "formats", "judging", "store"},
-    "bench": {"api", "app", "chat", "config", "engine", "formats", "parts", "store", "ui"},
+    "bench": {
+        "api",
+        "app",
+        "chat",
+        "config",
+        "engine",
+        "formats",
+        "loading",
+        "parts",
+        "store",
+        "ui",
+    },
 }
 ROOMS: dict[str, tuple[str, ...]] = {
     "chat": (
@@ -77,7 +88,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "erasure",
         "routing",
     ),
-    "pages": ("i18n html host_nav", "accounts", "campaigns", "evaluation", "feedback"),
+    "pages": ("i18n html host_nav errors", "accounts", "campaigns", "evaluation", "feedback"),
     "engine": ("weights", "*"),
 }
 """The rooms of a package, lowest first: each may import itself and those below it."""

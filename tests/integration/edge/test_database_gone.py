@@ -28,17 +28,25 @@ class GoneUsers(MemoryUsers):
 
 
 @pytest.mark.parametrize("path", ["/", "/account", "/api/account/sessions", "/campaigns"])
-async def test_pages_say_503_and_when_to_come_again(path: str) -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_pages_say_503_and_when_to_come_again(path: str, language: str) -> None:
     users = GoneUsers()
     house = House(users=users)
     token = await house.add("root")
     house.clock.advance(seconds=60)  # past what is kept of the session
     users.gone = True
     async with client_of(house.site(), token) as client:
-        answer = await client.get(path, headers={"Accept": "text/html"})
+        answer = await client.get(
+            path, headers={"Accept": "text/html", "Accept-Language": language}
+        )
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
-    assert answer.json()["error"]["code"] == "store_failed"
+    if path.startswith("/api/"):
+        assert answer.json()["error"]["code"] == "store_failed"
+    else:
+        words = {"en": "Nothing that was saved is lost", "zh": "已保存的内容不会丢失"}
+        assert words[language] in answer.text
+        assert answer.headers["refresh"] == answer.headers["retry-after"]
 
 
 async def test_programs_are_told_the_same_as_people() -> None:
