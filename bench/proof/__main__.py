@@ -3,6 +3,7 @@
     python -m bench.proof requests [--count N] [--seed N]   made-up requests find no fault
     python -m bench.proof shutdown [--count N]              SIGTERM with open tabs and streams
     python -m bench.proof database [--seconds S]            the database is gone in mid-answer
+    python -m bench.proof engine [--count N]                the engine is killed, hangs, fails
 
 Each prints a table, writes it with `--json FILE` as well, and exits with 1 where it does not hold.
 """
@@ -19,7 +20,7 @@ from typing import Protocol
 
 from bench.__main__ import model_of_the_app
 from bench.machine import describe_machine
-from bench.proof import database, requests, shutdown
+from bench.proof import database, engine, requests, shutdown
 
 
 class Proof(Protocol):
@@ -35,8 +36,10 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["requests", "shutdown", "database"])
-    parser.add_argument("--count", type=int, help="requests (2000) or stops (20)")
+    parser.add_argument("what", choices=["requests", "shutdown", "database", "engine"])
+    parser.add_argument(
+        "--count", type=int, help="requests (10000), stops (20), or rounds of each trouble (20)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=30.0, help="without the database")
     parser.add_argument("--model", type=Path, help="folder of the weights; the starter model's")
@@ -60,7 +63,10 @@ def _measure(options: argparse.Namespace) -> tuple[Sequence[Proof], str]:
     if options.what == "database":
         outages = asyncio.run(database.measure(options.seconds))
         return outages, database.table(outages)
-    outcome = asyncio.run(requests.measure(options.count or 2_000, options.seed))
+    if options.what == "engine":
+        losses = asyncio.run(engine.measure(options.count or 20))
+        return losses, engine.table(losses)
+    outcome = asyncio.run(requests.measure(options.count or 10_000, options.seed))
     return [outcome], requests.table(outcome)
 
 

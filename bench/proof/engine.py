@@ -25,7 +25,7 @@ from tests.page_client import PageClient
 
 ROOT = Path(__file__).parents[2]
 CHAT = "/v1/chat/completions"
-STALL_S = 2
+STALL_S = 6
 SAVED_S = 1.5
 """Text that is older is stored: twice the time between two saves, and some for a busy machine."""
 
@@ -80,7 +80,7 @@ class Reader:
 
 async def measure(rounds: int) -> list[Loss]:
     """So many rounds of each trouble, each with an app of its own."""
-    return [await _round(trouble) for trouble in Trouble for _ in range(rounds)]
+    return [await measure_one(trouble) for trouble in Trouble for _ in range(rounds)]
 
 
 def table(losses: list[Loss]) -> str:
@@ -103,7 +103,8 @@ def table(losses: list[Loss]) -> str:
     return "\n".join(lines)
 
 
-async def _round(trouble: Trouble) -> Loss:
+async def measure_one(trouble: Trouble) -> Loss:
+    """One round: two answers are being written when it happens."""
     with tempfile.TemporaryDirectory() as folder:
         async with _supervised(Path(folder)) as (supervisor, client):
             reader = Reader(PageClient(client), [])
