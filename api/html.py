@@ -8,7 +8,7 @@ from formats.html import render
 from formats.words import ExportLanguage
 from i18n import choose_language
 from pages.campaigns.compare import MarkdownRenderer
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 LANGUAGE_COOKIE = "qwen_chat_language"
 
@@ -28,15 +28,15 @@ POLICY = "; ".join(
 """Stricter than the policy of the chat page: no inline script runs, even if escaping failed."""
 
 
-def reader_of(request: Request, root_path: str) -> ReaderContext:
+def locale_of(request: Request, root_path: str) -> PageLocale:
     """The language of the page: the one chosen before, else the browser's."""
     accepted = request.headers.get("accept-language", "")
-    return ReaderContext(choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted), root_path)
+    return PageLocale(choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted), root_path)
 
 
-def markdown_renderer(reader: ReaderContext) -> MarkdownRenderer:
+def markdown_renderer(locale: PageLocale) -> MarkdownRenderer:
     """A renderer of Markdown as HTML without scripts, with texts in the language of the page."""
-    words = ExportLanguage(reader.language.value).words
+    words = ExportLanguage(locale.language.value).words
 
     def render_markdown(text: str) -> Markup:
         return Markup(render(text, words, set_formulas=True))  # noqa: S704 - raw HTML is escaped

@@ -53,8 +53,8 @@ async def serve(folder: Path, users: int) -> None:
     parts = build_parts(settings, Engines(engine), store, metrics)
     await parts.presets.ship()
     edge = EdgeOptions.from_settings(settings, machine_name="bench")
-    people, tokens = await accounts(store, users)
-    site = build_site(settings, parts, edge, people, metrics)
+    sign_in, tokens = await accounts(store, users)
+    site = build_site(settings, parts, edge, sign_in, metrics)
     config = server_config(site, edge=edge, shutdown_s=1)
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         ready = {"port": listener.getsockname()[1], "tokens": tokens}

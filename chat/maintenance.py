@@ -15,7 +15,7 @@ from chat.accounts.models import LOCAL_USER, Action, AuditEntry, Clock, Principa
 from chat.accounts.ports import MaintenanceStore
 from chat.conversations.jobs import Jobs
 from chat.errors import NotFound
-from chat.serving.background import BackgroundJobs, each_alone
+from chat.serving.background import BackgroundJobs, run_each
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +26,11 @@ SWEEP_EVERY_S = 3600.0
 class RunningRequests(Protocol):
     """Running requests of programs, or running evaluation runs."""
 
-    def callers(self) -> Collection[Principal]:
+    def principals(self) -> Collection[Principal]:
         """The principals of all requests that run or wait."""
         ...
 
-    def stop_of(self, caller_id: str) -> None:
+    def stop_requests_of(self, principal_id: str) -> None:
         """Stop every request of the caller with that id."""
         ...
 
@@ -78,9 +78,11 @@ class Maintenance:
             partial(self._stop_if_gone, user) for user in self._jobs.users() - {LOCAL_USER}
         ]
         for programs in self._programs:
-            callers = programs.callers()
-            checks += [partial(self._stop_programs, programs, caller) for caller in callers]
-        await each_alone(checks, lambda check: check())
+            principals = programs.principals()
+            checks += [
+                partial(self._stop_programs, programs, principal) for principal in principals
+            ]
+        await run_each(checks, lambda check: check())
 
     async def destroy_promised(self) -> int:
         """Destroy what was promised to go by now; how many rows. Raises StoreFailed."""
@@ -110,9 +112,9 @@ class Maintenance:
                 if job := self._jobs.find(user_id, conversation_id):
                     job.cancel()
 
-    async def _stop_programs(self, programs: RunningRequests, caller: Principal) -> None:
-        if not await self._may_call(caller):
-            programs.stop_of(caller.id)
+    async def _stop_programs(self, programs: RunningRequests, principal: Principal) -> None:
+        if not await self._may_call(principal):
+            programs.stop_requests_of(principal.id)
 
     async def _may_be_here(self, user_id: str) -> bool:
         try:

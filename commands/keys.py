@@ -37,7 +37,7 @@ async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[
     owner = await (context.user_named(options.user) if options.user else context.first_admin())
     _, secret = await context.accounts.add_key(
         OPERATOR,
-        owner=owner,
+        for_user=owner,
         name=options.name,
         scopes=options.scope,
         days=options.expires,

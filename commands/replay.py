@@ -71,7 +71,7 @@ class _Command:
         )
         try:
             await self._open(store)
-            user = await _owner(store)
+            user = await _first_admin(store)
             if self.options.list:
                 await _list(store, user)
                 return ALL_PASSED
@@ -169,7 +169,7 @@ async def _list(store: RoutingStore, user: User) -> None:
     _print(words.runs(run_counts, await Presets(store).names(user.id, refs)))
 
 
-async def _owner(store: RoutingStore) -> User:
+async def _first_admin(store: RoutingStore) -> User:
     """The owner of the run: the first administrator, or the local user without accounts."""
     for user in await store.accounts.users():
         if is_admin(user) and not user.disabled:

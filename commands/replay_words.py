@@ -40,26 +40,26 @@ def no_preset(requested: str, usable: Iterable[Preset]) -> str:
     return f"There is no preset {printable(requested)} that can be used here.{there_are}"
 
 
-def progress(done: int, total: int, case: Case, result: Result) -> str:
-    return f"{done}/{total} {result.verdict} {printable(case.name)}"
+def progress(finished: int, total: int, case: Case, result: Result) -> str:
+    return f"{finished}/{total} {result.verdict} {printable(case.name)}"
 
 
 def report(prepared: PreparedRun, results: Mapping[str, Result]) -> Iterator[str]:
     """The table of all cases that have a result, then what is to be looked at, then the sums."""
-    done = [(case, results[case.id]) for case in prepared.cases if case.id in results]
-    for case, result in done:
+    finished = [(case, results[case.id]) for case in prepared.cases if case.id in results]
+    for case, result in finished:
         seconds = f"{result.timing.total_s:7.1f} s" if result.timing else " " * 9
         yield f"{result.verdict:<{WIDTH}} {seconds}  {printable(case.name)}"
-    for case, result in done:
+    for case, result in finished:
         yield from _details(case, result, prepared.before.get(case.id, EarlierAnswers()))
     sums = [
         f"{count} {verdict}"
         for verdict in CaseVerdict
-        if (count := sum(result.verdict is verdict for _, result in done))
+        if (count := sum(result.verdict is verdict for _, result in finished))
     ]
     run = prepared.run
     yield ""
-    yield f"{len(done)} of {len(prepared.cases)}: {', '.join(sums) or 'nothing was run'}"
+    yield f"{len(finished)} of {len(prepared.cases)}: {', '.join(sums) or 'nothing was run'}"
     preset = printable(name_of(prepared.preset)) if prepared.preset else NO_PRESET
     yield f"run {run.id} · {run.model} ({run.quantization}, {run.engine}) · {preset}"
 

@@ -47,9 +47,9 @@ class FileReader:
             return await self._apart("cases", data)
         return list(await asyncio.to_thread(read_cases, data))
 
-    async def _apart(self, reader: str, data: bytes, **more: object) -> list[Any]:
+    async def _apart(self, parser_name: str, data: bytes, **more: object) -> list[Any]:
         async with self._one_at_a_time:
-            output = await _child((reader, data, more))
+            output = await _child((parser_name, data, more))
         items, stream = list[Any](), io.BytesIO(output)
         while stream.tell() < len(output):
             items.append(pickle.load(stream))  # noqa: S301 - our own process wrote it

@@ -15,7 +15,7 @@ from formats.importing import read_archives
 
 MEMORY_BYTES = 4 * 2**30
 CPU_S = 120
-READERS: Mapping[str, Callable[..., Sequence[object]]] = {
+PARSERS: Mapping[str, Callable[..., Sequence[object]]] = {
     "archives": read_archives,
     "cases": read_cases,
 }
@@ -31,9 +31,9 @@ def limit() -> None:
 
 def main() -> None:
     limit()
-    reader, data, more = pickle.load(sys.stdin.buffer)  # noqa: S301 - this app wrote it
+    parser_name, data, more = pickle.load(sys.stdin.buffer)  # noqa: S301 - this app wrote it
     try:
-        items = READERS[reader](data, **more)
+        items = PARSERS[parser_name](data, **more)
     except AppError as error:
         pickle.dump(error, sys.stdout.buffer)
         return

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_admin
 from chat.accounts.models import LOCAL, User
-from pages.html import Links, ReaderContext, render
+from pages.html import Links, PageLocale, render
 
 PAGES = (
     ("/campaigns", "campaigns"),
@@ -15,9 +15,9 @@ PAGES = (
 """The pages for hosts, in the order of their links: path and key of the text."""
 
 
-def render_host_page(template: str, reader: ReaderContext, user: User, **values: object) -> Markup:
+def render_host_page(template: str, locale: PageLocale, user: User, **values: object) -> Markup:
     """A whole page for hosts, rendered as `pages.html.render` does."""
-    return render(template, reader, nav=host_links(user), wide=True, **values)
+    return render(template, locale, nav=host_links(user), wide=True, **values)
 
 
 def host_links(user: User) -> Links:

@@ -1,4 +1,4 @@
-"""HTML of the pages: templates rendered in the language of the reader."""
+"""HTML of the pages: templates rendered in the language of the request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ Links = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderContext:
-    """The language of a page, and the path below which a proxy serves the app."""
+class PageLocale:
+    """The language of one page, and the path below which a proxy serves the app."""
 
     language: Language
     root_path: str = ""
@@ -49,18 +49,18 @@ class ReaderContext:
         return self.root_path + path
 
 
-def render(template: str, reader: ReaderContext, **values: object) -> Markup:
+def render(template: str, locale: PageLocale, **values: object) -> Markup:
     """The HTML of a template. Raises UndefinedError for a value that is missing.
 
     Templates have `t` for texts, `pattern` for texts that scripts fill, `link` for addresses.
     """
-    html = _environment().get_template(template).render(values, **_functions(reader))
+    html = _environment().get_template(template).render(values, **_functions(locale))
     return Markup(html)  # noqa: S704 - the environment escapes every value
 
 
-def render_macro(template: str, macro: str, reader: ReaderContext, value: object) -> Markup:
+def render_macro(template: str, macro: str, locale: PageLocale, value: object) -> Markup:
     """The HTML of one macro of a template: a part of a page that a script replaces."""
-    module = _environment().get_template(template).make_module(_functions(reader))
+    module = _environment().get_template(template).make_module(_functions(locale))
     return Markup(getattr(module, macro)(value))  # noqa: S704 - as above
 
 
@@ -79,13 +79,13 @@ def account_links(user: User) -> Links:
     return tuple(links)
 
 
-def _functions(reader: ReaderContext) -> dict[str, object]:
+def _functions(locale: PageLocale) -> dict[str, object]:
     return {
-        "reader": reader,
-        "t": reader.text,
-        "pattern": reader.pattern,
-        "link": reader.link,
-        "root": reader.root_path,
+        "locale": locale,
+        "t": locale.text,
+        "pattern": locale.pattern,
+        "link": locale.link,
+        "root": locale.root_path,
     }
 
 

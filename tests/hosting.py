@@ -174,33 +174,35 @@ def hosting_of(
 
 
 @dataclass
-class Inn:
-    """Accounts in the database of a store. Without `sign_in_needed` all are the local user."""
+class StoreAccounts:
+    """The accounts in the database of a store, and how to sign in to them.
+
+    Without `sign_in_needed` every request is the local user's.
+    """
 
     store: RoutingStore
     sign_in_needed: bool = True
 
     def __post_init__(self) -> None:
         stored = self.store.accounts
-        self.accounts = Accounts(stored, OpenHasher())
-        self.people = SignIn(
-            AccountAuthenticator(self.accounts, stored, self.sign_in_needed),
-            PageContext(self.accounts),
+        self.service = Accounts(stored, OpenHasher())
+        self.sign_in = SignIn(
+            AccountAuthenticator(self.service, stored, self.sign_in_needed),
+            PageContext(self.service),
         )
 
     async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new user; the first one is the administrator."""
-        token = await self.accounts.setup_token()
+        token = await self.service.setup_token()
         if token is None:
-            admin = next(
-                p for p in await self.store.accounts.users() if p.role is AccountRole.ADMIN
-            )
-            token = await self.accounts.invite(admin, role)
-        return await self.accounts.accept_one_time_link(
+            users = await self.store.accounts.users()
+            admin = next(user for user in users if user.role is AccountRole.ADMIN)
+            token = await self.service.invite(admin, role)
+        return await self.service.accept_one_time_link(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 
     async def user(self, token: str) -> User:
-        who = await self.accounts.signed_in(token)
-        assert who
-        return who.user
+        signed_in = await self.service.signed_in(token)
+        assert signed_in
+        return signed_in.user

@@ -72,7 +72,7 @@ class House:
             self.accounts, self.users, sign_in_needed=self.sign_in_needed, timer=self.clock.timer
         )
 
-    def people(self) -> SignIn:
+    def sign_in(self) -> SignIn:
         context = PageContext(
             self.accounts, self.edge.root_path, self.edge.sign_in_header, self._was_set_up
         )
@@ -83,7 +83,7 @@ class House:
             engine=ScriptedEngine(),
             edge=self.edge,
             presets=Presets(self.store),
-            sign_in=self.people(),
+            sign_in=self.sign_in(),
             hosting=hosting_of(self.store, clock=self.clock),
             **more,
         )
@@ -92,7 +92,8 @@ class House:
         """The token of a session of a new user; the first one is the administrator."""
         token = await self.accounts.setup_token()
         if token is None:
-            admin = next(p for p in self.users.everybody.values() if p.role is AccountRole.ADMIN)
+            users = self.users.by_id.values()
+            admin = next(user for user in users if user.role is AccountRole.ADMIN)
             token = await self.accounts.invite(admin, role)
         return await self.accounts.accept_one_time_link(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"

@@ -13,14 +13,14 @@ from store.schema.columns import refuse_bad_text
 class MemoryKeys:
     """The part of `tests.memory_users.MemoryPeople` that is about keys."""
 
-    everybody: dict[str, User] = field(default_factory=dict)
+    by_id: dict[str, User] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     use_by_key: dict[tuple[str, date], AccountUsage] = field(default_factory=dict)
 
     async def add_key(self, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, key, audit_entry)
-        owner = self.everybody.get(key.owner_id)
+        owner = self.by_id.get(key.owner_id)
         if owner is None or owner.disabled or owner.role is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
@@ -28,7 +28,7 @@ class MemoryKeys:
 
     async def key(self, token_hash: str) -> tuple[ApiKey, User] | None:
         found = self.api_keys.get(token_hash)
-        return (found, self.everybody[found.owner_id]) if found else None
+        return (found, self.by_id[found.owner_id]) if found else None
 
     async def keys(self, owner_id: str | None) -> Sequence[ApiKey]:
         theirs = [key for key in self.api_keys.values() if owner_id in (None, key.owner_id)]

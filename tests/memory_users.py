@@ -52,7 +52,7 @@ class MemoryUsers(MemoryKeys):
     # --- users --------------------------------------------------------------------------------
 
     async def has_users(self) -> bool:
-        return bool(self.everybody)
+        return bool(self.by_id)
 
     async def add_user(
         self, user: User, password_hash: str | None, audit_entry: AuditEntry
@@ -60,22 +60,22 @@ class MemoryUsers(MemoryKeys):
         refuse_bad_text(user, password_hash, audit_entry)
         if user.role is not AccountRole.GUEST and await self.credentials(user.name):
             raise NameTaken
-        self.everybody[user.id] = user
+        self.by_id[user.id] = user
         self.hashes[user.id] = password_hash
         self.audit.append(audit_entry)
 
     async def user(self, user_id: str) -> User:
         refuse_bad_text(user_id)
-        if user_id not in self.everybody:
+        if user_id not in self.by_id:
             raise NotFound
-        return self.everybody[user_id]
+        return self.by_id[user_id]
 
     async def users(self) -> Sequence[User]:
-        return sorted(self.everybody.values(), key=lambda user: user.created_at)
+        return sorted(self.by_id.values(), key=lambda user: user.created_at)
 
     async def credentials(self, name: str) -> tuple[User, str | None] | None:
         refuse_bad_text(name)
-        for user in self.everybody.values():
+        for user in self.by_id.values():
             if user.role is not AccountRole.GUEST and name_key(user.name) == name_key(name):
                 return user, self.hashes[user.id]
         return None
@@ -112,7 +112,7 @@ class MemoryUsers(MemoryKeys):
             self._drop_sessions(user_id)
             self._revoke_links_of(user_id)
             self.revoke_keys_of(user_id)
-        self.everybody[user_id] = after
+        self.by_id[user_id] = after
         self.audit.append(audit_entry)
         return after
 
@@ -121,9 +121,9 @@ class MemoryUsers(MemoryKeys):
         self._revoke_links_of(user_id)
         before = self._rows()
         mine = {link.id for link in self.links.values() if link.owner_id == user_id}
-        for user in self.everybody.values():
+        for user in self.by_id.values():
             if user.guest_link_id in mine:
-                self.everybody[user.id] = replace(user, disabled=True, guest_link_id=None)
+                self.by_id[user.id] = replace(user, disabled=True, guest_link_id=None)
         self.links = {key: link for key, link in self.links.items() if link.owner_id != user_id}
         self.use = {key: used for key, used in self.use.items() if key[0] != user_id}
         self.one_time_links = {
@@ -133,7 +133,7 @@ class MemoryUsers(MemoryKeys):
         }
         self.drop_keys_of(user_id)
         self._drop_sessions(user_id)
-        del self.everybody[user_id], self.hashes[user_id]
+        del self.by_id[user_id], self.hashes[user_id]
         deleted = before - self._rows() + self.chats.destroy_presets(user_id)
         deleted += sum(self.chats.destroy(lambda stored: stored.owner_id == user_id))
         self.audit.append(replace(audit_entry, detail=str(deleted)))
@@ -157,7 +157,7 @@ class MemoryUsers(MemoryKeys):
 
     async def session(self, token_hash: str) -> tuple[Session, User] | None:
         found = self.open_sessions.get(token_hash)
-        return (found, self.everybody[found.user_id]) if found else None
+        return (found, self.by_id[found.user_id]) if found else None
 
     async def touch_session(self, session_id: str, used_at: datetime) -> None:
         for key, session in self.open_sessions.items():
@@ -216,7 +216,7 @@ class MemoryUsers(MemoryKeys):
     ) -> User:
         one_time = await self.one_time_link(token_hash)
         if user is not None:
-            first = not self.everybody
+            first = not self.by_id
             await self.add_user(user, password_hash, audit_entry)
             if first:
                 self._take_over(LOCAL_USER, user.id)
@@ -271,7 +271,7 @@ class MemoryUsers(MemoryKeys):
     # --- spending -----------------------------------------------------------------------------
 
     async def spend(self, user_id: str, day: date, used: AccountUsage) -> None:
-        user = self.everybody.get(user_id)
+        user = self.by_id.get(user_id)
         if user is None:
             return
         so_far = self.use.get((user_id, day), AccountUsage())
@@ -286,8 +286,14 @@ class MemoryUsers(MemoryKeys):
             )
 
     async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
-        found = [s for (who, when), s in self.use.items() if who == user_id and day in (None, when)]
-        return AccountUsage(sum(s.messages for s in found), sum(s.tokens for s in found))
+        found = [
+            s
+            for (of_user, when), s in self.use.items()
+            if of_user == user_id and day in (None, when)
+        ]
+        return AccountUsage(
+            sum(usage.messages for usage in found), sum(usage.tokens for usage in found)
+        )
 
     # --- the log ------------------------------------------------------------------------------
 
@@ -322,7 +328,7 @@ class MemoryUsers(MemoryKeys):
 
     def _rows(self) -> int:
         kinds: tuple[Sized, ...] = (
-            self.everybody,
+            self.by_id,
             self.open_sessions,
             self.one_time_links,
             self.links,
@@ -334,15 +340,15 @@ class MemoryUsers(MemoryKeys):
 
     def _is_good(self, one_time: OneTimeLink) -> bool:
         if one_time.kind is OneTimeLinkKind.SETUP:
-            return not self.everybody
+            return not self.by_id
         if one_time.kind is OneTimeLinkKind.RESET:
-            return not self.everybody[one_time.user_id or ""].disabled
+            return not self.by_id[one_time.user_id or ""].disabled
         return True
 
     def _refuse_last_admin(self, user: User) -> None:
         admins = [
             other.id
-            for other in self.everybody.values()
+            for other in self.by_id.values()
             if other.role is AccountRole.ADMIN and not other.disabled
         ]
         if admins == [user.id]:
@@ -370,7 +376,7 @@ class MemoryUsers(MemoryKeys):
         raise NotFound
 
     def _end_sessions_at(self, link_id: str, ends_at: datetime) -> None:
-        guests = {who.id for who in self.everybody.values() if who.guest_link_id == link_id}
+        guests = {user.id for user in self.by_id.values() if user.guest_link_id == link_id}
         for key, stored in self.open_sessions.items():
             if stored.user_id in guests:
                 ends = min(stored.expires_at, ends_at)
@@ -384,6 +390,6 @@ class MemoryUsers(MemoryKeys):
     def _revoke(self, key: str) -> None:
         link = self.links[key]
         self.links[key] = replace(link, revoked=True)
-        for user in self.everybody.values():
+        for user in self.by_id.values():
             if user.guest_link_id == link.id:
                 self._drop_sessions(user.id)

@@ -95,7 +95,7 @@ from pages.feedback.answer import AnswerView, answer_page
 from pages.feedback.results import RatingListView, campaign_results, results_page
 from pages.feedback.vote import VoteView, vote_page
 from pages.feedback.votes import VoteListView, votes_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 from tests.contract.stores import START
 from tests.rated import PROVENANCE, TIMING, path, rated, snapshot, voted_comparison
 
@@ -105,8 +105,8 @@ LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
 class PageValues:
     """The values of the pages. `text` stands wherever a user, a host or a model wrote something."""
 
-    def __init__(self, reader: ReaderContext, text: str) -> None:
-        self.reader, self.text = reader, text
+    def __init__(self, locale: PageLocale, text: str) -> None:
+        self.locale, self.text = locale, text
         self.user = User("1", text, AccountRole.ADMIN, START)
         self.member = User("2", text, AccountRole.MEMBER, START, disabled=True)
         self.guest = User("3", text, AccountRole.GUEST, START)
@@ -134,7 +134,7 @@ class PageValues:
         yield from self._runs()
 
     def _accounts(self) -> Iterator[tuple[str, str]]:
-        reader, user, text = self.reader, self.user, self.text
+        locale, user, text = self.locale, self.user, self.text
         sessions = [
             Session("s", "1", START, START, START, text),
             Session("t", "1", START, START, START),
@@ -144,17 +144,17 @@ class PageValues:
             AuditEntry(START, text, "sign-in", "1"),
         ]
         links = [self.link, replace(self.link, revoked=True, owner_id=text)]
-        sign_in = sign_in_page(reader, then=f"/{text}", set_up=True, provider=True, refused=True)
+        sign_in = sign_in_page(locale, then=f"/{text}", set_up=True, provider=True, refused=True)
         yield "sign-in", sign_in
-        yield "not set up", sign_in_page(reader, then="/", set_up=False, provider=True)
-        yield "welcome", welcome_page(reader)
-        yield "guest", guest_page(reader)
+        yield "not set up", sign_in_page(locale, then="/", set_up=False, provider=True)
+        yield "welcome", welcome_page(locale)
+        yield "guest", guest_page(locale)
         for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
-            yield f"account {name}", account_page(reader, someone, sessions, session_id="t")
-            yield f"keys {name}", keys_page(reader, someone, self._keys(), self.names, START)
-        yield "people", users_page(reader, user, [user, self.member, self.guest], audit_entries)
-        yield "no entries", users_page(reader, user, [], [])
-        yield "guests", guests_page(reader, user, links, [(text, text)], self.names)
+            yield f"account {name}", account_page(locale, someone, sessions, session_id="t")
+            yield f"keys {name}", keys_page(locale, someone, self._keys(), self.names, START)
+        yield "people", users_page(locale, user, [user, self.member, self.guest], audit_entries)
+        yield "no entries", users_page(locale, user, [], [])
+        yield "guests", guests_page(locale, user, links, [(text, text)], self.names)
 
     def _keys(self) -> list[ApiKey]:
         key = ApiKey("k", "1", self.text, self.text, START)
@@ -188,19 +188,19 @@ class PageValues:
         return Campaign("c", "1", self._plan(mode), START)
 
     def _hosts_campaigns(self) -> Iterator[tuple[str, str]]:
-        reader, user = self.reader, self.user
+        locale, user = self.locale, self.user
         bare = Campaign("c2", "1", EMPTY, START)
         later = replace(
             bare, id="c3", plan=replace(EMPTY, starts_at=START.replace(year=START.year + 1))
         )
         links = [self.link, replace(self.link, revoked=True)]
         campaigns = [self._campaign(), bare, later]
-        yield "campaigns", campaigns_page(reader, user, campaigns, START)
-        yield "no campaigns", campaigns_page(reader, LOCAL, [], START)
+        yield "campaigns", campaigns_page(locale, user, campaigns, START)
+        yield "no campaigns", campaigns_page(locale, LOCAL, [], START)
         for someone in (user, self.member, LOCAL):
             for campaign in (self._campaign(), self._campaign(Mode.BLIND), bare, later):
                 page = campaign_page(
-                    reader,
+                    locale,
                     someone,
                     replace(campaign, closed_at=None if campaign is bare else START),
                     counts=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
@@ -210,14 +210,14 @@ class PageValues:
                 )
                 yield f"campaign {someone.id} {campaign.id} {campaign.plan.mode}", page
         plan = self._plan(Mode.BLIND)
-        edit = edit_page(reader, user, plan, self.choices, campaign_id="c", in_use=True)
+        edit = edit_page(locale, user, plan, self.choices, campaign_id="c", in_use=True)
         yield "edit in use", edit
-        yield "edit", edit_page(reader, user, plan, PlanOptions(), campaign_id="c")
-        yield "new", edit_page(reader, LOCAL, EMPTY, self.choices)
-        yield "new without a choice", edit_page(reader, LOCAL, EMPTY, PlanOptions((), ("one",)))
+        yield "edit", edit_page(locale, user, plan, PlanOptions(), campaign_id="c")
+        yield "new", edit_page(locale, LOCAL, EMPTY, self.choices)
+        yield "new without a choice", edit_page(locale, LOCAL, EMPTY, PlanOptions((), ("one",)))
 
     def _testers_campaigns(self) -> Iterator[tuple[str, str]]:
-        reader, text = self.reader, self.text
+        locale, text = self.locale, self.text
         campaign, blind = self._campaign(), self._campaign(Mode.BLIND)
         survey: dict[str, str | int] = {f"{text}text": text, f"{text}scale": 2}
         participant = Participant("c", "1", START, done=(text,), survey=survey)
@@ -227,15 +227,15 @@ class PageValues:
                 for case_ in (campaign, blind, bare):
                     visit = Visit(case_, participant, stage)
                     name = f"{stage} {someone.id} {case_.id} {case_.plan.mode}"
-                    yield f"visit {name}", campaign_visit_page(reader, someone, visit)
-                    yield f"survey {name}", survey_page(reader, someone, visit)
+                    yield f"visit {name}", campaign_visit_page(locale, someone, visit)
+                    yield f"survey {name}", survey_page(locale, someone, visit)
         unknown = Visit(campaign, None, VisitStage.OVER)
-        yield "visit over", campaign_visit_page(reader, self.guest, unknown)
-        yield "survey of nobody", survey_page(reader, self.guest, unknown)
-        yield "campaign gone", unavailable_page(reader)
+        yield "visit over", campaign_visit_page(locale, self.guest, unknown)
+        yield "survey of nobody", survey_page(locale, self.guest, unknown)
+        yield "campaign gone", unavailable_page(locale)
 
     def _comparisons(self) -> Iterator[tuple[str, str]]:
-        reader, text = self.reader, self.text
+        locale, text = self.locale, self.text
         campaign = self._campaign(Mode.BLIND)
         comparison = replace(voted_comparison(comment=text, choice=None).comparison, question=text)
         done = Progress("m", text, Status.DONE)
@@ -253,28 +253,28 @@ class PageValues:
         participant = Participant("c", "1", START, done=(text,))
         for stage in (VisitStage.WORK, VisitStage.FINISHED, VisitStage.OVER):
             visit = Visit(campaign, participant, stage)
-            yield f"compare {stage}", compare_page(reader, visit, rounds, escape)
-            yield f"tasks {stage}", tasks_html(reader, visit)
+            yield f"compare {stage}", compare_page(locale, visit, rounds, escape)
+            yield f"tasks {stage}", tasks_html(locale, visit)
         bare = Visit(Campaign("c2", "1", EMPTY, START), None, VisitStage.WORK)
-        yield "compare without tasks", compare_page(reader, bare, [], escape)
-        yield "no tasks", tasks_html(reader, bare)
+        yield "compare without tasks", compare_page(locale, bare, [], escape)
+        yield "no tasks", tasks_html(locale, bare)
         for number, case_ in enumerate(rounds):
             for may_ask in (True, False):
-                page = comparison_html(reader, case_, escape, may_ask=may_ask)
+                page = comparison_html(locale, case_, escape, may_ask=may_ask)
                 yield f"round {number} {may_ask}", page
-                foot = actions_html(reader, case_, may_ask=may_ask, voted_before=True)
+                foot = actions_html(locale, case_, may_ask=may_ask, voted_before=True)
                 yield f"foot {number} {may_ask}", foot
-            yield f"side {number}", side_html(reader, case_.right, escape)
+            yield f"side {number}", side_html(locale, case_.right, escape)
 
     def _reports(self) -> Iterator[tuple[str, str]]:
         for mode in Mode:
             for count in (0, 1, 60):
                 report = self._report(mode, count)
                 testers = [VariantProgress(10, 8, 1), VariantProgress(9, 3, 4)]
-                block = comparison_block(self.reader, report, testers, self.names)
+                block = comparison_block(self.locale, report, testers, self.names)
                 yield f"comparison {mode} {count}", block
-                yield f"variants {mode} {count}", variants_block(self.reader, report)
-            results = campaign_results(self.reader, f"c{self.text}", compares=mode is Mode.BLIND)
+                yield f"variants {mode} {count}", variants_block(self.locale, report)
+            results = campaign_results(self.locale, f"c{self.text}", compares=mode is Mode.BLIND)
             yield f"results of {mode}", results
 
     def _report(self, mode: Mode, count: int) -> Report:
@@ -315,7 +315,7 @@ class PageValues:
         )
 
     def _ratings(self) -> Iterator[tuple[str, str]]:
-        reader, user, text = self.reader, self.user, self.text
+        locale, user, text = self.locale, self.user, self.text
         liked = RatingInput(Verdict.UP, ("wrong-facts", text), text, text)
         provenance = replace(PROVENANCE, model=text, revision=text, quantization=text, engine=text)
         calls = (ToolCall("call", text, text),)
@@ -353,21 +353,21 @@ class PageValues:
                 ),
             ]
         ):
-            yield f"results {number}", results_page(reader, user, found)
+            yield f"results {number}", results_page(locale, user, found)
         versions = (Rating("e", "ann", 0, RatingInput(), START), *full.ratings)
         detail = AnswerDetail(full, versions, (full, bare))
         view = AnswerView(
             detail, named, options, escape(text), text, self.names, [self.member, self.user]
         )
-        yield "answer", answer_page(reader, user, view)
+        yield "answer", answer_page(locale, user, view)
         plain = AnswerView(
             AnswerDetail(bare, bare.ratings), RatingFilter(), FilterOptions(), Markup()
         )
-        yield "answer without text", answer_page(reader, LOCAL, plain)
+        yield "answer without text", answer_page(locale, LOCAL, plain)
 
     def _votes(self) -> Iterator[tuple[str, str]]:
         """With answers of hostile models, without, and without the plan they were asked by."""
-        reader, user, text = self.reader, self.user, self.text
+        locale, user, text = self.locale, self.user, self.text
         provenance = replace(PROVENANCE, model=text, quantization=text, system_prompt=text)
         comparison = replace(voted_comparison(comment=text).comparison, question=text, task_id=text)
         left, right = (path(name, text, text, provenance=provenance) for name in ("left", "right"))
@@ -386,7 +386,7 @@ class PageValues:
         yield (
             "votes",
             votes_page(
-                reader,
+                locale,
                 user,
                 VoteListView(filters, page, VoteCounts(1), options, self.names, first_page=False),
             ),
@@ -394,18 +394,18 @@ class PageValues:
         unknown = VoteListView(
             VoteFilter(text), page, VoteCounts(), VoteFilterOptions(), self.names
         )
-        yield "votes of an unknown campaign", votes_page(reader, user, unknown)
+        yield "votes of an unknown campaign", votes_page(locale, user, unknown)
         nothing = VoteListView(VoteFilter(), VotePage(()), VoteCounts(), VoteFilterOptions())
-        yield "no votes", votes_page(reader, user, nothing)
+        yield "no votes", votes_page(locale, user, nothing)
         voted = VotedComparison(comparison, left, right)
         full = VoteView(voted, filters, campaign, escape, text, {"helper": text}, self.names)
-        yield "vote", vote_page(reader, user, full)
+        yield "vote", vote_page(locale, user, full)
         without_answers = VotedComparison(
             replace(comparison, choice=VoteChoice.TIE, comment=""), (), right
         )
         yield (
             "vote without an answer",
-            vote_page(reader, user, VoteView(without_answers, filters, None, escape)),
+            vote_page(locale, user, VoteView(without_answers, filters, None, escape)),
         )
 
     def _case(self) -> Case:
@@ -430,12 +430,12 @@ class PageValues:
         return RunsView(counts, {self.preset.ref: self.text})
 
     def _cases(self) -> Iterator[tuple[str, str]]:
-        reader, user, case = self.reader, self.user, self._case()
+        locale, user, case = self.locale, self.user, self._case()
         for case_list in ([case], []):
             yield (
                 f"cases {len(case_list)}",
                 cases_page(
-                    reader,
+                    locale,
                     user,
                     cases=case_list,
                     shipped=[replace(case, id="shipped.en", checks=())],
@@ -446,12 +446,12 @@ class PageValues:
         text = CaseText(
             case.name, case.prompt, case.checks, case.sampling, case.reference, self.text
         )
-        yield "case", case_page(reader, user, text, case_id="k")
-        yield "case shipped", case_page(reader, user, text, case_id="k", shipped=True)
-        yield "case new", case_page(reader, LOCAL, EMPTY_CASE)
+        yield "case", case_page(locale, user, text, case_id="k")
+        yield "case shipped", case_page(locale, user, text, case_id="k", shipped=True)
+        yield "case new", case_page(locale, LOCAL, EMPTY_CASE)
 
     def _runs(self) -> Iterator[tuple[str, str]]:
-        reader, user, text = self.reader, self.user, self.text
+        locale, user, text = self.locale, self.user, self.text
         case, run, runs = self._case(), self._run(), self._run_views()
         results = {
             f"{verdict}": Result(
@@ -471,5 +471,5 @@ class PageValues:
             RunView(replace(run, ended_at=None, preset=None), {}, {}),
         ]
         for number, view in enumerate(views):
-            yield f"run {number}", run_page(reader, user, view, runs)
-        yield "run alone", run_page(reader, user, views[0], RunsView(runs.runs[:1], {}))
+            yield f"run {number}", run_page(locale, user, view, runs)
+        yield "run alone", run_page(locale, user, views[0], RunsView(runs.runs[:1], {}))

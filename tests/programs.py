@@ -72,7 +72,7 @@ class Programs:
     @property
     def idle(self) -> bool:
         """Whether no request runs or waits."""
-        return not (self.engine.running or self.admission.waiting or self.completions.callers())
+        return not (self.engine.running or self.admission.waiting or self.completions.principals())
 
     async def chat(self, **more: Any) -> httpx.Response:
         return await self.client.post(CHAT, json={**HI, **more})

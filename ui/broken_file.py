@@ -12,8 +12,8 @@ BROKEN = frozenset({BadImport.code, *(kind.code for kind in BadImport.__subclass
 LINE = re.compile(r"\Aline (\d+)")
 
 
-def broken_file(code: str, told: str, language: Language) -> str:
-    """The sentence for a file of that `code`. `told` is "where: why", or why alone."""
-    told = LINE.sub(lambda line: text(language, "line", number=line[1]), told)
-    where, _, _ = told.rpartition(": ")
-    return refusal(language, code, {"why": told, "where": where or text(language, "the-file")})
+def broken_file(code: str, reason: str, language: Language) -> str:
+    """The sentence for a file of that `code`. `reason` is "where: why", or why alone."""
+    reason = LINE.sub(lambda line: text(language, "line", number=line[1]), reason)
+    where, _, _ = reason.rpartition(": ")
+    return refusal(language, code, {"why": reason, "where": where or text(language, "the-file")})

@@ -60,11 +60,11 @@ def loading(state: EngineState, language: Language) -> str:
     if state.phase is not Phase.LOADING:
         return text(language, f"state-{state.phase}")
     key = f"stage-{state.stage}" if state.stage else "state-loading"
-    said = [] if state.progress is None else [f"{state.progress:.0%}"]
-    said.append(text(language, key))
+    parts = [] if state.progress is None else [f"{state.progress:.0%}"]
+    parts.append(text(language, key))
     if state.seconds_left is not None:
-        said.append(_time_left(state.seconds_left, language))
-    return " · ".join(said)
+        parts.append(_time_left(state.seconds_left, language))
+    return " · ".join(parts)
 
 
 def welcome(

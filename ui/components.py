@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -42,8 +43,8 @@ class Components:
     temporary: gr.HTML
     search: gr.HTML
     conversations: gr.HTML
-    done: gr.HTML  # what was just done in the list, with the way back
-    person: gr.HTML
+    list_notice: gr.HTML  # what was just done in the list, with an undo button
+    account: gr.HTML
     overlays: gr.HTML
     new_chat: gr.Button
     welcome: gr.HTML
@@ -59,7 +60,7 @@ class Components:
     files: gr.HTML
     message: gr.Textbox
     chips: gr.HTML
-    gauge: gr.HTML
+    context_usage: gr.HTML
     send: gr.Button
     stop: gr.Button
     notice: gr.HTML
@@ -90,12 +91,12 @@ class Components:
         )
 
     def show_options(self, options: ChatOptions) -> Updates:
-        shown = to_fields(options)
+        values = to_fields(options)
         return {
-            self.system_prompt: shown["system_prompt"],
-            self.stop_strings: shown["stop"],
-            self.preset: shown["preset"],
-            **{number: shown[name] for name, number in self.numbers.items()},
+            self.system_prompt: values["system_prompt"],
+            self.stop_strings: values["stop"],
+            self.preset: values["preset"],
+            **{number: values[name] for name, number in self.numbers.items()},
         }
 
     def show_defaults(self, defaults: Sampling, language: Language) -> Updates:
@@ -108,38 +109,37 @@ class Components:
     def in_language(self, language: Language, defaults: Sampling, user: User) -> Updates:
         """The words of everything that is not drawn anew anyway."""
 
-        def say(key: str) -> str:
-            return text(language, key)
+        t = partial(text, language)
 
         def title(key: str, info: str = "") -> Markup:
             return html("page.title", key=key, info=info, language=language)
 
         return {
-            self.language: gr.update(value=language.value, label=say("language")),
-            self.new_chat: gr.update(value=say("new-chat")),
+            self.language: gr.update(value=language.value, label=t("language")),
+            self.new_chat: gr.update(value=t("new-chat")),
             self.skip: overlays.skip_link(language),
             self.temporary: sidebar.temporary_button(language),
             self.panel: "",
             self.search: sidebar.search_field(language),
-            self.person: sidebar.account(user, language),
+            self.account: sidebar.account(user, language),
             self.overlays: overlays.overlays(user, language),
-            self.message: gr.update(label=say("message"), placeholder=say("message-placeholder")),
-            self.send: gr.update(value=say("send")),
-            self.stop: gr.update(value=say("stop")),
-            self.notice: say("notice"),
+            self.message: gr.update(label=t("message"), placeholder=t("message-placeholder")),
+            self.send: gr.update(value=t("send")),
+            self.stop: gr.update(value=t("stop")),
+            self.notice: t("notice"),
             self.settings_title: title("settings"),
             self.presets_title: title("presets"),
             self.system_prompt: gr.update(
-                label=say("system-prompt"), info=say("system-prompt-info"), placeholder=say("none")
+                label=t("system-prompt"), info=t("system-prompt-info"), placeholder=t("none")
             ),
             self.sampling_title: title("sampling", "sampling-info"),
             self.stop_strings: gr.update(
-                label=say("stop_strings"), info=say("stop_strings-info"), placeholder=say("none")
+                label=t("stop_strings"), info=t("stop_strings-info"), placeholder=t("none")
             ),
             **{
                 number: gr.update(
-                    label=say(name),
-                    info=say(f"{name}-info"),
+                    label=t(name),
+                    info=t(f"{name}-info"),
                     placeholder=_default(defaults, name, language),
                 )
                 for name, number in self.numbers.items()
@@ -196,8 +196,8 @@ def _left() -> dict[str, Any]:
         **begin,
         "search": _html(elem_id="search"),
         "conversations": _html(elem_id="conversation-list"),
-        "done": _html(elem_id="done"),
-        "person": _html(elem_id="person"),
+        "list_notice": _html(elem_id="done"),
+        "account": _html(elem_id="person"),
     }
 
 
@@ -224,7 +224,7 @@ def _composer() -> dict[str, Any]:
         with gr.Row(elem_id="row"):
             row = {
                 "chips": _html(elem_id="chips"),
-                "gauge": _html(elem_id="gauge"),
+                "context_usage": _html(elem_id="gauge"),
                 "send": gr.Button("", elem_id="send", variant="primary"),
                 "stop": gr.Button("", elem_id="stop", visible=False),
             }
@@ -252,13 +252,13 @@ def _number(name: str) -> gr.Number:
     return gr.Number(None, precision=precision, min_width=140, interactive=True)
 
 
-def merge(words: Updates, shown: Updates) -> Updates:
+def merge(words: Updates, values: Updates) -> Updates:
     """Both together; where both update one component, its words and its value."""
-    both = words | shown
-    for component in words.keys() & shown.keys():
-        said, value = words[component], shown[component]
-        if isinstance(said, dict):  # gr.update makes dicts
-            both[component] = said | (value if isinstance(value, dict) else {"value": value})
+    both = words | values
+    for component in words.keys() & values.keys():
+        wording, value = words[component], values[component]
+        if isinstance(wording, dict):  # gr.update makes dicts
+            both[component] = wording | (value if isinstance(value, dict) else {"value": value})
     return both
 
 

@@ -68,7 +68,7 @@ def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language)
     return f"{name} · {text(language, 'preset-changed')}"
 
 
-def gauge(measured: ContextUsage | None, language: Language, asked: str = "") -> Markup:
+def context_usage(measured: ContextUsage | None, language: Language, asked: str = "") -> Markup:
     """How full the context is with what is in the box; without a measure an empty bar.
 
     `asked` is the browser's number of the question that this answers.

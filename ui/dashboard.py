@@ -105,12 +105,12 @@ def lay_out_board() -> Board:
 def _plot(name: str) -> Component:
     by_name: dict[str, Any] = {"sort": "-y", "x_label_angle": -30} if name in NAMED else {}
     kind = gr.BarPlot if name in BARS | NAMED else gr.LinePlot
-    shown: dict[str, Any] = {
+    options: dict[str, Any] = {
         "height": 310,
         "show_label": True,
         "elem_id": f"plot-{name}",
     }
-    return kind(x="x", y="y", **shown, **by_name)
+    return kind(x="x", y="y", **options, **by_name)
 
 
 # --- what is written ---------------------------------------------------------------------------
@@ -121,30 +121,30 @@ def head(language: Language, note: str = "") -> Markup:
     return html("dashboard.head", places=PLACES, note=note, language=language)
 
 
-def sums(language: Language, shown: Overview) -> Markup:
+def sums(language: Language, overview: Overview) -> Markup:
     """The numbers of the whole time."""
-    turns = shown.turns
+    turns = overview.turns
     counts = (
         ("questions", turns.questions),
         ("answers", turns.answers),
         ("users", turns.users),
         ("tokens-written", turns.tokens),
-        ("up", shown.up),
-        ("down", shown.down),
-        ("votes", shown.votes),
+        ("up", overview.up),
+        ("down", overview.down),
+        ("votes", overview.votes),
         ("failed", turns.failures),
     )
     cells = [(key, f"{number:,}") for key, number in counts]
     for key, spread in (
-        ("queue", shown.queue),
-        ("first-token", shown.first_token),
-        ("rate", shown.rate),
+        ("queue", overview.queue),
+        ("first-token", overview.first_token),
+        ("rate", overview.rate),
     ):
-        cells.append((key, _said(spread)))
+        cells.append((key, _median_and_p95(spread)))
     return html("dashboard.sums", cells=cells, language=language)
 
 
-def _said(spread: SpreadOverTime) -> str:
+def _median_and_p95(spread: SpreadOverTime) -> str:
     return " / ".join(
         "–" if value is None else f"{value:,.2f}" for value in (spread.p50, spread.p95)
     )
@@ -153,45 +153,47 @@ def _said(spread: SpreadOverTime) -> str:
 # --- what is drawn -----------------------------------------------------------------------------
 
 
-def plots(language: Language, on: Mapping[str, Component], shown: Overview) -> dict[Component, Any]:
+def plots(
+    language: Language, on: Mapping[str, Component], overview: Overview
+) -> dict[Component, Any]:
     """Every plot with its values."""
-    draw = _Drawing(language, shown)
+    draw = _Drawing(language, overview)
     over_time = {
-        "messages": shown.messages,
-        "users": shown.users,
-        "ratings": shown.ratings,
-        "reasons": shown.reasons,
-        "languages": shown.languages,
-        "models": shown.models,
-        "queue": shown.queue_over_time,
-        "first-token": shown.first_token_over_time,
-        "rate": shown.rate_over_time,
-        "requests": shown.requests_per_minute,
-        "tokens": shown.tokens_per_minute,
+        "messages": overview.messages,
+        "users": overview.users,
+        "ratings": overview.ratings,
+        "reasons": overview.reasons,
+        "languages": overview.languages,
+        "models": overview.models,
+        "queue": overview.queue_over_time,
+        "first-token": overview.first_token_over_time,
+        "rate": overview.rate_over_time,
+        "requests": overview.requests_per_minute,
+        "tokens": overview.tokens_per_minute,
     }
     return {on[name]: draw.over_time(name, points) for name, points in over_time.items()} | {
-        on["failures"]: draw.by_name("failures", shown.failures)
+        on["failures"]: draw.by_name("failures", overview.failures)
     }
 
 
-def key_of_reasons(language: Language, shown: Overview) -> Markup:
+def key_of_reasons(language: Language, overview: Overview) -> Markup:
     """What the colours of the reasons mean, and how often each was given."""
-    return _Drawing(language, shown).key("reasons", shown.reasons)
+    return _Drawing(language, overview).key("reasons", overview.reasons)
 
 
 class _Drawing:
     """Updates of plots in a language. Values go as Gradio sends a data frame on."""
 
-    def __init__(self, language: Language, shown: Overview) -> None:
+    def __init__(self, language: Language, overview: Overview) -> None:
         self._language = language
         self._words = words(language)
-        self._step = shown.scope.step
-        self._first, self._last = shown.scope.since, shown.users[-1].at
+        self._step = overview.scope.step
+        self._first, self._last = overview.scope.since, overview.users[-1].at
         self._end = self._last + self._step
 
     def over_time(self, key: str, points: Sequence[Point]) -> Any:
         """One series for each kind; bars are as wide as a step."""
-        points = _told_apart(points)
+        points = _merge_rare_kinds(points)
         kinds = list(dict.fromkeys(point.kind for point in points))
         named = {kind: self._named(key, kind) for kind in kinds}
         series = text(self._language, "series")
@@ -216,7 +218,7 @@ class _Drawing:
     def key(self, key: str, points: Sequence[Point]) -> Markup:
         """A colour, a name and a number for each kind, the most frequent first."""
         counted = Counter[str]()
-        for point in _told_apart(points):
+        for point in _merge_rare_kinds(points):
             counted[point.kind] += int(point.value)
         colours = _colours(counted)
         kinds = [
@@ -270,7 +272,7 @@ class _Drawing:
         return {"x_bin": f"{seconds}s", "y_aggregate": "sum"} if bars else {}
 
 
-def _told_apart(points: Sequence[Point]) -> Sequence[Point]:
+def _merge_rare_kinds(points: Sequence[Point]) -> Sequence[Point]:
     """No more kinds than there are colours: the rarest become one."""
     counted = Counter[str]()
     for point in points:

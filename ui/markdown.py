@@ -51,11 +51,11 @@ def without_html(markdown: str) -> str:
 
     An answer may speak of <div>; it has no business making one, nor an image: that becomes a link.
     """
-    shown, end = [], 0
+    parts, end = [], 0
     for code in CODE.finditer(markdown):
-        shown += [_harmless(markdown[end : code.start()]), code.group()]
+        parts += [_harmless(markdown[end : code.start()]), code.group()]
         end = code.end()
-    return "".join([*shown, _harmless(markdown[end:])])
+    return "".join([*parts, _harmless(markdown[end:])])
 
 
 def with_safe_languages(markdown: str) -> str:

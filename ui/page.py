@@ -60,15 +60,15 @@ NAMED = """(...values) => {
 class Handlers:
     """All that can happen on the page, by subject."""
 
-    def __init__(self, shown: PageState) -> None:
-        self.transcript = Transcript(shown)
-        self.versions = Versions(shown)
-        self.details = Details(shown)
-        self.rating = RatingPanel(shown)
-        self.sidebar = Sidebar(shown)
-        self.composer = Composer(shown)
-        self.presets = PresetPanel(shown)
-        self.tasks = TaskPanel(shown)
+    def __init__(self, page: PageState) -> None:
+        self.transcript = Transcript(page)
+        self.versions = Versions(page)
+        self.details = Details(page)
+        self.rating = RatingPanel(page)
+        self.sidebar = Sidebar(page)
+        self.composer = Composer(page)
+        self.presets = PresetPanel(page)
+        self.tasks = TaskPanel(page)
 
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
@@ -108,8 +108,8 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     _preset_events(on, do.presets)
     page, followed = _all_of(on), _followed(on)
     for trigger, handler, inputs, more in show:
-        shown = trigger(handler, inputs, page, **AT_ONCE, **more)
-        streamed = shown.then(do.transcript.listen, _place(on), [on.newest], **STREAMED)
+        updated = trigger(handler, inputs, page, **AT_ONCE, **more)
+        streamed = updated.then(do.transcript.listen, _place(on), [on.newest], **STREAMED)
         streamed.then(
             do.transcript.settle, _place(on), followed, **AT_ONCE | {"trigger_mode": "multiple"}
         )
@@ -145,10 +145,10 @@ def _version_events(on: Components, do: Versions) -> list[Shows]:
 
 
 def _details_events(on: Components, do: Details) -> None:
-    here, shown = [on.bridge, on.language], [on.panel, on.note]
-    on.bridge.details(do.answer, here, shown, **AT_ONCE)
-    on.bridge.prompt(do.prompt, here, shown, **AT_ONCE)
-    on.bridge.file(do.file, here, shown, **AT_ONCE)
+    here, outputs = [on.bridge, on.language], [on.panel, on.note]
+    on.bridge.details(do.answer, here, outputs, **AT_ONCE)
+    on.bridge.prompt(do.prompt, here, outputs, **AT_ONCE)
+    on.bridge.file(do.file, here, outputs, **AT_ONCE)
 
 
 def _rating_events(on: Components, do: RatingPanel) -> None:
@@ -161,7 +161,7 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
     defaults = [on.chips, *on.numbers.values()]
     on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
-    here, listing = [on.language, on.view], [on.conversations, on.done, on.note]
+    here, listing = [on.language, on.view], [on.conversations, on.list_notice, on.note]
     newest = AT_ONCE | {"trigger_mode": "always_last"}
     on.bridge.search(do.search, here, listing, **newest)
     for trigger, handler in (
@@ -170,7 +170,7 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
         (on.bridge.pin, do.pin),
     ):
         trigger(handler, here, listing, **AT_ONCE)
-    on.bridge.dismiss(None, None, on.done, js="() => ''", **AT_ONCE)
+    on.bridge.dismiss(None, None, on.list_notice, js="() => ''", **AT_ONCE)
     return [
         (on.new_chat.click, do.new_chat, here, {}),
         (on.bridge.temporary, do.temporary, here, {}),
@@ -188,7 +188,7 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **AT_ONCE)
     on.bridge.detach(do.detach, here, attached, **AT_ONCE)
-    on.bridge.gauge(do.gauge, _asking(on), [on.gauge, on.warning, on.files], **AT_ONCE)
+    on.bridge.gauge(do.measure, _asking(on), [on.context_usage, on.warning, on.files], **AT_ONCE)
     sent = _asking(on) | {on.request_id}
     return [
         (on.message.submit, do.send, sent, {"js": NAMED}),
@@ -237,8 +237,8 @@ def _all_of(on: Components) -> list[Component]:
         on.temporary,
         on.search,
         on.conversations,
-        on.done,
-        on.person,
+        on.list_notice,
+        on.account,
         on.overlays,
         on.welcome,
         on.above,
@@ -251,7 +251,7 @@ def _all_of(on: Components) -> list[Component]:
         on.files,
         on.message,
         on.chips,
-        on.gauge,
+        on.context_usage,
         on.send,
         on.stop,
         on.notice,

@@ -25,12 +25,18 @@ def thumbs(message: Message, ratings: Ratings | None, language: Language) -> Mar
 
 def thumbs_of(message_id: str, rating: Rating | None, language: Language) -> Markup:
     """The two buttons, and a third where there is a rating already."""
-    given = rating.rating_input if rating else RatingInput()
+    rating_input = rating.rating_input if rating else RatingInput()
     more = ""
-    if given != RatingInput():
-        has_words = given.comment or given.correction or given.reasons
+    if rating_input != RatingInput():
+        has_words = rating_input.comment or rating_input.correction or rating_input.reasons
         more = "your-rating" if has_words else "add-comment"
-    return html("rating.thumbs", message_id=message_id, given=given, more=more, language=language)
+    return html(
+        "rating.thumbs",
+        message_id=message_id,
+        rating_input=rating_input,
+        more=more,
+        language=language,
+    )
 
 
 def form(
@@ -41,19 +47,19 @@ def form(
     `chosen` is the thumb that was pressed. The script opens the form whose `key` it asked for.
     """
     rating = ratable.rating
-    given = rating.rating_input if rating else RatingInput()
+    rating_input = rating.rating_input if rating else RatingInput()
     conversation_id, message_id = place
     return html(
         "rating.form",
         key=key,
         conversation_id=conversation_id,
         message_id=message_id,
-        chosen=chosen or given.verdict or "",
-        given=given,
-        correction=ratable.answer if given.correction is None else given.correction,
-        reasons=_reasons(ratable.reasons, given, language),
+        chosen=chosen or rating_input.verdict or "",
+        rating_input=rating_input,
+        correction=ratable.answer if rating_input.correction is None else rating_input.correction,
+        reasons=_reasons(ratable.reasons, rating_input, language),
         rating=rating,
-        withdrawable=given != RatingInput(),
+        withdrawable=rating_input != RatingInput(),
         limit=MAX_COMMENT,
         language=language,
     )
@@ -70,7 +76,7 @@ def refused(request: str, why: str) -> Markup:
 
 
 def _reasons(
-    offered: tuple[str, ...], given: RatingInput, language: Language
+    offered: tuple[str, ...], rating_input: RatingInput, language: Language
 ) -> list[tuple[str, str]]:
     """Codes and names: those offered now, and those that were when they were ticked.
 
@@ -78,5 +84,5 @@ def _reasons(
     """
     return [
         (reason, text(language, f"reason-{reason}") if reason in REASONS else reason)
-        for reason in dict.fromkeys((*offered, *given.reasons))
+        for reason in dict.fromkeys((*offered, *rating_input.reasons))
     ]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.edge.identity import account_of
-from api.html import page_answer, reader_of
+from api.html import locale_of, page_answer
 from chat.accounts.access import is_admin
 from chat.accounts.models import KeyScope, utc_now
 from chat.accounts.sign_in import Accounts
@@ -34,11 +34,11 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.get("/keys")
     async def page(request: Request) -> Response:
-        user, reader = account_of(request).user, reader_of(request, root_path)
+        user, locale = account_of(request).user, locale_of(request, root_path)
         keys = await accounts.keys(user)
         users = await accounts.users(user) if is_admin(user) else [user]
         owners = {other.id: other.name for other in users}
-        return page_answer(keys_page(reader, user, keys, owners, utc_now()))
+        return page_answer(keys_page(locale, user, keys, owners, utc_now()))
 
     @router.post("/api/keys")
     async def add(request: Request, body: NewKey) -> dict[str, str]:

@@ -12,7 +12,7 @@ from api.accounts.routes import PageContext
 from api.conversations.presets import PresetReader
 from api.edge.identity import SIGNED_IN, account_of
 from api.edge.proxies import named_by_proxy
-from api.html import page_answer, reader_of
+from api.html import locale_of, page_answer
 from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
@@ -74,17 +74,17 @@ def _sign_in_pages(
             except ProviderRefused:
                 refused = True
         has_users = await authenticator.has_users()
-        reader = reader_of(request, context.root_path)
-        page = sign_in_page(reader, then=then, set_up=has_users, provider=provider, refused=refused)
+        locale = locale_of(request, context.root_path)
+        page = sign_in_page(locale, then=then, set_up=has_users, provider=provider, refused=refused)
         return page_answer(page)
 
     @router.get("/welcome")
     async def welcome(request: Request) -> Response:
-        return page_answer(welcome_page(reader_of(request, context.root_path)))
+        return page_answer(welcome_page(locale_of(request, context.root_path)))
 
     @router.get("/guest")
     async def guest(request: Request) -> Response:
-        return page_answer(guest_page(reader_of(request, context.root_path)))
+        return page_answer(guest_page(locale_of(request, context.root_path)))
 
     return router
 
@@ -96,9 +96,9 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     async def account(request: Request) -> Response:
         signed_in = account_of(request)
         sessions = await accounts.sessions(signed_in.user)
-        reader = reader_of(request, context.root_path)
+        locale = locale_of(request, context.root_path)
         return page_answer(
-            account_page(reader, signed_in.user, sessions, session_id=signed_in.session_id)
+            account_page(locale, signed_in.user, sessions, session_id=signed_in.session_id)
         )
 
     @router.get("/people")
@@ -106,17 +106,17 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
         user = account_of(request).user
         users = await accounts.users(user)
         entries = await accounts.audit_entries(user, limit=MAX_ENTRIES)
-        return page_answer(users_page(reader_of(request, context.root_path), user, users, entries))
+        return page_answer(users_page(locale_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
-        user, reader = account_of(request).user, reader_of(request, context.root_path)
+        user, locale = account_of(request).user, locale_of(request, context.root_path)
         links = await accounts.guest_links(user)
         owners = {user.id: user.name}
         if is_admin(user):
             owners = {other.id: other.name for other in await accounts.users(user)}
-        usable = await presets.list(user.id, reader.language)
+        usable = await presets.list(user.id, locale.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
-        return page_answer(guests_page(reader, user, links, shared, owners))
+        return page_answer(guests_page(locale, user, links, shared, owners))
 
     return router

@@ -25,7 +25,7 @@ from starlette.responses import (
 )
 
 from api.edge.identity import user_of
-from api.html import markdown_renderer, page_answer, reader_of
+from api.html import locale_of, markdown_renderer, page_answer
 from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.models import VisitStage, VoteChoice
@@ -39,7 +39,7 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.participation import unavailable_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -98,7 +98,7 @@ def compare_routes(
         user = user_of(request)
         await participation.tick(user, campaign_id, body.task, done=bool(body.done))
         visit = await participation.visit(user, campaign_id)
-        return {"html": tasks_html(reader_of(request, root_path), visit)}
+        return {"html": tasks_html(locale_of(request, root_path), visit)}
 
     return router
 
@@ -112,15 +112,15 @@ def _pages(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.get("/campaign/{campaign_id}/compare")
     async def page(request: Request, campaign_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         try:
             visit = await comparisons.visit(user, campaign_id)
         except NotFound:
-            return page_answer(unavailable_page(reader), 404)
+            return page_answer(unavailable_page(locale), 404)
         if visit.participant is None or visit.stage in (VisitStage.NOT_BEGUN, VisitStage.CONSENT):
             return RedirectResponse(f"{root_path}/campaign/{campaign_id}", 303)
         rounds = await comparisons.views(user, campaign_id)
-        return page_answer(compare_page(reader, visit, rounds, markdown_renderer(reader)))
+        return page_answer(compare_page(locale, visit, rounds, markdown_renderer(locale)))
 
     return router
 
@@ -129,10 +129,10 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     router = APIRouter()
 
     async def rendered(request: Request, comparison_id: str) -> dict[str, str]:
-        reader = reader_of(request, root_path)
+        locale = locale_of(request, root_path)
         view = await comparisons.view(user_of(request), comparison_id)
         return {
-            "html": comparison_html(reader, view, markdown_renderer(reader)),
+            "html": comparison_html(locale, view, markdown_renderer(locale)),
             "next_request": uuid4().hex,
         }
 
@@ -157,11 +157,11 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 
     @router.get("/api/duel-events/{comparison_id}")
     async def events(request: Request, comparison_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         await comparisons.view(user, comparison_id)  # raises NotFound before the stream begins
         rounds = comparisons.watch(user, comparison_id)
         return StreamingResponse(
-            _events(reader, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
+            _events(locale, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
         )
 
     return router
@@ -174,7 +174,7 @@ def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
         request: Request, comparison_id: str, *, before: bool = False
     ) -> dict[str, str]:
         view = await comparisons.view(user_of(request), comparison_id)
-        return {"html": actions_html(reader_of(request, root_path), view, voted_before=before)}
+        return {"html": actions_html(locale_of(request, root_path), view, voted_before=before)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
@@ -192,18 +192,18 @@ def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
 
 
 async def _events(
-    reader: ReaderContext, rounds: AsyncGenerator[ComparisonView, None]
+    locale: PageLocale, rounds: AsyncGenerator[ComparisonView, None]
 ) -> AsyncGenerator[bytes, None]:
     """Server-sent events of a comparison until both answers are complete."""
-    render_markdown, last = markdown_renderer(reader), b""
+    render_markdown, last = markdown_renderer(locale), b""
     try:
         async with aclosing(rounds):  # also when the client disconnects
             async for view in rounds:
                 began = time.perf_counter()
                 event_data = {
-                    "left": side_html(reader, view.left, render_markdown),
-                    "right": side_html(reader, view.right, render_markdown),
-                    "foot": actions_html(reader, view) if not view.is_open else "",
+                    "left": side_html(locale, view.left, render_markdown),
+                    "right": side_html(locale, view.right, render_markdown),
+                    "foot": actions_html(locale, view) if not view.is_open else "",
                     "open": view.is_open,
                 }
                 event = b"data: " + json.dumps(event_data).encode() + b"\n\n"

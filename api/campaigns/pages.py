@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.conversations.presets import PresetReader
 from api.edge.identity import user_of
-from api.html import page_answer, reader_of
+from api.html import locale_of, page_answer
 from chat.accounts.models import User, utc_now
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Campaign, Mode
@@ -26,7 +26,7 @@ from pages.campaigns.participation import campaign_visit_page, survey_page, unav
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.variants import variants_block
 from pages.feedback.results import campaign_results
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "campaigns.js"
 
@@ -40,17 +40,17 @@ class CampaignResults:
     reports: Reports
 
     async def blocks(
-        self, reader: ReaderContext, user: User, campaign: Campaign
+        self, locale: PageLocale, user: User, campaign: Campaign
     ) -> tuple[Markup, Markup]:
         """The results section, and the tables of variants."""
         mode = campaign.plan.mode
-        results = campaign_results(reader, campaign.id, compares=mode is Mode.BLIND)
+        results = campaign_results(locale, campaign.id, compares=mode is Mode.BLIND)
         report = await self.reports.report(user, campaign.id)
         if campaign.plan.mode is not Mode.SINGLE:
             testers = await self.campaigns.testers(user, campaign.id)
             names = await self.results.names(user)
-            results = comparison_block(reader, report, testers, names) + results
-        return results, variants_block(reader, report)
+            results = comparison_block(locale, report, testers, names) + results
+        return results, variants_block(locale, report)
 
 
 def campaign_pages(
@@ -76,27 +76,27 @@ def campaign_pages(
 def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRouter:
     router = APIRouter()
 
-    async def options_of(user: User, reader: ReaderContext) -> PlanOptions:
-        usable = await presets.list(user.id, reader.language)
+    async def options_of(user: User, locale: PageLocale) -> PlanOptions:
+        usable = await presets.list(user.id, locale.language)
         return PlanOptions(usable, campaigns.engines)
 
     @router.get("/new")
     async def new(request: Request, copy: str = "") -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         plan = copied((await campaigns.get(user, copy)).plan) if copy else EMPTY
-        options = await options_of(user, reader)
-        return page_answer(edit_page(reader, user, plan, options))
+        options = await options_of(user, locale)
+        return page_answer(edit_page(locale, user, plan, options))
 
     @router.get("/{campaign_id}/edit")
     async def edit(request: Request, campaign_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
         counts = await campaigns.counts(user, campaign_id)
         page = edit_page(
-            reader,
+            locale,
             user,
             campaign.plan,
-            await options_of(user, reader),
+            await options_of(user, locale),
             campaign_id=campaign_id,
             in_use=counts.consented > 0,
         )
@@ -110,19 +110,19 @@ def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults |
 
     @router.get("")
     async def overview(request: Request) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         listed = await campaigns.list(user)
-        return page_answer(campaigns_page(reader, user, listed, utc_now()))
+        return page_answer(campaigns_page(locale, user, listed, utc_now()))
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
         results, variants = None, None
         if results_of:
-            results, variants = await results_of.blocks(reader, user, campaign)
+            results, variants = await results_of.blocks(locale, user, campaign)
         page = campaign_page(
-            reader,
+            locale,
             user,
             campaign,
             counts=await campaigns.counts(user, campaign_id),
@@ -143,21 +143,21 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
 
     @router.get("/{campaign_id}")
     async def visit(request: Request, campaign_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
-            return page_answer(unavailable_page(reader), 404)
-        return page_answer(campaign_visit_page(reader, user, visit))
+            return page_answer(unavailable_page(locale), 404)
+        return page_answer(campaign_visit_page(locale, user, visit))
 
     @router.get("/{campaign_id}/survey")
     async def survey(request: Request, campaign_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         try:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
-            return page_answer(unavailable_page(reader), 404)
+            return page_answer(unavailable_page(locale), 404)
         page = survey_page if visit.may_answer else campaign_visit_page
-        return page_answer(page(reader, user, visit))
+        return page_answer(page(locale, user, visit))
 
     return router

@@ -15,7 +15,7 @@ from api.accounts.admin_routes import Number
 from api.accounts.routes import PageContext
 from api.campaigns.forms import PlanForm
 from api.edge.identity import account_of, user_of
-from api.html import reader_of
+from api.html import locale_of
 from chat.accounts.access import is_guest
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
@@ -111,8 +111,8 @@ def _testers(participation: Participation, context: PageContext) -> APIRouter:
 
     @router.post("/{campaign_id}/consent")
     async def agree(request: Request, campaign_id: str, body: Agreement) -> dict[str, str]:
-        user, reader = user_of(request), reader_of(request, context.root_path)
-        await participation.agree(user, campaign_id, body.digest, page_language=reader.language)
+        user, locale = user_of(request), locale_of(request, context.root_path)
+        await participation.agree(user, campaign_id, body.digest, page_language=locale.language)
         visit = await participation.visit(user, campaign_id)
         return {"next": f"{context.root_path}{chat_address(user, visit)}"}
 

@@ -32,7 +32,7 @@ HEARTBEAT = "/gradio_api/heartbeat/"
 PAGES = ("/", "/config", "/config/", "/dashboard", "/dashboard/")
 HASH = "session_hash"
 EVENT_BYTES = 2**20
-UPLOADS = frozenset({"Composer.attach", "Composer.gauge", "Composer.send"})
+UPLOADS = frozenset({"Composer.attach", "Composer.measure", "Composer.send"})
 """Events with the texts of files or a message, as large as `api.edge.bodies` lets in: a message
 that is too long is refused in the page, with its length."""
 

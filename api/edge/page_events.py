@@ -94,17 +94,17 @@ class PageEvents:
         """While one request of the page is answered. Raises TooManyRequests."""
         bounds = self._bounds
         limits = _limits(user_id, bounds.open_of_user, address, bounds.open_of_address)
-        for who, limit in limits.items():
-            if self._open[who] >= limit:
+        for subject, limit in limits.items():
+            if self._open[subject] >= limit:
                 raise TooManyRequests(limit=limit, retry_after_s=1)
         self._open.update(limits.keys())
         try:
             yield
         finally:
-            for who in limits:
-                self._open[who] -= 1
-                if not self._open[who]:
-                    del self._open[who]
+            for subject in limits:
+                self._open[subject] -= 1
+                if not self._open[subject]:
+                    del self._open[subject]
 
     def count(self, user_id: str, address: str) -> None:
         """Count an event among those of this minute. Raises TooManyRequests."""
@@ -113,8 +113,8 @@ class PageEvents:
             self._minute = (int(now // 60), Counter())
         bounds, counted = self._bounds, self._minute[1]
         limits = _limits(user_id, bounds.minute_of_user, address, bounds.minute_of_address)
-        for who, limit in limits.items():
-            if counted[who] >= limit:
+        for subject, limit in limits.items():
+            if counted[subject] >= limit:
                 raise TooManyRequests(limit=limit, retry_after_s=60 - now % 60)
         counted.update(limits.keys())
 

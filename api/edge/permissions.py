@@ -184,7 +184,7 @@ HANDLERS: Mapping[str, Permission] = {
         (
             "Composer.attach",
             "Composer.detach",
-            "Composer.gauge",
+            "Composer.measure",
             "Composer.keep_options",
             "Composer.send",
             "Composer.stop",

@@ -41,7 +41,7 @@ class SignedInOnly(HttpMiddleware):
         needed = permission_at(scope["path"])
         try:
             token = SecretCookie.of(scope, self.root_path).read(scope)
-            signed_in = await self.authenticator.who(token)
+            signed_in = await self.authenticator.authenticate(token)
         except StoreFailed as error:
             if needed is not Permission.ANYBODY:
                 await app_error_response(error)(scope, receive, send)

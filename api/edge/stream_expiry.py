@@ -71,7 +71,7 @@ class StreamExpiry(HttpMiddleware):
         while current and initial and current.user.id == initial.user.id:
             await asyncio.sleep(self.every_s)
             with suppress(StoreFailed):  # checked again after the interval
-                current = await self.authenticator.who(token)
+                current = await self.authenticator.authenticate(token)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.conversations.presets import PresetReader
 from api.edge.identity import user_of
-from api.html import page_answer, reader_of
+from api.html import locale_of, page_answer
 from chat.accounts.models import User
 from chat.evaluation.cases import Cases, text_of
 from chat.evaluation.models import CaseText, Run, VerdictCounts
@@ -49,32 +49,32 @@ def _cases(
 
     @router.get("")
     async def cases(request: Request) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         page = cases_page(
-            reader,
+            locale,
             user,
             cases=await case_service.list(user),
             shipped=sorted(
                 case_service.shipped.values(),
-                key=lambda case: not case.id.endswith(f".{reader.language}"),
+                key=lambda case: not case.id.endswith(f".{locale.language}"),
             ),
             runs=await _runs_of(presets, user, await case_service.runs(user)),
-            choices=PlanOptions(await presets.list(user.id, reader.language), run_service.engines),
+            choices=PlanOptions(await presets.list(user.id, locale.language), run_service.engines),
         )
         return page_answer(page)
 
     @router.get("/new")
     async def new(request: Request, evidence: str = "") -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         text: CaseText = await case_service.draft(user, evidence) if evidence else EMPTY
-        return page_answer(case_page(reader, user, text))
+        return page_answer(case_page(locale, user, text))
 
     @router.get("/{case_id}")
     async def case(request: Request, case_id: str) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         text = text_of(await case_service.get(user, case_id))
         shipped = case_id in case_service.shipped
-        return page_answer(case_page(reader, user, text, case_id=case_id, shipped=shipped))
+        return page_answer(case_page(locale, user, text, case_id=case_id, shipped=shipped))
 
     return router
 
@@ -86,7 +86,7 @@ def _runs(
 
     @router.get("/{run_id}")
     async def run(request: Request, run_id: str, against: str = "") -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
+        user, locale = user_of(request), locale_of(request, root_path)
         # Before the results: a result that arrives between the two reads would be missed.
         active = run_service.progress(run_id)
         run, results = await case_service.run(user, run_id)
@@ -103,7 +103,7 @@ def _runs(
             progress=(active.done, active.total) if active else None,
         )
         # Differences of long texts take long enough to block the event loop.
-        return page_answer(await asyncio.to_thread(run_page, reader, user, view, runs))
+        return page_answer(await asyncio.to_thread(run_page, locale, user, view, runs))
 
     return router
 

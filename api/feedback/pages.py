@@ -9,13 +9,13 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, ListQuery
-from api.html import markdown_renderer, page_answer, reader_of
+from api.html import locale_of, markdown_renderer, page_answer
 from chat.accounts.models import User
 from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from pages.feedback.answer import AnswerView, answer_page
 from pages.feedback.results import RatingListView, results_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "results.js"
 
@@ -41,21 +41,21 @@ def results_pages(results: Results, root_path: str = "") -> APIRouter:
             await results.reviewers(user),
             first_page=after is None,
         )
-        return page_answer(results_page(reader_of(request, root_path), user, view))
+        return page_answer(results_page(locale_of(request, root_path), user, view))
 
     @router.get("/results/{evidence_id}")
     async def one(
         request: Request, evidence_id: str, query: Annotated[FilterQuery, Query()]
     ) -> Response:
-        user, reader = user_of(request), reader_of(request, root_path)
-        view = await _answer_view(results, user, evidence_id, query.value(), reader)
-        return page_answer(answer_page(reader, user, view))
+        user, locale = user_of(request), locale_of(request, root_path)
+        view = await _answer_view(results, user, evidence_id, query.value(), locale)
+        return page_answer(answer_page(locale, user, view))
 
     return router
 
 
 async def _answer_view(
-    results: Results, user: User, evidence_id: str, filters: RatingFilter, reader: ReaderContext
+    results: Results, user: User, evidence_id: str, filters: RatingFilter, locale: PageLocale
 ) -> AnswerView:
     """The view of the page of one answer. Raises NotFound."""
     detail = await results.read(user, evidence_id)
@@ -63,7 +63,7 @@ async def _answer_view(
         detail,
         filters,
         await results.choices(user),
-        answer=markdown_renderer(reader)(detail.rated.snapshot.answer),
+        answer=markdown_renderer(locale)(detail.rated.snapshot.answer),
         next_id=await results.next_open(user, filters, evidence_id),
         names=await results.names(user),
         reviewers=await results.reviewers(user),

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from api.edge.identity import user_of
 from api.feedback.vote_query import VoteListQuery, VoteQuery
-from api.html import markdown_renderer, page_answer, reader_of
+from api.html import locale_of, markdown_renderer, page_answer
 from chat.feedback.results import Results
 from chat.feedback.votes import Votes
 from pages.feedback.vote import VoteView, vote_page
@@ -30,23 +30,23 @@ def vote_pages(votes: Votes, results: Results, root_path: str = "") -> APIRouter
             await results.names(user),
             first_page=after is None,
         )
-        return page_answer(votes_page(reader_of(request, root_path), user, view))
+        return page_answer(votes_page(locale_of(request, root_path), user, view))
 
     @router.get("/{comparison_id}")
     async def one(
         request: Request, comparison_id: str, query: Annotated[VoteQuery, Query()]
     ) -> Response:
-        user, reader, filters = user_of(request), reader_of(request, root_path), query.value()
+        user, locale, filters = user_of(request), locale_of(request, root_path), query.value()
         voted = await votes.read(user, comparison_id)
         view = VoteView(
             voted,
             filters,
             (await votes.choices(user)).campaigns.get(voted.comparison.campaign_id),
-            markdown_renderer(reader),
+            markdown_renderer(locale),
             next_id=await votes.next_id(user, filters, voted.comparison),
             presets=(await results.choices(user)).presets,
             names=await results.names(user),
         )
-        return page_answer(vote_page(reader, user, view))
+        return page_answer(vote_page(locale, user, view))
 
     return router

@@ -21,7 +21,7 @@ from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn, dashboard_of, enrolment_of, hosting_of
+from tests.hosting import StoreAccounts, dashboard_of, enrolment_of, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 from ui.gradio_adapter.mount import event_names, mount
@@ -42,7 +42,7 @@ class ProofSite:
 
     def __init__(self, store: RoutingStore) -> None:
         self.store = store
-        self.inn = Inn(store)
+        self.accounts = StoreAccounts(store)
         self.tokens: dict[str, str] = {}
         self.ids: dict[str, str] = {}
         self.app, self.page = self._build()
@@ -71,7 +71,7 @@ class ProofSite:
             edge=EdgeOptions(),
             archives=self.conversations,
             presets=self.presets,
-            sign_in=self.inn.people,
+            sign_in=self.accounts.sign_in,
             hosting=hosting,
             handlers=event_names(page),
             completions=completions,
@@ -88,7 +88,7 @@ class ProofSite:
         """People, a conversation, a campaign, a rating, a case and a preset."""
         await self.presets.ship()
         for name, role in (("root", AccountRole.ADMIN), ("host", AccountRole.MEMBER)):
-            self.tokens[name] = await self.inn.add(name, role)
+            self.tokens[name] = await self.accounts.add(name, role)
         async with self.client("host") as host:
             await host.get("/gradio_api/startup-events")
             made = await host.post("/api/campaigns", json=PLAN)
@@ -99,10 +99,10 @@ class ProofSite:
             file = [{"messages": [{"role": "user", "content": "Hi"}]}]
             read = await host.post("/api/import", json=file)
             self.ids["conversation"] = read.json()["first_id"]
-        self.tokens["guest"] = await self.inn.accounts.enter_as_guest(
+        self.tokens["guest"] = await self.accounts.service.enter_as_guest(
             token, "gus", address="", device=""
         )
-        host_user: User = await self.inn.user(self.tokens["host"])
+        host_user: User = await self.accounts.user(self.tokens["host"])
         archive = await self.store.archive(host_user.id, self.ids["conversation"])
         self.ids["message"] = archive.messages[-1].id
         presets = await self.presets.list(host_user.id, "en")

@@ -58,25 +58,25 @@ class Keys(AccountBase):
         days: int | None = None,
         requests_per_minute: int | None = None,
         tokens_per_day: int | None = None,
-        owner: User | None = None,
+        for_user: User | None = None,
     ) -> tuple[ApiKey, str]:
         """Create a key; return it with its secret, which is not stored. `days` None: no expiry.
 
-        Only administrators create one for another `owner`. Raises NotFound for guests, BadName,
-        InvalidSetting, KeyNotAllowed.
+        Only administrators create one `for_user` other than themselves. Raises NotFound for
+        guests, BadName, InvalidSetting, KeyNotAllowed.
         """
         refuse_guests(user)
-        if owner is not None:
+        if for_user is not None:
             refuse_unless_admin(user)
-        owner = owner or user
-        _check_scopes(owner, scopes)
+        for_user = for_user or user
+        _check_scopes(for_user, scopes)
         _check_bounds(
             days=days, requests_per_minute=requests_per_minute, tokens_per_day=tokens_per_day
         )
         now, secret = self._clock(), BEGINNING + new_token()
         key = ApiKey(
             id=uuid4().hex,
-            owner_id=owner.id,
+            owner_id=for_user.id,
             name=check_name(name),
             prefix=secret[:PREFIX_LENGTH],
             created_at=now,

@@ -12,7 +12,7 @@ from chat.accounts.models import LOCAL, Principal, SignedIn, Timer
 from chat.accounts.sign_in import Accounts
 
 CACHE_S = 2.0
-"""Lifetime of a cached negative `has_people()`: another process may make the first account."""
+"""Lifetime of a cached negative `has_users()`: another process may make the first account."""
 
 
 class UserCount(Protocol):
@@ -24,7 +24,7 @@ class UserCount(Protocol):
 class Authenticator(Protocol):
     """Authenticates requests for the middleware."""
 
-    async def who(self, token: str | None) -> SignedIn | None:
+    async def authenticate(self, token: str | None) -> SignedIn | None:
         """The session with that token; None: sign-in is needed."""
         ...
 
@@ -43,7 +43,7 @@ class Authenticator(Protocol):
 class OpenAuthenticator:
     """Without accounts: every request is the local user's."""
 
-    async def who(self, token: str | None) -> SignedIn | None:
+    async def authenticate(self, token: str | None) -> SignedIn | None:
         return SignedIn(LOCAL, session_id="")
 
     async def principal(self, key: str, *, address: str) -> Principal:
@@ -65,7 +65,7 @@ class AccountAuthenticator:
     _has_users: bool = False
     _looked_at: float | None = None
 
-    async def who(self, token: str | None) -> SignedIn | None:
+    async def authenticate(self, token: str | None) -> SignedIn | None:
         if await self._is_open():
             return SignedIn(LOCAL, session_id="")
         return await self.accounts.signed_in(token) if token else None

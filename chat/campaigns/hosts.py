@@ -13,7 +13,7 @@ from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc
 from chat.campaigns.models import Campaign, CampaignCounts, Plan, VariantProgress
 from chat.campaigns.ports import CampaignStore
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
-from chat.serving.background import each_alone
+from chat.serving.background import run_each
 
 ACTIVE = timedelta(minutes=5)
 """A tester seen within this time is active."""
@@ -132,7 +132,7 @@ class Campaigns:
                 audit_entry = AuditEntry(now, "", Action.RETENTION, campaign.id)
                 deleted += await self._store.destroy_tester_data(campaign.id, audit_entry)
 
-        await each_alone(await self._store.campaigns(None), destroy)
+        await run_each(await self._store.campaigns(None), destroy)
         return deleted
 
     def _audit_entry(self, user: User, action: Action, campaign_id: str) -> AuditEntry:

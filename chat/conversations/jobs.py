@@ -201,7 +201,7 @@ class Jobs:
         if unsaved:
             self._unsaved[job.conversation_id] = (job, unsaved)
             flush = partial(self.flush, job.conversation_id)
-            retry = asyncio.create_task(self._background.until_done("save_answer", flush))
+            retry = asyncio.create_task(self._background.retry_until_success("save_answer", flush))
             self._retries.add(retry)
             retry.add_done_callback(self._retries.discard)
 

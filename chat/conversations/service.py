@@ -245,4 +245,6 @@ class Conversations:
     async def _purge_when_over(self) -> None:
         deleted_at = self._clock()
         await asyncio.sleep(self._undo_s)
-        await self._background.until_done("purge", partial(self._store.purge_deleted, deleted_at))
+        await self._background.retry_until_success(
+            "purge", partial(self._store.purge_deleted, deleted_at)
+        )

@@ -213,14 +213,14 @@ class Runs:
             active.task.cancel()
             await asyncio.wait({active.task})
 
-    def callers(self) -> frozenset[Principal]:
+    def principals(self) -> frozenset[Principal]:
         """The principals of all running runs."""
         return frozenset(Principal(active.user) for active in self._open.values())
 
-    def stop_of(self, caller_id: str) -> None:
+    def stop_requests_of(self, principal_id: str) -> None:
         """Cancel the run of a user who may have lost access."""
         for active in self._open.values():
-            if active.user.id == caller_id and active.task:
+            if active.user.id == principal_id and active.task:
                 active.task.cancel()
 
     async def close(self) -> None:

@@ -104,7 +104,7 @@ class ResultStore(Protocol):
         ...
 
     async def tried_again(
-        self, reader: str, answer_ids: Sequence[str]
+        self, user_id: str, answer_ids: Sequence[str]
     ) -> Mapping[str, Sequence[Path]]:
         """For each of these answers, the paths to earlier unrated answers to the same question.
 

@@ -134,14 +134,14 @@ class ComparisonResult:
     @property
     def better(self) -> int | None:
         """The significantly better variant; None without significance."""
-        if not self.rate.tells:
+        if not self.rate.is_significant:
             return None
         return 0 if self.rate.value > 0.5 else 1
 
     @property
     def needed(self) -> int | None:
         """Estimated votes until significance at the current rate; None if reached or unknown."""
-        return None if self.rate.tells or not self.rate.count else votes_needed(self.rate)
+        return None if self.rate.is_significant or not self.rate.count else votes_needed(self.rate)
 
 
 @dataclass(frozen=True, slots=True)

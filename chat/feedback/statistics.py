@@ -18,7 +18,7 @@ class Share:
     count: int
 
     @property
-    def tells(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether it differs significantly from one half."""
         return self.low > 0.5 or self.high < 0.5
 
@@ -38,7 +38,7 @@ class Difference:
     high: float
 
     @property
-    def tells(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the two differ significantly."""
         return self.low > 0 or self.high < 0
 

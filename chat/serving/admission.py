@@ -127,7 +127,7 @@ class Admission:
     def limit(self, places: int) -> None:
         """Set the places to what the engine serves at once, at most `max_running`."""
         self._queue.places = min(places, self._max_running)
-        self._fill()
+        self._start_waiting()
 
     def enter(
         self, user_id: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED
@@ -144,7 +144,7 @@ class Admission:
                 raise Busy(limit=self._max_waiting)
         ticket = QueueTicket(user_id, running, self)
         self._queue.add(ticket)
-        self._fill()
+        self._start_waiting()
         return ticket
 
     def leave(self, ticket: QueueTicket) -> None:
@@ -154,7 +154,7 @@ class Admission:
         else:
             self._queue.end(ticket.user_id)
             self._measure(self._clock() - started_at)
-        self._fill()
+        self._start_waiting()
 
     def position(self, ticket: QueueTicket) -> int | None:
         """Place in the order of starting: one of each user, then the second of each, and so on."""
@@ -197,7 +197,7 @@ class Admission:
                     now, end
                 )  # a request that runs longer than the average may end at any moment
 
-    def _fill(self) -> None:
+    def _start_waiting(self) -> None:
         while ticket := self._queue.start_next():
             self._started[ticket] = self._clock()
             ticket.admitted.set()

@@ -60,7 +60,7 @@ class BackgroundJobs:
             succeeded = await self.attempt(job, do)
             await asyncio.sleep(every_s if succeeded else min(every_s, self._delay_s(job)))
 
-    async def until_done(self, job: str, do: Callable[[], Awaitable[object]]) -> None:
+    async def retry_until_success(self, job: str, do: Callable[[], Awaitable[object]]) -> None:
         """Do it until it succeeds once, or the task is cancelled."""
         while True:
             if await self.attempt(job, do):
@@ -102,7 +102,7 @@ class BackgroundJobs:
         self.note(job, error)
 
 
-async def each_alone(items: Iterable[Item], do: Callable[[Item], Awaitable[object]]) -> None:
+async def run_each(items: Iterable[Item], do: Callable[[Item], Awaitable[object]]) -> None:
     """Do it for every item, also after one that failed. Raises the first failure at the end."""
     first: Exception | None = None
     for item in items:

@@ -107,14 +107,14 @@ class Completions:
         """A recent answer to a program of that user. Raises NotFound."""
         return self._recent.find(user_id, completion_id)
 
-    def callers(self) -> frozenset[Principal]:
+    def principals(self) -> frozenset[Principal]:
         """The principals of all answers that run or wait."""
         return frozenset(completion.principal for completion in self._running.values())
 
-    def stop_of(self, caller_id: str) -> None:
+    def stop_requests_of(self, principal_id: str) -> None:
         """End every answer of a principal who may have lost access."""
         for completion in list(self._running.values()):
-            if completion.principal.id == caller_id:
+            if completion.principal.id == principal_id:
                 completion.cancel(BadKey() if completion.principal.key else SignInNeeded())
 
     async def close(self, grace_s: float) -> None:

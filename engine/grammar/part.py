@@ -132,8 +132,8 @@ def _number(part: Part) -> Json:
     ranges = (number_ranges if "number" in named else integer_ranges)(part.schema)
     if not ranges:
         part.fail("no number lies between its bounds")
-    alone = types is not None and named == {"number"} and not part.joined
-    written = between(ranges if alone else ranges[:1])
+    is_only_branch = types is not None and named == {"number"} and not part.joined
+    written = between(ranges if is_only_branch else ranges[:1])
     if "multipleOf" in part.schema:
         step = step_of(part.schema["multipleOf"])
         if step is None:

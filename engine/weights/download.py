@@ -80,7 +80,7 @@ class Downloader:
         if _size(part) > file.size:
             part.unlink()
         meter.skip(_size(part))
-        self._fill(part, file, meter)
+        self._download_rest(part, file, meter)
         digest = sha256_of(part)
         if _size(part) != file.size or file.sha256 not in (None, digest):
             part.unlink()
@@ -91,7 +91,7 @@ class Downloader:
         part.replace(folder / file.path)
         return CardFile(file.size, digest)
 
-    def _fill(self, part: Path, file: RemoteFile, meter: Meter) -> None:
+    def _download_rest(self, part: Path, file: RemoteFile, meter: Meter) -> None:
         """Download the rest of `part`; an attempt with progress restarts the series of retries."""
         waits = iter(self.retry_waits_s)
         while True:

@@ -132,7 +132,7 @@ def split(pen: ReportFormatter) -> Markup:
     if pen.plan.mode is not Mode.SPLIT or len(parts) < 2:
         return Markup()
     apart = difference(parts[0].liked, parts[1].liked)
-    if all(part.liked.count for part in parts) and apart.tells:
+    if all(part.liked.count for part in parts) and apart.is_significant:
         low, high = sorted((abs(apart.low), abs(apart.high)))
         sentence = pen.text(
             "rates-apart",

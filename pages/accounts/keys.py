@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_admin
 from chat.accounts.models import ApiKey, KeyScope, User
-from pages.html import ReaderContext, account_links, render
+from pages.html import PageLocale, account_links, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ListedKey:
 
 
 def keys_page(
-    reader: ReaderContext,
+    locale: PageLocale,
     user: User,
     keys: Sequence[ApiKey],
     owners: Mapping[str, str],
@@ -33,14 +33,14 @@ def keys_page(
         ListedKey(
             key,
             owners.get(key.owner_id, "–"),
-            _facts(reader, key),
+            _facts(locale, key),
             key.expires_at is not None and now >= key.expires_at,
         )
         for key in keys
     ]
     return render(
         "accounts/keys.html",
-        reader,
+        locale,
         nav=account_links(user),
         rows=rows,
         is_admin=is_admin(user),
@@ -48,12 +48,12 @@ def keys_page(
     )
 
 
-def _facts(reader: ReaderContext, key: ApiKey) -> Sequence[str]:
+def _facts(locale: PageLocale, key: ApiKey) -> Sequence[str]:
     limits = (
         ("a-minute", key.requests_per_minute),
         ("tokens-a-day", key.tokens_per_day),
     )
     return [
-        *(reader.text(f"scope-{scope}") for scope in KeyScope if scope in key.scopes),
-        *(reader.text(text, count=f"{number:,}") for text, number in limits if number is not None),
+        *(locale.text(f"scope-{scope}") for scope in KeyScope if scope in key.scopes),
+        *(locale.text(text, count=f"{number:,}") for text, number in limits if number is not None),
     ]

@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from pages.html import ReaderContext, render
+from pages.html import PageLocale, render
 
 
 def sign_in_page(
-    reader: ReaderContext, *, then: str, set_up: bool, provider: bool, refused: bool = False
+    locale: PageLocale, *, then: str, set_up: bool, provider: bool, refused: bool = False
 ) -> Markup:
     """The form of name and password. `then` is the path to open afterwards.
 
@@ -17,7 +17,7 @@ def sign_in_page(
     provider_path = f"/api/account/provider?next={quote(then, safe='/')}" if provider else ""
     return render(
         "accounts/sign_in.html",
-        reader,
+        locale,
         then=then,
         set_up=set_up,
         provider_path=provider_path,
@@ -25,11 +25,11 @@ def sign_in_page(
     )
 
 
-def welcome_page(reader: ReaderContext) -> Markup:
+def welcome_page(locale: PageLocale) -> Markup:
     """The page of one-time links. The script asks with the secret of the address for the kind."""
-    return render("accounts/welcome.html", reader)
+    return render("accounts/welcome.html", locale)
 
 
-def guest_page(reader: ReaderContext) -> Markup:
+def guest_page(locale: PageLocale) -> Markup:
     """The page of guest links, which ask for a nickname only."""
-    return render("accounts/guest.html", reader)
+    return render("accounts/guest.html", locale)

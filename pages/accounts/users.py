@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chat.accounts.access import is_guest
 from chat.accounts.models import Action, AuditEntry, GuestLink, Session, User
-from pages.html import ReaderContext, account_links, render
+from pages.html import PageLocale, account_links, render
 
 GUEST_LINK_DEFAULTS = {"days": 7, "max_guests": 20, "max_messages": 100, "max_tokens": 200_000}
 
@@ -25,12 +25,12 @@ class ListedAuditEntry:
 
 
 def account_page(
-    reader: ReaderContext, user: User, sessions: Sequence[Session], *, session_id: str
+    locale: PageLocale, user: User, sessions: Sequence[Session], *, session_id: str
 ) -> Markup:
     """The user's own account. `session_id` is the session of the request."""
     return render(
         "accounts/account.html",
-        reader,
+        locale,
         nav=account_links(user),
         user=user,
         sessions=sessions,
@@ -40,21 +40,21 @@ def account_page(
 
 
 def users_page(
-    reader: ReaderContext, user: User, users: Sequence[User], audit_entries: Sequence[AuditEntry]
+    locale: PageLocale, user: User, users: Sequence[User], audit_entries: Sequence[AuditEntry]
 ) -> Markup:
     """All accounts, a form for invitations, and the newest entries of the audit log."""
     names = {other.id: other.name for other in users}
     return render(
         "accounts/users.html",
-        reader,
+        locale,
         nav=account_links(user),
         users=users,
-        audit=[_audit_row(reader, audit_entry, names) for audit_entry in audit_entries],
+        audit=[_audit_row(locale, audit_entry, names) for audit_entry in audit_entries],
     )
 
 
 def guests_page(
-    reader: ReaderContext,
+    locale: PageLocale,
     user: User,
     links: Sequence[GuestLink],
     presets: Sequence[tuple[str, str]],
@@ -66,24 +66,24 @@ def guests_page(
     """
     return render(
         "accounts/guests.html",
-        reader,
+        locale,
         nav=account_links(user),
         guest_links=links,
         owners=owners,
-        presets=[("", reader.text("no-preset")), *presets],
+        presets=[("", locale.text("no-preset")), *presets],
         defaults=GUEST_LINK_DEFAULTS,
     )
 
 
 def _audit_row(
-    reader: ReaderContext, audit_entry: AuditEntry, names: Mapping[str, str]
+    locale: PageLocale, audit_entry: AuditEntry, names: Mapping[str, str]
 ) -> ListedAuditEntry:
     """The log keeps the stable word of an action; another version's may be unknown here."""
     is_known = audit_entry.action in set(Action)
     return ListedAuditEntry(
         audit_entry.at,
         names.get(audit_entry.user_id, audit_entry.user_id),
-        reader.text(f"action-{audit_entry.action}") if is_known else audit_entry.action,
+        locale.text(f"action-{audit_entry.action}") if is_known else audit_entry.action,
         names.get(audit_entry.target, audit_entry.target),
         audit_entry.detail,
     )

@@ -14,7 +14,7 @@ from pages.accounts.users import GUEST_LINK_DEFAULTS
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.plan_form import plan_values
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = "campaigns.js"
 
@@ -44,15 +44,15 @@ class ListedGuestLink:
 
 
 def campaigns_page(
-    reader: ReaderContext, user: User, campaigns: Sequence[Campaign], now: datetime
+    locale: PageLocale, user: User, campaigns: Sequence[Campaign], now: datetime
 ) -> Markup:
     """The user's own campaigns, or all of them for an administrator."""
     rows = [ListedCampaign(campaign, _state(campaign, now)) for campaign in campaigns]
-    return render_host_page("campaigns/campaigns.html", reader, user, rows=rows)
+    return render_host_page("campaigns/campaigns.html", locale, user, rows=rows)
 
 
 def campaign_page(  # noqa: PLR0913 - the values of the page, by name
-    reader: ReaderContext,
+    locale: PageLocale,
     user: User,
     campaign: Campaign,
     *,
@@ -71,7 +71,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     """
     return render_host_page(
         "campaigns/campaign.html",
-        reader,
+        locale,
         user,
         heading=campaign.plan.title,
         script=SCRIPT,
@@ -89,7 +89,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
 
 
 def edit_page(
-    reader: ReaderContext,
+    locale: PageLocale,
     user: User,
     plan: Plan,
     choices: PlanOptions,
@@ -103,14 +103,14 @@ def edit_page(
     """
     return render_host_page(
         "campaigns/edit.html",
-        reader,
+        locale,
         user,
         title="campaign-edit" if campaign_id else "campaign-new",
         script=SCRIPT,
         path=f"/api/campaigns/{campaign_id}" if campaign_id else "/api/campaigns",
         campaign_id=campaign_id,
         in_use=in_use,
-        **plan_values(reader, plan, choices),
+        **plan_values(locale, plan, choices),
     )
 
 

@@ -16,7 +16,7 @@ from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.models import Progress
 from chat.models import Status
 from chat.validation import MAX_CHARACTERS
-from pages.html import ReaderContext, render, render_macro
+from pages.html import PageLocale, render, render_macro
 
 SCRIPT = "compare.js"
 PARTS = "campaigns/comparison_card.html"
@@ -98,7 +98,7 @@ class TaskList:
 
 
 def compare_page(
-    reader: ReaderContext,
+    locale: PageLocale,
     visit: Visit,
     comparisons: Sequence[ComparisonView],
     render_markdown: MarkdownRenderer,
@@ -107,13 +107,13 @@ def compare_page(
     campaign, may_ask = visit.campaign, visit.stage in ASKING
     return render(
         "campaigns/compare.html",
-        reader,
+        locale,
         heading=campaign.plan.title,
         script=SCRIPT,
         may_ask=may_ask,
         task_list=_task_list(visit),
         comparisons=[
-            _card(reader, one, render_markdown, may_ask=may_ask and one is comparisons[-1])
+            _card(locale, one, render_markdown, may_ask=may_ask and one is comparisons[-1])
             for one in comparisons
         ],
         campaign_id=campaign.id,
@@ -124,26 +124,24 @@ def compare_page(
 
 
 def comparison_html(
-    reader: ReaderContext,
+    locale: PageLocale,
     view: ComparisonView,
     render_markdown: MarkdownRenderer,
     *,
     may_ask: bool = True,
 ) -> Markup:
     """One question with both answers, and what can be done with them."""
-    card = _card(reader, view, render_markdown, may_ask=may_ask)
-    return render_macro(PARTS, "card", reader, card)
+    card = _card(locale, view, render_markdown, may_ask=may_ask)
+    return render_macro(PARTS, "card", locale, card)
 
 
-def side_html(
-    reader: ReaderContext, progress: Progress, render_markdown: MarkdownRenderer
-) -> Markup:
+def side_html(locale: PageLocale, progress: Progress, render_markdown: MarkdownRenderer) -> Markup:
     """An answer as far as it is generated, without any number that could identify its variant."""
-    return render_macro(PARTS, "side", reader, _side(reader, progress, render_markdown))
+    return render_macro(PARTS, "side", locale, _side(locale, progress, render_markdown))
 
 
 def actions_html(
-    reader: ReaderContext,
+    locale: PageLocale,
     view: ComparisonView,
     *,
     may_ask: bool = True,
@@ -154,12 +152,12 @@ def actions_html(
     `voted_before`: this vote was too late, another one is stored.
     """
     actions = _actions(view, may_ask=may_ask, voted_before=voted_before)
-    return render_macro(PARTS, "actions", reader, actions)
+    return render_macro(PARTS, "actions", locale, actions)
 
 
-def tasks_html(reader: ReaderContext, visit: Visit) -> Markup:
+def tasks_html(locale: PageLocale, visit: Visit) -> Markup:
     """The tasks with the state of each; empty where there are none."""
-    return render_macro(PARTS, "tasks", reader, _task_list(visit))
+    return render_macro(PARTS, "tasks", locale, _task_list(visit))
 
 
 def _task_list(visit: Visit) -> TaskList:
@@ -168,32 +166,32 @@ def _task_list(visit: Visit) -> TaskList:
 
 
 def _card(
-    reader: ReaderContext, view: ComparisonView, render_markdown: MarkdownRenderer, *, may_ask: bool
+    locale: PageLocale, view: ComparisonView, render_markdown: MarkdownRenderer, *, may_ask: bool
 ) -> ComparisonCard:
     return ComparisonCard(
         id=view.comparison.id,
         question=view.comparison.question,
         is_open=view.is_open,
-        left=_side(reader, view.left, render_markdown),
-        right=_side(reader, view.right, render_markdown),
+        left=_side(locale, view.left, render_markdown),
+        right=_side(locale, view.right, render_markdown),
         actions=_actions(view, may_ask=may_ask),
     )
 
 
-def _side(reader: ReaderContext, progress: Progress, render_markdown: MarkdownRenderer) -> SideView:
+def _side(locale: PageLocale, progress: Progress, render_markdown: MarkdownRenderer) -> SideView:
     return SideView(
-        render_markdown(progress.text) if progress.text else None, _state(reader, progress)
+        render_markdown(progress.text) if progress.text else None, _state(locale, progress)
     )
 
 
-def _state(reader: ReaderContext, progress: Progress) -> str:
+def _state(locale: PageLocale, progress: Progress) -> str:
     if progress.status is Status.PENDING:
         if progress.position is None:
-            return reader.text("answer-waiting")
-        return reader.text("answer-in-line", position=progress.position)
+            return locale.text("answer-waiting")
+        return locale.text("answer-in-line", position=progress.position)
     if progress.status is Status.STREAMING:
-        return reader.text("answer-writing")
-    return reader.text(ENDS[progress.status]) if progress.status in ENDS else ""
+        return locale.text("answer-writing")
+    return locale.text(ENDS[progress.status]) if progress.status in ENDS else ""
 
 
 def _actions(

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from chat.campaigns.models import Mode, VariantProgress
 from chat.feedback.report_models import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
-from pages.html import ReaderContext, render
+from pages.html import PageLocale, render
 
 SPREADS = (
     ("length", "compare-length"),
@@ -64,7 +64,7 @@ class SplitResult:
 
 
 def comparison_block(
-    reader: ReaderContext,
+    locale: PageLocale,
     report: Report,
     testers: Sequence[VariantProgress],
     names: Mapping[str, str],
@@ -78,52 +78,52 @@ def comparison_block(
         return Markup()
     return render(
         "campaigns/comparison.html",
-        reader,
-        blind=_blind(reader, report, names) if mode is Mode.BLIND else None,
-        split=_split(reader, report, testers) if mode is Mode.SPLIT else None,
+        locale,
+        blind=_blind(locale, report, names) if mode is Mode.BLIND else None,
+        split=_split(locale, report, testers) if mode is Mode.SPLIT else None,
     )
 
 
-def _blind(reader: ReaderContext, report: Report, names: Mapping[str, str]) -> BlindResult | None:
+def _blind(locale: PageLocale, report: Report, names: Mapping[str, str]) -> BlindResult | None:
     """None without any vote."""
     votes, plan = report.comparison, report.campaign.plan
     if votes is None:
         return None
     first, second = (variant.name for variant in plan.variants)
     counts: list[tuple[str, int]] = [
-        (reader.text("votes-won", name=first), votes.wins[0]),
-        (reader.text("votes-won", name=second), votes.wins[1]),
-        (reader.text("votes-tied"), votes.ties),
-        (reader.text("votes-both-bad"), votes.both_bad),
+        (locale.text("votes-won", name=first), votes.wins[0]),
+        (locale.text("votes-won", name=second), votes.wins[1]),
+        (locale.text("votes-tied"), votes.ties),
+        (locale.text("votes-both-bad"), votes.both_bad),
     ]
     tasks = {task.id: task.title for task in plan.tasks}
     groups = [
-        ShareGroup(reader.text(title, name=first), column, _shares(shares, labels))
+        ShareGroup(locale.text(title, name=first), column, _shares(shares, labels))
         for title, column, shares, labels in (
             ("votes-by-task", "column-task", votes.by_task, tasks),
             ("votes-by-rater", "column-tester", votes.by_user, names),
         )
         if shares
     ]
-    return BlindResult(counts, _blind_sentence(reader, votes, first, second), groups)
+    return BlindResult(counts, _blind_sentence(locale, votes, first, second), groups)
 
 
 def _blind_sentence(
-    reader: ReaderContext, votes: ComparisonResult, first: str, second: str
+    locale: PageLocale, votes: ComparisonResult, first: str, second: str
 ) -> ResultSentence:
     rate = votes.rate
     if not rate.count:
-        return ResultSentence(reader.text("votes-none-count"))
+        return ResultSentence(locale.text("votes-none-count"))
     share, interval = rate.formatted()
-    measured = reader.text("votes-rate", name=first, share=share, interval=interval)
+    measured = locale.text("votes-rate", name=first, share=share, interval=interval)
     if votes.better is not None:
         names = (first, second)
         better, worse = names[votes.better], names[1 - votes.better]
-        return ResultSentence(measured, reader.text("votes-tell", better=better, worse=worse))
-    verdict = reader.text("votes-do-not-tell")
+        return ResultSentence(measured, locale.text("votes-tell", better=better, worse=worse))
+    verdict = locale.text("votes-do-not-tell")
     if votes.needed:
         missing = votes.needed - rate.count
-        verdict += Markup(" ") + reader.text("votes-more", count=f"{missing:,}")
+        verdict += Markup(" ") + locale.text("votes-more", count=f"{missing:,}")
     return ResultSentence(measured, verdict)
 
 
@@ -134,9 +134,7 @@ def _shares(shares: Mapping[str, Share], names: Mapping[str, str]) -> Sequence[L
     ]
 
 
-def _split(
-    reader: ReaderContext, report: Report, testers: Sequence[VariantProgress]
-) -> SplitResult:
+def _split(locale: PageLocale, report: Report, testers: Sequence[VariantProgress]) -> SplitResult:
     variants = report.variants
     rows = [
         ("compare-testers", [str(one.consented) for one in testers]),
@@ -147,22 +145,22 @@ def _split(
         *((key, [_spread(one, kind) for one in variants]) for kind, key in SPREADS),
     ]
     names = [variant.name for variant in report.campaign.plan.variants]
-    return SplitResult(names, rows, _split_sentence(reader, report))
+    return SplitResult(names, rows, _split_sentence(locale, report))
 
 
-def _split_sentence(reader: ReaderContext, report: Report) -> ResultSentence:
+def _split_sentence(locale: PageLocale, report: Report) -> ResultSentence:
     first, second = (variant.liked for variant in report.variants)
     if not first.count or not second.count:
-        return ResultSentence(reader.text("split-no-ratings"))
+        return ResultSentence(locale.text("split-no-ratings"))
     apart = difference(first, second)
-    measured = reader.text(
+    measured = locale.text(
         "split-difference", points=_points(apart.value), interval=_interval(apart)
     )
-    if not apart.tells:
-        return ResultSentence(measured, reader.text("split-does-not-tell"))
+    if not apart.is_significant:
+        return ResultSentence(measured, locale.text("split-does-not-tell"))
     names = [variant.name for variant in report.campaign.plan.variants]
     better, worse = names if apart.value > 0 else names[::-1]
-    return ResultSentence(measured, reader.text("split-tells", better=better, worse=worse))
+    return ResultSentence(measured, locale.text("split-tells", better=better, worse=worse))
 
 
 def _liked(variant: VariantResult) -> str:

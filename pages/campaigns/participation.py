@@ -6,17 +6,17 @@ from chat.accounts.access import is_guest
 from chat.accounts.models import User
 from chat.campaigns.models import Visit, VisitStage
 from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE, consent_digest
-from pages.html import ReaderContext, render
+from pages.html import PageLocale, render
 
 SCRIPT = "campaigns.js"
 
 
-def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
+def campaign_visit_page(locale: PageLocale, user: User, visit: Visit) -> Markup:
     """What the stage of the visit asks for: consent, tasks, the survey, or nothing any more."""
     plan = visit.campaign.plan
     return render(
         "campaigns/visit.html",
-        reader,
+        locale,
         heading=plan.title,
         script=SCRIPT,
         stage=visit.stage,
@@ -31,11 +31,11 @@ def campaign_visit_page(reader: ReaderContext, user: User, visit: Visit) -> Mark
     )
 
 
-def survey_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
+def survey_page(locale: PageLocale, user: User, visit: Visit) -> Markup:
     """The survey with the answers so far."""
     return render(
         "campaigns/survey.html",
-        reader,
+        locale,
         heading=visit.campaign.plan.title,
         script=SCRIPT,
         questions=visit.campaign.plan.survey,
@@ -48,9 +48,9 @@ def survey_page(reader: ReaderContext, user: User, visit: Visit) -> Markup:
     )
 
 
-def unavailable_page(reader: ReaderContext) -> Markup:
+def unavailable_page(locale: PageLocale) -> Markup:
     """A campaign that does not exist, or that the user may not open."""
-    return render("campaigns/unavailable.html", reader)
+    return render("campaigns/unavailable.html", locale)
 
 
 def chat_address(user: User, visit: Visit) -> str:

@@ -17,7 +17,7 @@ from chat.campaigns.validation import (
 from chat.conversations.models import Preset
 from chat.models import PresetRef
 from pages.campaigns.choices import NumberField, PlanOptions, number_field
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
 """The fields of a variant's sampling, in the order of the form."""
@@ -74,15 +74,15 @@ class VariantFields:
     stop_json: str
 
 
-def plan_values(reader: ReaderContext, plan: Plan, choices: PlanOptions) -> Mapping[str, object]:
+def plan_values(locale: PageLocale, plan: Plan, choices: PlanOptions) -> Mapping[str, object]:
     """The values of `campaigns/plan_form.html` that come from the plan and its options."""
     variants = [*plan.variants, *EMPTY.variants[len(plan.variants) :]]
-    refusals = {name: reader.pattern(key) for name, key in REFUSALS.items()}
+    refusals = {name: locale.pattern(key) for name, key in REFUSALS.items()}
     return {
         "plan": plan,
-        "modes": [(mode.value, reader.text(f"mode-{mode}")) for mode in Mode],
-        "kinds": [(kind.value, reader.text(f"kind-{kind}")) for kind in QuestionKind],
-        "variants": [_variant(reader, variant, choices) for variant in variants],
+        "modes": [(mode.value, locale.text(f"mode-{mode}")) for mode in Mode],
+        "kinds": [(kind.value, locale.text(f"kind-{kind}")) for kind in QuestionKind],
+        "variants": [_variant(locale, variant, choices) for variant in variants],
         "empty_task": Task("", ""),
         "empty_question": SurveyQuestion("", QuestionKind.SCALE, ""),
         "limits": LIMITS,
@@ -90,36 +90,36 @@ def plan_values(reader: ReaderContext, plan: Plan, choices: PlanOptions) -> Mapp
     }
 
 
-def _variant(reader: ReaderContext, variant: Variant, choices: PlanOptions) -> VariantFields:
+def _variant(locale: PageLocale, variant: Variant, choices: PlanOptions) -> VariantFields:
     return VariantFields(
         name=variant.name,
         engine=variant.engine,
-        engines=_engines(reader, variant.engine, choices.engines),
-        presets=_presets(reader, variant.preset, choices.presets),
+        engines=_engines(locale, variant.engine, choices.engines),
+        presets=_presets(locale, variant.preset, choices.presets),
         system_prompt=variant.system_prompt,
         numbers=[number_field(name, variant.sampling) for name in NUMBERS],
         stop_json=json.dumps(variant.sampling.stop),
     )
 
 
-def _engines(reader: ReaderContext, chosen: str, engines: Sequence[str]) -> Options:
+def _engines(locale: PageLocale, chosen: str, engines: Sequence[str]) -> Options:
     """The engines to choose from, if there is a choice. A chosen one that is gone stays."""
     first, others = engines[:1], [name for name in engines[1:] if name != chosen]
     if not (others or chosen):
         return []
-    text = reader.text("engine-first", name=first[0]) if first else reader.text("engine-only")
+    text = locale.text("engine-first", name=first[0]) if first else locale.text("engine-only")
     options: list[tuple[str, str]] = [("", text)]
     if chosen:
-        suffix = "" if chosen in engines else f" – {reader.pattern('engine-gone')}"
+        suffix = "" if chosen in engines else f" – {locale.pattern('engine-gone')}"
         options.append((chosen, f"{chosen}{suffix}"))
     return [*options, *((name, name) for name in others)]
 
 
 def _presets(
-    reader: ReaderContext, chosen: PresetRef | None, presets: Sequence[Preset]
+    locale: PageLocale, chosen: PresetRef | None, presets: Sequence[Preset]
 ) -> Sequence[PresetOption]:
     """Without a preset, then all of them. A chosen version that is not the newest stays."""
-    options = [PresetOption("", reader.text("no-preset"), chosen is None)]
+    options = [PresetOption("", locale.text("no-preset"), chosen is None)]
     if chosen and chosen not in {preset.ref for preset in presets}:
         options.append(PresetOption(_reference(chosen), _reference(chosen), True))
     for preset in presets:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from chat.campaigns.models import Mode, Variant
 from chat.feedback.report_models import AnswerSource, Report, SourceCount
-from pages.html import ReaderContext, render
+from pages.html import PageLocale, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class AnsweringModel:
     count: str
 
 
-def variants_block(reader: ReaderContext, report: Report) -> Markup:
+def variants_block(locale: PageLocale, report: Report) -> Markup:
     """Two tables of the campaign's page."""
     plan = report.campaign.plan
     planned = plan.variants[: 1 if plan.mode is Mode.SINGLE else 2]
     return render(
         "campaigns/variants.html",
-        reader,
+        locale,
         has_engines=any(variant.engine for variant in planned),
         planned=[
             PlannedVariant(variant, variant.sampling.summary(), report.preset(variant.preset))

@@ -12,7 +12,7 @@ from chat.models import ChatMessage, Role
 from chat.validation import MAX_CHARACTERS
 from pages.campaigns.choices import number_field
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 EMPTY = CaseText("", (ChatMessage(Role.SYSTEM, ""), ChatMessage(Role.USER, "")), ())
 """The initial values of a new case."""
@@ -36,14 +36,14 @@ class CheckFields:
 
 
 def case_page(
-    reader: ReaderContext, user: User, text: CaseText, *, case_id: str = "", shipped: bool = False
+    locale: PageLocale, user: User, text: CaseText, *, case_id: str = "", shipped: bool = False
 ) -> Markup:
     """Without an id the form makes a new case. A shipped case can be copied, not changed."""
     checks = [CheckFields(check.kind, check.expected) for check in text.checks]
-    kinds = [(kind.value, reader.text(f"check-{kind}")) for kind in CheckKind]
+    kinds = [(kind.value, locale.text(f"check-{kind}")) for kind in CheckKind]
     return render_host_page(
         "evaluation/case.html",
-        reader,
+        locale,
         user,
         title="case" if case_id else "case-new",
         heading=text.name if case_id else "",

@@ -11,7 +11,7 @@ from chat.evaluation.models import Case, CaseVerdict, Check, CheckKind, Result, 
 from chat.models import PresetRef
 from pages.evaluation.diff import in_one, side_by_side
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = "cases.js"
 ORDER = (
@@ -81,7 +81,7 @@ class ListedResult:
     changes: Markup | None
 
 
-def run_page(reader: ReaderContext, user: User, view: RunView, runs: RunsView) -> Markup:
+def run_page(locale: PageLocale, user: User, view: RunView, runs: RunsView) -> Markup:
     """The results of a run. `runs` are those that it can be compared with."""
     run = view.run
     ordered = sorted(view.results.values(), key=lambda result: _place(view, result))
@@ -91,7 +91,7 @@ def run_page(reader: ReaderContext, user: User, view: RunView, runs: RunsView) -
     }
     return render_host_page(
         "evaluation/run.html",
-        reader,
+        locale,
         user,
         heading=run.label,
         script=SCRIPT,

@@ -12,7 +12,7 @@ from chat.models import PresetRef
 from pages.campaigns.choices import PlanOptions
 from pages.evaluation.case_runs import SCRIPT, RunsView, counts_of, facts_of, preset_of
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 MAX_EARLIER = 20
 """Runs in the list of those to compare with."""
@@ -40,7 +40,7 @@ class ListedRun:
 
 
 def cases_page(
-    reader: ReaderContext,
+    locale: PageLocale,
     user: User,
     *,
     cases: Sequence[Case],
@@ -51,15 +51,15 @@ def cases_page(
     """The user's own cases and runs, or all of them for an administrator; the shipped cases."""
     return render_host_page(
         "evaluation/cases.html",
-        reader,
+        locale,
         user,
         script=SCRIPT,
-        cases=[_row(reader, case) for case in cases],
-        shipped=[_row(reader, case) for case in shipped],
-        which=_sets(reader, bool(cases)),
-        presets=_presets(reader, choices.presets),
-        earlier=_earlier(reader, runs),
-        engines=_engines(reader, choices.engines),
+        cases=[_row(locale, case) for case in cases],
+        shipped=[_row(locale, case) for case in shipped],
+        which=_sets(locale, bool(cases)),
+        presets=_presets(locale, choices.presets),
+        earlier=_earlier(locale, runs),
+        engines=_engines(locale, choices.engines),
         runs=[
             ListedRun(counted.run, preset_of(counted.run, runs.names), counts_of(counted.counts))
             for counted in runs.runs
@@ -67,9 +67,9 @@ def cases_page(
     )
 
 
-def _row(reader: ReaderContext, case: Case) -> ListedCase:
+def _row(locale: PageLocale, case: Case) -> ListedCase:
     kinds = dict.fromkeys(check.kind for check in case.checks)
-    texts = Markup(", ").join(reader.text(f"check-{kind}") for kind in kinds)
+    texts = Markup(", ").join(locale.text(f"check-{kind}") for kind in kinds)
     return ListedCase(case.id, case.name, texts, _excerpt(case.prompt[-1].content))
 
 
@@ -78,35 +78,35 @@ def _excerpt(text: str, limit: int = 80) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def _sets(reader: ReaderContext, has_own: bool) -> Options:
+def _sets(locale: PageLocale, has_own: bool) -> Options:
     """The sets of cases that a run can take."""
-    own = [("kept", reader.text("which-kept"))] if has_own else []
+    own = [("kept", locale.text("which-kept"))] if has_own else []
     return [
         *own,
         *(
-            (f"shipped-{language}", reader.text(f"which-shipped-{language}"))
+            (f"shipped-{language}", locale.text(f"which-shipped-{language}"))
             for language in ("en", "zh")
         ),
     ]
 
 
-def _presets(reader: ReaderContext, presets: Sequence[Preset]) -> Options:
+def _presets(locale: PageLocale, presets: Sequence[Preset]) -> Options:
     named = ((preset.ref.id, preset.text.name) for preset in presets)
-    return [("", reader.text("run-no-preset")), *named]
+    return [("", locale.text("run-no-preset")), *named]
 
 
-def _earlier(reader: ReaderContext, runs: RunsView) -> Options:
+def _earlier(locale: PageLocale, runs: RunsView) -> Options:
     earlier = [counted.run for counted in runs.runs[:MAX_EARLIER]]
     named = ((run.id, _name(run, runs.names)) for run in earlier)
-    return [("", reader.text("run-last-answers")), *named]
+    return [("", locale.text("run-last-answers")), *named]
 
 
-def _engines(reader: ReaderContext, engines: Sequence[str]) -> Options:
+def _engines(locale: PageLocale, engines: Sequence[str]) -> Options:
     """The models to choose from; none where there is no choice."""
     if len(engines) < 2:
         return []
     first, *others = engines
-    return [("", reader.text("engine-first", name=first)), *((name, name) for name in others)]
+    return [("", locale.text("engine-first", name=first)), *((name, name) for name in others)]
 
 
 def _name(run: Run, names: Mapping[PresetRef, str]) -> str:

@@ -15,7 +15,7 @@ from pages.evaluation.diff import in_one
 from pages.feedback.origin import cost_of, origin_of
 from pages.feedback.results import SCRIPT, language_text, query_of, reason_text
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 STATUSES = (ReviewStatus.CHECKED, ReviewStatus.USABLE, ReviewStatus.UNUSABLE)
 """What a reviewer can choose, in the order of the keys 1, 2 and 3."""
@@ -66,14 +66,14 @@ class OtherAnswer:
     verdicts: Sequence[Verdict | None]
 
 
-def answer_page(reader: ReaderContext, user: User, view: AnswerView) -> Markup:
+def answer_page(locale: PageLocale, user: User, view: AnswerView) -> Markup:
     """One rated answer with the form of its review."""
     snapshot = view.detail.rated.snapshot
     query = query_of(view.filters)
-    ratings, earlier_ratings = _ratings(reader, view)
+    ratings, earlier_ratings = _ratings(locale, view)
     return render_host_page(
         "feedback/answer.html",
-        reader,
+        locale,
         user,
         script=SCRIPT,
         list_path=f"/results{query}",
@@ -83,12 +83,12 @@ def answer_page(reader: ReaderContext, user: User, view: AnswerView) -> Markup:
         is_exact=is_exact(snapshot),
         review=_review(view),
         statuses=STATUSES,
-        reviewers=_reviewers(reader, view),
+        reviewers=_reviewers(locale, view),
         max_note=MOST_NOTE,
         ratings=ratings,
         earlier_ratings=earlier_ratings,
         others=[_other(other, query) for other in view.detail.beside],
-        **_origin(reader, view, snapshot),
+        **_origin(locale, view, snapshot),
     )
 
 
@@ -100,19 +100,19 @@ def _review(view: AnswerView) -> ReviewFields:
     return ReviewFields(ReviewStatus.of(review), reviewer, review.reviewed_at, review.note)
 
 
-def _reviewers(reader: ReaderContext, view: AnswerView) -> Sequence[tuple[str, str]]:
+def _reviewers(locale: PageLocale, view: AnswerView) -> Sequence[tuple[str, str]]:
     """Those to assign the review to, the present assignee first; none without reviewers."""
     if not view.reviewers:
         return []
     review = view.detail.rated.review
     assigned = review.assignee if review else ""
-    options: list[tuple[str, str]] = [("", reader.text("nobody"))]
+    options: list[tuple[str, str]] = [("", locale.text("nobody"))]
     options += [(reviewer.id, reviewer.name) for reviewer in view.reviewers]
     return sorted(options, key=lambda option: option[0] != assigned)
 
 
 def _ratings(
-    reader: ReaderContext, view: AnswerView
+    locale: PageLocale, view: AnswerView
 ) -> tuple[Sequence[ListedRating], Sequence[ListedRating]]:
     """The current ratings of all users, and their earlier versions, newest first."""
     current = {(rating.user_id, rating.version) for rating in view.detail.rated.ratings}
@@ -120,16 +120,16 @@ def _ratings(
     newest = [one for one in versions if (one.user_id, one.version) in current]
     earlier = [one for one in versions if (one.user_id, one.version) not in current]
     return (
-        [_rating(reader, view, rating) for rating in newest],
-        [_rating(reader, view, rating) for rating in reversed(earlier)],
+        [_rating(locale, view, rating) for rating in newest],
+        [_rating(locale, view, rating) for rating in reversed(earlier)],
     )
 
 
-def _rating(reader: ReaderContext, view: AnswerView, rating: Rating) -> ListedRating:
+def _rating(locale: PageLocale, view: AnswerView, rating: Rating) -> ListedRating:
     rating_input, answer = rating.rating_input, view.detail.rated.snapshot.answer
     return ListedRating(
         verdict=rating_input.verdict,
-        reasons=[reason_text(reader, reason) for reason in rating_input.reasons],
+        reasons=[reason_text(locale, reason) for reason in rating_input.reasons],
         user_name=view.names.get(rating.user_id, "–"),
         version=rating.version,
         rated_at=rating.rated_at,
@@ -146,17 +146,15 @@ def _other(other: RatedAnswer, query: str) -> OtherAnswer:
     )
 
 
-def _origin(
-    reader: ReaderContext, view: AnswerView, snapshot: AnswerSnapshot
-) -> Mapping[str, object]:
+def _origin(locale: PageLocale, view: AnswerView, snapshot: AnswerSnapshot) -> Mapping[str, object]:
     """The values of the section that says where the answer came from."""
     campaign, variant = snapshot.campaign_id, snapshot.variant
     return {
         "owner": view.names.get(snapshot.owner_id, "–"),
         "campaign": view.options.campaigns.get(campaign, "–") if campaign else None,
         "variant": "" if variant is None else "AB"[variant : variant + 1],
-        "language": language_text(reader, snapshot.language),
-        "page_language": language_text(reader, snapshot.page_language),
+        "language": language_text(locale, snapshot.language),
+        "page_language": language_text(locale, snapshot.page_language),
         "status": " · ".join(filter(None, [snapshot.status, snapshot.finish or ""])),
         "provenance": origin_of(snapshot.provenance, view.options.presets),
         "cost": cost_of(snapshot.usage, snapshot.timing),

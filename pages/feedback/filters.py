@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 Options = Sequence[tuple[str, str]]
 
@@ -22,11 +22,11 @@ class FilterField:
     label: str = ""
 
 
-def select_field(reader: ReaderContext, name: str, options: Options, chosen: str) -> FilterField:
+def select_field(locale: PageLocale, name: str, options: Options, chosen: str) -> FilterField:
     """A select that begins with "any". A chosen value that no longer exists stays selectable."""
     is_listed = chosen in ("", *(value for value, _ in options))
     unlisted = [] if is_listed else [(chosen, chosen)]
-    return FilterField(name, chosen, [("", reader.text("any")), *options, *unlisted])
+    return FilterField(name, chosen, [("", locale.text("any")), *options, *unlisted])
 
 
 def day_field(name: str, day: date | None, label: str = "") -> FilterField:

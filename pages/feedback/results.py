@@ -21,7 +21,7 @@ from chat.feedback.vote_models import VoteFilter
 from pages.feedback.filters import FilterField, day_field, excerpt, select_field
 from pages.feedback.votes import votes_path
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext, render
+from pages.html import PageLocale, render
 
 SCRIPT = "results.js"
 FORMATS = ("csv", "sft", "dpo", "json")
@@ -59,34 +59,34 @@ class ListedAnswer:
     rated_at: datetime
 
 
-def results_page(reader: ReaderContext, user: User, view: RatingListView) -> Markup:
+def results_page(locale: PageLocale, user: User, view: RatingListView) -> Markup:
     """The list of rated answers, its filter, and the forms of its exports."""
     filters, counts = view.filters, view.counts
     return render_host_page(
         "feedback/results.html",
-        reader,
+        locale,
         user,
         script=SCRIPT,
         search_words=filters.words,
-        fields=_fields(reader, view),
-        counts=_counts(reader, counts),
+        fields=_fields(locale, view),
+        counts=_counts(locale, counts),
         votes_path=_votes_path(filters, counts),
-        download_title=_download_title(reader, view),
+        download_title=_download_title(locale, view),
         query=query_of(filters),
         formats=FORMATS,
         chosen_format="csv" if counts.answers or not counts.votes else "json",
         campaign_id=filters.campaign_id,
-        rows=[_row(reader, view, rated) for rated in view.page.items],
+        rows=[_row(locale, view, rated) for rated in view.page.items],
         first_path="" if view.first_page else f"/results{query_of(filters)}",
         next_path=f"/results{query_of(filters, view.page.next)}" if view.page.next else "",
     )
 
 
-def campaign_results(reader: ReaderContext, campaign_id: str, *, compares: bool = False) -> Markup:
+def campaign_results(locale: PageLocale, campaign_id: str, *, compares: bool = False) -> Markup:
     """The section of results on a campaign's page; a campaign that `compares` has votes."""
     return render(
         "feedback/campaign_results.html",
-        reader,
+        locale,
         campaign_id=campaign_id,
         results_path=f"/results{query_of(RatingFilter(campaign_id=campaign_id))}",
         votes_path=votes_path(VoteFilter(campaign_id)) if compares else "",
@@ -114,48 +114,48 @@ def query_of(filters: RatingFilter, after: Cursor | None = None) -> str:
     return f"?{chosen}" if chosen else ""
 
 
-def reason_text(reader: ReaderContext, reason: str) -> str:
+def reason_text(locale: PageLocale, reason: str) -> str:
     """A built-in reason in the language of the page; one of a campaign as its host wrote it."""
-    return reader.text(f"reason-{reason}") if reason in REASONS else reason
+    return locale.text(f"reason-{reason}") if reason in REASONS else reason
 
 
-def language_text(reader: ReaderContext, language: str) -> str:
+def language_text(locale: PageLocale, language: str) -> str:
     """The name of a language of the user interface; another one's code."""
-    return reader.text(f"language-{language}") if language in ("zh", "en") else language
+    return locale.text(f"language-{language}") if language in ("zh", "en") else language
 
 
-def _fields(reader: ReaderContext, view: RatingListView) -> Sequence[FilterField]:
+def _fields(locale: PageLocale, view: RatingListView) -> Sequence[FilterField]:
     filters, options = view.filters, view.options
     campaigns, presets = list(options.campaigns.items()), list(options.presets.items())
-    verdicts = [(verdict.value, reader.text(f"verdict-{verdict}")) for verdict in Verdict]
-    statuses = [(status.value, reader.text(f"standing-{status}")) for status in ReviewStatus]
-    reasons = [(reason, reason_text(reader, reason)) for reason in options.reasons]
-    languages = [(language, language_text(reader, language)) for language in options.languages]
+    verdicts = [(verdict.value, locale.text(f"verdict-{verdict}")) for verdict in Verdict]
+    statuses = [(status.value, locale.text(f"standing-{status}")) for status in ReviewStatus]
+    reasons = [(reason, reason_text(locale, reason)) for reason in options.reasons]
+    languages = [(language, language_text(locale, language)) for language in options.languages]
     models = [(model, model) for model in options.models]
     reviewers = [(reviewer.id, reviewer.name) for reviewer in view.reviewers]
-    corrected = [("1", reader.text("only-corrected"))]
+    corrected = [("1", locale.text("only-corrected"))]
     fields = [
-        select_field(reader, "campaign", campaigns, filters.campaign_id),
-        select_field(reader, "verdict", verdicts, filters.verdict or ""),
-        select_field(reader, "reason", reasons, filters.reason),
-        select_field(reader, "standing", statuses, filters.standing or ""),
-        select_field(reader, "preset", presets, filters.preset_id),
-        select_field(reader, "model", models, filters.model),
-        select_field(reader, "language", languages, filters.language),
+        select_field(locale, "campaign", campaigns, filters.campaign_id),
+        select_field(locale, "verdict", verdicts, filters.verdict or ""),
+        select_field(locale, "reason", reasons, filters.reason),
+        select_field(locale, "standing", statuses, filters.standing or ""),
+        select_field(locale, "preset", presets, filters.preset_id),
+        select_field(locale, "model", models, filters.model),
+        select_field(locale, "language", languages, filters.language),
     ]
     if reviewers:
-        fields.append(select_field(reader, "assignee", reviewers, filters.assignee))
+        fields.append(select_field(locale, "assignee", reviewers, filters.assignee))
     return [
         *fields,
         day_field("since", filters.since),
         day_field("until", filters.until),
-        select_field(reader, "corrected", corrected, "1" * filters.corrected),
+        select_field(locale, "corrected", corrected, "1" * filters.corrected),
     ]
 
 
-def _counts(reader: ReaderContext, counts: RatingCounts) -> Sequence[tuple[str, str]]:
+def _counts(locale: PageLocale, counts: RatingCounts) -> Sequence[tuple[str, str]]:
     names = (*COUNTS, "votes") if counts.votes else COUNTS
-    return [(reader.text(f"count-{name}"), f"{getattr(counts, name):,}") for name in names]
+    return [(locale.text(f"count-{name}"), f"{getattr(counts, name):,}") for name in names]
 
 
 def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
@@ -165,7 +165,7 @@ def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:
     return votes_path(VoteFilter(filters.campaign_id, since=filters.since, until=filters.until))
 
 
-def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
+def _row(locale: PageLocale, view: RatingListView, rated: RatedAnswer) -> ListedAnswer:
     snapshot, provenance, review = rated.snapshot, rated.snapshot.provenance, rated.review
     inputs = [rating.rating_input for rating in rated.ratings]
     reasons = dict.fromkeys(reason for rating_input in inputs for reason in rating_input.reasons)
@@ -174,29 +174,29 @@ def _row(reader: ReaderContext, view: RatingListView, rated: RatedAnswer) -> Lis
     return ListedAnswer(
         path=f"/results/{snapshot.id}{query_of(view.filters)}",
         question=excerpt(snapshot.question),
-        remarks=_remarks(reader, rated),
+        remarks=_remarks(locale, rated),
         verdicts=[rating_input.verdict for rating_input in inputs],
-        reasons=[reason_text(reader, reason) for reason in reasons],
-        review=reader.text(f"standing-{ReviewStatus.of(review)}"),
+        reasons=[reason_text(locale, reason) for reason in reasons],
+        review=locale.text(f"standing-{ReviewStatus.of(review)}"),
         assignee=view.names.get(assignee, "–") if assignee else None,
         campaign=view.options.campaigns.get(snapshot.campaign_id, "–"),
         preset=view.options.presets.get(preset.id, preset.id) if preset else None,
         model=provenance.model if provenance else None,
-        language=language_text(reader, snapshot.language),
+        language=language_text(locale, snapshot.language),
         rated_at=max(rating.rated_at for rating in rated.ratings),
     )
 
 
-def _remarks(reader: ReaderContext, rated: RatedAnswer) -> Sequence[str]:
+def _remarks(locale: PageLocale, rated: RatedAnswer) -> Sequence[str]:
     inputs = [rating.rating_input for rating in rated.ratings]
     remarks = {
         "has-correction": any(rating_input.correction for rating_input in inputs),
         "has-comment": any(rating_input.comment for rating_input in inputs),
     }
-    return [reader.text(key) for key, applies in remarks.items() if applies]
+    return [locale.text(key) for key, applies in remarks.items() if applies]
 
 
-def _download_title(reader: ReaderContext, view: RatingListView) -> str:
+def _download_title(locale: PageLocale, view: RatingListView) -> str:
     """What an export holds: rated answers, votes, or both.
 
     The language filter does not apply to votes, so their number is an upper bound then.
@@ -204,7 +204,7 @@ def _download_title(reader: ReaderContext, view: RatingListView) -> str:
     counts, bound = view.counts, "≤ " if view.filters.language else ""
     answers, votes = f"{counts.answers:,}", f"{bound}{counts.votes:,}"
     if not counts.votes:
-        return reader.text("take-along", count=answers)
+        return locale.text("take-along", count=answers)
     if not counts.answers:
-        return reader.text("take-votes-along", votes=votes)
-    return reader.text("take-both-along", count=answers, votes=votes)
+        return locale.text("take-votes-along", votes=votes)
+    return locale.text("take-both-along", count=answers, votes=votes)

@@ -26,7 +26,7 @@ from pages.feedback.votes import (
     votes_path,
 )
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,13 @@ class SideColumn:
     answer: SideAnswer | None
 
 
-def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
+def vote_page(locale: PageLocale, user: User, view: VoteView) -> Markup:
     """One vote with everything that is known of it."""
     voted, comparison, campaign = view.voted, view.voted.comparison, view.campaign
     following = votes_path(view.filters, comparison_id=view.next_id) if view.next_id else ""
     return render_host_page(
         "feedback/vote.html",
-        reader,
+        locale,
         user,
         script=SCRIPT,
         list_path=votes_path(view.filters),
@@ -79,7 +79,7 @@ def vote_page(reader: ReaderContext, user: User, view: VoteView) -> Markup:
             _side(view, "side-left", comparison.left, voted.left),
             _side(view, "side-right", comparison.right, voted.right),
         ),
-        outcome=outcome_of(reader, comparison, campaign),
+        outcome=outcome_of(locale, comparison, campaign),
         tester=view.names.get(comparison.user_id, "–"),
         is_own_trial=is_trial(comparison, campaign),
         task=task_title(campaign, comparison.task_id) if comparison.task_id else None,

@@ -19,7 +19,7 @@ from chat.feedback.vote_models import (
 from chat.feedback.votes import is_own_trial
 from pages.feedback.filters import FilterField, day_field, excerpt, select_field
 from pages.host_nav import render_host_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
 SCRIPT = "results.js"
 CHOICES = (
@@ -66,21 +66,21 @@ class ListedVote:
     voted_at: datetime
 
 
-def votes_page(reader: ReaderContext, user: User, view: VoteListView) -> Markup:
+def votes_page(locale: PageLocale, user: User, view: VoteListView) -> Markup:
     """The list of votes with its filter."""
     following = view.page.next
     chosen = view.filters.campaign_id
     return render_host_page(
         "feedback/votes.html",
-        reader,
+        locale,
         user,
         script=SCRIPT,
         search_words=view.filters.words,
-        fields=_fields(reader, view),
-        counts=_counts(reader, view),
+        fields=_fields(locale, view),
+        counts=_counts(locale, view),
         campaign_path=f"/campaigns/{quote(chosen, safe='')}" if chosen else "",
         results_path=_results_path(view.filters),
-        rows=[_row(reader, view, comparison) for comparison in view.page.items],
+        rows=[_row(locale, view, comparison) for comparison in view.page.items],
         first_path="" if view.first_page else votes_path(view.filters),
         next_path=votes_path(view.filters, following) if following else "",
     )
@@ -107,14 +107,14 @@ def votes_path(
 
 
 def outcome_of(
-    reader: ReaderContext, comparison: Comparison, campaign: Campaign | None
+    locale: PageLocale, comparison: Comparison, campaign: Campaign | None
 ) -> VoteOutcome:
     """The variant that was voted for and its side; or that none was."""
     if comparison.winner is None:
         neither = "votes-tied" if comparison.choice is VoteChoice.TIE else "votes-both-bad"
-        return VoteOutcome(reader.text(neither))
+        return VoteOutcome(locale.text(neither))
     side = "side-left" if comparison.choice is VoteChoice.LEFT else "side-right"
-    return VoteOutcome(reader.text(side), variant_name(campaign, comparison.winner))
+    return VoteOutcome(locale.text(side), variant_name(campaign, comparison.winner))
 
 
 def variant_name(campaign: Campaign | None, index: int) -> str:
@@ -134,26 +134,26 @@ def is_trial(comparison: Comparison, campaign: Campaign | None) -> bool:
     return campaign is not None and is_own_trial(comparison, campaign)
 
 
-def _fields(reader: ReaderContext, view: VoteListView) -> Sequence[FilterField]:
+def _fields(locale: PageLocale, view: VoteListView) -> Sequence[FilterField]:
     filters, campaigns, names = view.filters, view.options.campaigns, view.names
     titles = [(campaign.id, campaign.plan.title) for campaign in campaigns.values()]
     testers = [(tester, names.get(tester, "–")) for tester in view.options.testers]
     testers.sort(key=lambda option: option[1].casefold())
-    choices = [(choice.value, reader.text(key)) for choice, key in CHOICES]
-    commented = [("1", reader.text("only-commented"))]
+    choices = [(choice.value, locale.text(key)) for choice, key in CHOICES]
+    commented = [("1", locale.text("only-commented"))]
     return [
-        select_field(reader, "campaign", titles, filters.campaign_id),
-        select_field(reader, "choice", choices, filters.choice or ""),
-        *_plan_fields(reader, filters, campaigns.get(filters.campaign_id)),
-        select_field(reader, "tester", testers, filters.tester),
-        select_field(reader, "commented", commented, "1" * filters.commented),
+        select_field(locale, "campaign", titles, filters.campaign_id),
+        select_field(locale, "choice", choices, filters.choice or ""),
+        *_plan_fields(locale, filters, campaigns.get(filters.campaign_id)),
+        select_field(locale, "tester", testers, filters.tester),
+        select_field(locale, "commented", commented, "1" * filters.commented),
         day_field("since", filters.since, "filter-voted-since"),
         day_field("until", filters.until, "filter-voted-until"),
     ]
 
 
 def _plan_fields(
-    reader: ReaderContext, filters: VoteFilter, campaign: Campaign | None
+    locale: PageLocale, filters: VoteFilter, campaign: Campaign | None
 ) -> Sequence[FilterField]:
     """The fields whose options come from a campaign's plan: variants and tasks."""
     winner = "" if filters.winner is None else str(filters.winner)
@@ -163,9 +163,9 @@ def _plan_fields(
     tasks = [(task.id, task.title) for task in plan.tasks] if plan else []
     fields = []
     if variants or winner:
-        fields.append(select_field(reader, "winner", variants, winner))
+        fields.append(select_field(locale, "winner", variants, winner))
     if tasks or filters.task_id:
-        fields.append(select_field(reader, "task", tasks, filters.task_id))
+        fields.append(select_field(locale, "task", tasks, filters.task_id))
     return fields
 
 
@@ -176,31 +176,31 @@ def _results_path(filters: VoteFilter) -> str:
     return f"/results{chosen and f'?{chosen}'}"
 
 
-def _counts(reader: ReaderContext, view: VoteListView) -> Sequence[tuple[str, str]]:
+def _counts(locale: PageLocale, view: VoteListView) -> Sequence[tuple[str, str]]:
     """By the variants' names where all votes are of one campaign, else by side."""
     counts, campaign = view.counts, view.options.campaigns.get(view.filters.campaign_id)
     names: list[str] = [variant.name for variant in campaign.plan.variants] if campaign else []
-    names = names or [reader.text("side-left"), reader.text("side-right")]
+    names = names or [locale.text("side-left"), locale.text("side-right")]
     won = (counts.first, counts.second) if campaign else (counts.left, counts.right)
     labelled = [
-        (reader.text("count-votes"), counts.votes),
+        (locale.text("count-votes"), counts.votes),
         *(
-            (reader.text("votes-won", name=name), count)
+            (locale.text("votes-won", name=name), count)
             for name, count in zip(names, won, strict=True)
         ),
-        (reader.text("votes-tied"), counts.ties),
-        (reader.text("votes-both-bad"), counts.both_bad),
-        (reader.text("count-commented"), counts.commented),
+        (locale.text("votes-tied"), counts.ties),
+        (locale.text("votes-both-bad"), counts.both_bad),
+        (locale.text("count-commented"), counts.commented),
     ]
     return [(label, f"{count:,}") for label, count in labelled]
 
 
-def _row(reader: ReaderContext, view: VoteListView, comparison: Comparison) -> ListedVote:
+def _row(locale: PageLocale, view: VoteListView, comparison: Comparison) -> ListedVote:
     campaign = view.options.campaigns.get(comparison.campaign_id)
     return ListedVote(
         path=votes_path(view.filters, comparison_id=comparison.id),
         question=excerpt(comparison.question) or "–",
-        outcome=outcome_of(reader, comparison, campaign),
+        outcome=outcome_of(locale, comparison, campaign),
         comment=excerpt(comparison.comment) or "–" if comparison.comment else "",
         campaign=campaign.plan.title if campaign else "–",
         task=task_title(campaign, comparison.task_id),

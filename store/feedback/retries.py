@@ -14,13 +14,13 @@ from store.schema.feedback import AnswerSnapshotRow
 
 
 def tried_again(
-    session: Session, reader: str, answer_ids: Sequence[str]
+    session: Session, user_id: str, answer_ids: Sequence[str]
 ) -> Mapping[str, tuple[Path, ...]]:
     """For each answer id, the paths to earlier unrated answers to the same question.
 
     Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
     """
-    shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner_id == reader)
+    shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner_id == user_id)
     chosen = (
         select(MessageRow.id, MessageRow.conversation_id)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)

@@ -1,11 +1,9 @@
 """The real page, domain and edge over a scripted engine, served on a free loopback port."""
 
-import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
@@ -20,6 +18,7 @@ from chat.conversations.turns import Turns
 from chat.feedback.ratings import Ratings
 from chat.serving.engines import Engines
 from store import RoutingStore
+from tests.browser.coroutines import run_coroutine
 from tests.chat import make_generation
 from tests.databases import has_database
 from tests.fakes import ScriptedEngine, unrated
@@ -48,7 +47,7 @@ def serve(
     max_running: int = 8,
     max_waiting: int = 8,
     edge: EdgeOptions | None = None,
-    people: SignIn | None = None,
+    sign_in: SignIn | None = None,
     quotas: Quotas | None = None,
     listener: socket.socket | None = None,
 ) -> Iterator[str]:
@@ -72,15 +71,14 @@ def serve(
         hosting.participation,
         dashboard_of(store),
     )
-    with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
-        elsewhere.submit(asyncio.run, services.presets.ship()).result()
+    run_coroutine(services.presets.ship())
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(
         engine=engine,
         edge=edge or EdgeOptions(),
         archives=services.conversations,
         presets=services.presets,
-        sign_in=people,
+        sign_in=sign_in,
         hosting=hosting,
         handlers=event_names(page),
     )

@@ -3,9 +3,7 @@
 Into docs/pictures by default, and then only what the README shows; else all scenes.
 """
 
-import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from chat.models import (
 from chat.serving.errors import EngineFailed
 from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
 from tests.browser.chromium import chromium
+from tests.browser.coroutines import run_coroutine
 from tests.browser.site import serve
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
@@ -106,9 +105,8 @@ async def furnished() -> MemoryStore:
 
 
 def furnish() -> MemoryStore:
-    """The same, from a thread of its own: Playwright has a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(furnished())).result()
+    """The same, called from the thread in which Playwright's event loop runs."""
+    return run_coroutine(furnished())
 
 
 async def _turn(store: MemoryStore, question: str, options: ChatOptions) -> Message:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from i18n import Language
-from pages.html import ReaderContext
+from pages.html import PageLocale
 from tests.page_values import PageValues
 
 PLAIN = "zqx"
@@ -55,7 +55,7 @@ def occurrences(value: str, page: ParsedPage) -> int:
 
 
 def parsed_pages(language: Language, text: str) -> dict[str, ParsedPage]:
-    values = PageValues(ReaderContext(language, "/chat"), text)
+    values = PageValues(PageLocale(language, "/chat"), text)
     return {name.replace(text, ""): ParsedPage(html) for name, html in values.pages()}
 
 
@@ -77,7 +77,7 @@ def test_the_values_reach_every_page_that_shows_some() -> None:
 
 
 def test_every_address_stays_below_the_path_of_the_proxy() -> None:
-    for name, page in PageValues(ReaderContext(Language.EN, "/chat"), HOSTILE[0]).pages():
+    for name, page in PageValues(PageLocale(Language.EN, "/chat"), HOSTILE[0]).pages():
         addresses = re.findall(r'(?:href|src|data-post|data-secret)="([^"]*)"', page)
         assert addresses or "<html" not in page, name
         assert all(address.startswith("/chat/") for address in addresses), name

@@ -22,7 +22,7 @@ from chat.evaluation import validation as case_limits
 from formats.redaction.redactor import NameTooLong, TooManyNames
 from i18n import Language, choose_language
 from pages.accounts.users import users_page
-from pages.html import ReaderContext
+from pages.html import PageLocale
 from pages.i18n import WORDS, words
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -77,7 +77,7 @@ def test_every_action_of_the_audit_log_has_a_text(language: Language) -> None:
     texts = {key for key in words(language) if key.startswith("action-")}
     assert texts == {f"action-{action}" for action in Action}
     for action in Action:
-        page = users_page(ReaderContext(language), user, [user], [AuditEntry(now, "1", action)])
+        page = users_page(PageLocale(language), user, [user], [AuditEntry(now, "1", action)])
         assert f"<td>{words(language)[f'action-{action}']}</td>" in page
         assert f"<td>{action}</td>" not in page
 
@@ -86,7 +86,7 @@ def test_an_unknown_action_is_shown_as_it_is_stored() -> None:
     now = utc_now()
     user = User("1", "Ann", AccountRole.ADMIN, now)
     entry = AuditEntry(now, "1", "fly<away")
-    assert "fly&lt;away" in users_page(ReaderContext(Language.EN), user, [user], [entry])
+    assert "fly&lt;away" in users_page(PageLocale(Language.EN), user, [user], [entry])
 
 
 @pytest.mark.parametrize("language", Language)

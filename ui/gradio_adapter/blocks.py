@@ -15,7 +15,7 @@ from gradio.state_holder import SessionState
 SKIPPED = gr.skip()
 """What stands for an output that keeps what it shows."""
 
-SHOWN_ONLY = frozenset({"__type__", "info", "label", "placeholder", "value", "visible"})
+DISPLAY_PROPERTIES = frozenset({"__type__", "info", "label", "placeholder", "value", "visible"})
 """Properties that only the browser needs: no value is read or written differently with them."""
 
 
@@ -47,9 +47,9 @@ class PageBlocks(gr.Blocks):
         if places:
             others = copy.copy(block_fn)
             others.outputs = [outputs[place] for place in places]
-            given = [values[place] for place in places]
+            remaining = [values[place] for place in places]
             made = await super().postprocess_data(
-                others, given if len(given) > 1 else given[0], state
+                others, remaining if len(remaining) > 1 else remaining[0], state
             )
             for place, value in zip(places, made, strict=True):
                 sent[place] = value
@@ -72,7 +72,7 @@ def _is_plain(output: object, value: object) -> bool:
     """Whether the component that was laid out can make what is sent of the value."""
     if not isinstance(output, Component) or output.stateful or isinstance(value, Component):
         return False
-    return not _is_update(value) or value.keys() <= SHOWN_ONLY
+    return not _is_update(value) or value.keys() <= DISPLAY_PROPERTIES
 
 
 def _is_update(value: object) -> TypeGuard[dict[str, Any]]:

@@ -150,7 +150,7 @@ PRESET_FIELDS = record(
     max_new_tokens=NUMBER_TEXT,
     seed=NUMBER_TEXT,
 )
-OPINION = record(
+RATING_INPUT = record(
     required=False,
     verdict=optional(ID),
     reasons=optional(items(LINE, MOST_FIELDS)),
@@ -161,7 +161,7 @@ OPINION = record(
 EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
     "Composer.attach": {"files": items(FILE, MOST_FILES), "asked": ID},
     "Composer.detach": {"file": ID},
-    "Composer.gauge": {"files": items(ID, MOST_FILES), "asked": ID, "text": WORDS},
+    "Composer.measure": {"files": items(ID, MOST_FILES), "asked": ID, "text": WORDS},
     "Details.answer": MESSAGE,
     "Details.file": {**MESSAGE, "place": count},
     "Details.prompt": MESSAGE,
@@ -175,7 +175,7 @@ EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
     "RatingPanel.rate": {
         **MESSAGE,
         "conversation": ID,
-        "opinion": OPINION,
+        "opinion": RATING_INPUT,
         "quick": flag,
         "request": ID,
     },

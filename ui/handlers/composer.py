@@ -16,7 +16,7 @@ from chat.validation import MAX_CHARACTERS
 from i18n import Language
 from ui import composing
 from ui.components import Updates
-from ui.handlers.page_state import PageState, address_of, user_of, view_of
+from ui.handlers.page_state import PageState, address_of, user_id_of, view_of
 from ui.i18n import refusal, text
 from ui.view import View
 
@@ -30,21 +30,25 @@ FILE_ID = re.compile(r"[0-9a-z]{1,32}")
 class Composer:
     """The events of the box and of the settings."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._conversations = shown.services.conversations
-        self._answers = shown.services.answers
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._conversations = page.services.conversations
+        self._answers = page.services.answers
 
     async def send(self, values: Mapping[Component, object], request: gr.Request) -> Updates:
         """Ask. What is refused stays in the box; what is taken leaves it, whatever comes then."""
-        on, user, language = self._on, user_of(request), Language(str(values[self._on.language]))
+        on, user_id, language = (
+            self._on,
+            user_id_of(request),
+            Language(str(values[self._on.language])),
+        )
         view = view_of(values[on.view])
         name, *files = str(values[on.request_id] or "").split(" ")
         if not view.files.keys() >= set(files):  # the server has forgotten this tab meanwhile
             return {
                 on.files: composing.files(view.files, language, again=True),
-                on.note: self._shown.refused(text(language, "files-gone")),
+                on.note: self._page.refused(text(language, "files-gone")),
             }
         conversation_id = str(values[on.bridge] or "") or None
         question = Question(
@@ -56,24 +60,24 @@ class Composer:
         )
         try:
             job = await self._answers.send(
-                user,
+                user_id,
                 conversation_id=conversation_id,
                 question=question,
                 options=on.options(values),
                 address=address_of(request),
             )
         except AppError as error:
-            return {on.note: self._shown.why(error, language)}
+            return {on.note: self._page.why(error, language)}
         for key in files:
             view.files.pop(key, None)
-        shown = await self._shown.begun(job.conversation_id, values, request)
-        return shown | {on.message: "", on.files: composing.files(view.files, language)}
+        updates = await self._page.begun(job.conversation_id, values, request)
+        return updates | {on.message: "", on.files: composing.files(view.files, language)}
 
     async def stop(self, conversation_id: str, request: gr.Request) -> None:
         """End the answer being written; its last picture comes through `listen`."""
-        self._answers.stop(user_of(request), conversation_id)
+        self._answers.stop(user_id_of(request), conversation_id)
 
-    async def gauge(
+    async def measure(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
         """What sending the text in the box would take of the context, and what would not fit.
@@ -89,33 +93,36 @@ class Composer:
         )
         try:
             measured = await self._answers.context_usage(
-                user_of(request),
+                user_id_of(request),
                 conversation_id=str(values[on.bridge] or "") or None,
                 question=question,
                 options=on.options(values),
             )
         except (MessageTooLong, BadText, BadAttachment) as error:
             sentence = composing.refusal_ahead(refusal(language, error.code, error.values))
-            unknown = composing.gauge(None, language, asked)
-            return files | {on.gauge: unknown, on.warning: sentence}
+            unknown = composing.context_usage(None, language, asked)
+            return files | {on.context_usage: unknown, on.warning: sentence}
         except AppError:  # not ready, or said elsewhere: a setting out of bounds, a lost database
-            return files | {on.gauge: composing.gauge(None, language, asked), on.warning: ""}
+            return files | {
+                on.context_usage: composing.context_usage(None, language, asked),
+                on.warning: "",
+            }
         return files | {
-            on.gauge: composing.gauge(measured, language, asked),
+            on.context_usage: composing.context_usage(measured, language, asked),
             on.warning: composing.warning(measured, language),
         }
 
     async def attach(self, event: gr.EventData, language: str, view: View) -> Updates:
         """Take the files that the browser has read, and say why some are not taken."""
-        tongue, refused = Language(language), dict[str, str]()
-        for given in event.files:
-            if why := await self._take(given, view, tongue):
-                refused[_file_id(given)] = why
+        lang, refused = Language(language), dict[str, str]()
+        for file_data in event.files:
+            if why := await self._take(file_data, view, lang):
+                refused[_file_id(file_data)] = why
         return {
             self._on.files: composing.files(
-                view.files, tongue, asked=str(event.asked), refused=refused
+                view.files, lang, asked=str(event.asked), refused=refused
             ),
-            self._on.note: self._shown.refused(" ".join(refused.values())),
+            self._on.note: self._page.refused(" ".join(refused.values())),
         }
 
     async def detach(self, event: gr.EventData, language: str, view: View) -> Updates:
@@ -130,28 +137,34 @@ class Composer:
         on, language = self._on, Language(str(values[self._on.language]))
         view, conversation_id = view_of(values[on.view]), str(values[on.bridge] or "")
         view.options = on.options(values)
-        shown = self._shown.chips(language, view)
+        updates = self._page.chips(language, view)
         if not conversation_id:
-            return shown | {on.note: ""}
+            return updates | {on.note: ""}
         try:
-            await self._conversations.set_options(user_of(request), conversation_id, view.options)
+            await self._conversations.set_options(
+                user_id_of(request), conversation_id, view.options
+            )
         except AppError as error:
-            return shown | {on.note: self._shown.why(error, language)}
-        return shown | {on.note: ""}
+            return updates | {on.note: self._page.why(error, language)}
+        return updates | {on.note: ""}
 
     async def _counted(self, view: View, language: Language) -> Updates:
         """The files with the tokens that could not be told before; nothing while they cannot."""
         uncounted = {key: held for key, held in view.files.items() if held.tokens is None}
         found = False
         for key, held in uncounted.items():
-            counted = await self._shown.held(held.file, pasted=held.pasted)
+            counted = await self._page.held(held.file, pasted=held.pasted)
             if counted.tokens is not None and view.files.get(key) is held:  # not let go meanwhile
                 view.files[key], found = counted, True
         return {self._on.files: composing.files(view.files, language)} if found else {}
 
-    async def _take(self, given: Mapping[str, Any], view: View, language: Language) -> str:
+    async def _take(self, file_data: Mapping[str, Any], view: View, language: Language) -> str:
         """Hold a file; the sentence that says why not, or nothing."""
-        key, name, why = _file_id(given), str(given.get("name", "")), str(given.get("why", ""))
+        key, name, why = (
+            _file_id(file_data),
+            str(file_data.get("name", "")),
+            str(file_data.get("why", "")),
+        )
         others = [held.file for other, held in view.files.items() if other != key]
         if why == "binary":
             return text(language, "file-binary", name=name)
@@ -160,20 +173,20 @@ class Composer:
         if len(others) >= MAX_FILES:
             return text(language, "file-too-many", name=name, limit=MAX_FILES)
         try:
-            file = attachment(name, str(given.get("text", "")))
+            file = attachment(name, str(file_data.get("text", "")))
             check_attachments("", [*others, file])
         except AppError as error:
             return refusal(language, error.code, error.values)
-        pasted = bool(given.get("pasted"))
-        view.files[key] = await self._shown.held(file, pasted=pasted)
+        pasted = bool(file_data.get("pasted"))
+        view.files[key] = await self._page.held(file, pasted=pasted)
         return ""
 
 
-def request_id(given: object) -> str:
+def request_id(sent: object) -> str:
     """The browser's name for what it asks, so that a repeated event asks once; else a new one."""
-    return given if isinstance(given, str) and REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return sent if isinstance(sent, str) and REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-def _file_id(given: Mapping[str, Any]) -> str:
-    key = str(given.get("id", ""))
+def _file_id(file_data: Mapping[str, Any]) -> str:
+    key = str(file_data.get("id", ""))
     return key if FILE_ID.fullmatch(key) else uuid.uuid4().hex

@@ -11,7 +11,7 @@ from chat.feedback.dashboard import Dashboard
 from chat.feedback.dashboard_models import Overview, Period
 from i18n import Language
 from ui.dashboard import Board, head, key_of_reasons, plots, sums
-from ui.handlers.page_state import language_of, person_of
+from ui.handlers.page_state import language_of, user_of
 from ui.i18n import refusal, text
 
 
@@ -26,20 +26,20 @@ class DashboardPanel:
         self, language: str | None, campaign_id: str | None, period: str | None, request: gr.Request
     ) -> dict[Component, Any]:
         """All figures of the time, of one campaign or of all that one may see."""
-        tongue, person = language_of(language, request), person_of(request)
+        lang, user = language_of(language, request), user_of(request)
         chosen = Period(period) if period in set(Period) else Period.DAY
         asked = campaign_id if isinstance(campaign_id, str) else ""
         try:
-            shown = await self._figures.overview(person, asked, chosen)
-            choices = await self._choices(person, tongue)
+            overview = await self._figures.overview(user, asked, chosen)
+            choices = await self._choices(user, lang)
         except NotFound:
-            return {self._on.head: head(tongue, text(tongue, "no-figures"))}
+            return {self._on.head: head(lang, text(lang, "no-figures"))}
         except AppError as error:
-            return {self._on.head: head(tongue, refusal(tongue, error.code, error.values))}
+            return {self._on.head: head(lang, refusal(lang, error.code, error.values))}
         return (
-            {self._on.head: head(tongue)}
-            | self._filters(tongue, choices, asked, chosen)
-            | self._figures_of(tongue, shown)
+            {self._on.head: head(lang)}
+            | self._filters(lang, choices, asked, chosen)
+            | self._figures_of(lang, overview)
         )
 
     async def _choices(self, user: User, language: Language) -> list[tuple[str, str]]:
@@ -62,9 +62,9 @@ class DashboardPanel:
             self._on.refresh: gr.update(value=text(language, "refresh")),
         }
 
-    def _figures_of(self, language: Language, shown: Overview) -> dict[Component, Any]:
+    def _figures_of(self, language: Language, overview: Overview) -> dict[Component, Any]:
         texts: dict[Component, Any] = {
-            self._on.sums: sums(language, shown),
-            self._on.reasons: key_of_reasons(language, shown),
+            self._on.sums: sums(language, overview),
+            self._on.reasons: key_of_reasons(language, overview),
         }
-        return texts | plots(language, self._on.plots, shown)
+        return texts | plots(language, self._on.plots, overview)

@@ -8,17 +8,17 @@ from chat.errors import AppError, NotFound
 from i18n import Language
 from ui import details
 from ui.components import Updates
-from ui.handlers.page_state import PageState, user_of
+from ui.handlers.page_state import PageState, user_id_of
 from ui.i18n import refusal
 
 
 class Details:
     """The events that fill the panel."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._services = shown.services
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._services = page.services
 
     async def answer(
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
@@ -30,29 +30,29 @@ class Details:
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
     ) -> Updates:
         """The same with the exact prompt, or with the reason why there is none."""
-        tongue = Language(language)
+        lang = Language(language)
         try:
             prompt = await self._services.answers.prompt_of(
-                user_of(request), conversation_id=conversation_id, message_id=str(event.message)
+                user_id_of(request), conversation_id=conversation_id, message_id=str(event.message)
             )
-            shown = details.exact_prompt(prompt, tongue)
+            prompt_html = details.exact_prompt(prompt, lang)
         except AppError as error:
-            shown = details.no_prompt(refusal(tongue, error.code, error.values))
-        return await self._answer(event, conversation_id, tongue, request, prompt=shown)
+            prompt_html = details.no_prompt(refusal(lang, error.code, error.values))
+        return await self._answer(event, conversation_id, lang, request, prompt=prompt_html)
 
     async def file(
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
     ) -> Updates:
         """The text of a file that went with a question."""
-        tongue, place = Language(language), int(event.place)
+        lang, place = Language(language), int(event.place)
         try:
             message = await self._message(event, conversation_id, request)
             if not 0 <= place < len(message.attachments):
                 raise NotFound
         except AppError as error:
-            return {self._on.note: self._shown.why(error, tongue)}
+            return {self._on.note: self._page.why(error, lang)}
         item = message.attachments[place]
-        return {self._on.panel: details.sent_file(message, place, item, tongue)}
+        return {self._on.panel: details.sent_file(message, place, item, lang)}
 
     async def _answer(
         self,
@@ -67,15 +67,15 @@ class Details:
             message = await self._message(event, conversation_id, request)
             preset = await self._preset_name(message, request)
         except AppError as error:
-            return {self._on.note: self._shown.why(error, language)}
-        shown = details.answer_details(message, language, preset=preset, prompt=prompt)
-        return {self._on.panel: shown}
+            return {self._on.note: self._page.why(error, language)}
+        html = details.answer_details(message, language, preset=preset, prompt=prompt)
+        return {self._on.panel: html}
 
     async def _message(
         self, event: gr.EventData, conversation_id: str, request: gr.Request
     ) -> Message:
         """A message that is shown. Raises NotFound."""
-        opened = await self._services.conversations.open(user_of(request), conversation_id)
+        opened = await self._services.conversations.open(user_id_of(request), conversation_id)
         for message in opened.messages:
             if message.id == str(event.message):
                 return message
@@ -86,7 +86,7 @@ class Details:
         if ref is None:
             return ""
         try:
-            found = await self._services.presets.get(user_of(request), ref.id, ref.version)
+            found = await self._services.presets.get(user_id_of(request), ref.id, ref.version)
         except NotFound:  # it was somebody's and is not shared any more
             return ""
         return found.text.name

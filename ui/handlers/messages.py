@@ -14,7 +14,7 @@ from i18n import Language
 from ui import chrome, message_footer
 from ui.components import Updates
 from ui.handlers.composer import request_id
-from ui.handlers.page_state import PageState, address_of, user_of, view_of
+from ui.handlers.page_state import PageState, address_of, user_id_of, view_of
 from ui.i18n import text
 
 Values = Mapping[Component, object]
@@ -23,20 +23,22 @@ Values = Mapping[Component, object]
 class Versions:
     """The events of the buttons below a message. Each ends with the page as it is then."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._conversations = shown.services.conversations
-        self._answers = shown.services.answers
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._conversations = page.services.conversations
+        self._answers = page.services.answers
 
     async def retry(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
         """Write another version of an answer, with the settings as they are now."""
-        user, conversation_id = self._place(values, request)
+        user_id, conversation_id = self._place(values, request)
 
         async def again() -> None:
-            await self._conversations.set_options(user, conversation_id, self._on.options(values))
+            await self._conversations.set_options(
+                user_id, conversation_id, self._on.options(values)
+            )
             await self._answers.retry(
-                user,
+                user_id,
                 conversation_id=conversation_id,
                 message_id=str(event.message),
                 address=address_of(request),
@@ -46,9 +48,9 @@ class Versions:
 
     async def go_on(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
         """Continue an answer that ended too early, as another version of it."""
-        user, conversation_id = self._place(values, request)
+        user_id, conversation_id = self._place(values, request)
         going = self._answers.go_on(
-            user,
+            user_id,
             conversation_id=conversation_id,
             message_id=str(event.message),
             address=address_of(request),
@@ -57,8 +59,8 @@ class Versions:
 
     async def show(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
         """Show another version of a message, and what follows it."""
-        user, conversation_id = self._place(values, request)
-        showing = self._conversations.show(user, conversation_id, str(event.message))
+        user_id, conversation_id = self._place(values, request)
+        showing = self._conversations.show(user_id, conversation_id, str(event.message))
         return await self._after(showing, values, request)
 
     async def edit(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
@@ -66,15 +68,15 @@ class Versions:
 
         What is refused stays in the field: the transcript is not drawn anew then.
         """
-        user, conversation_id = self._place(values, request)
+        user_id, conversation_id = self._place(values, request)
 
         async def save() -> None:
             # Of all branches: another tab may have gone on to another one.
-            archive = await self._conversations.archive(user, conversation_id)
+            archive = await self._conversations.archive(user_id, conversation_id)
             message = Tree(archive.messages).message(str(event.message))
             if message.role is Role.ASSISTANT:
                 await self._conversations.edit_answer(
-                    user,
+                    user_id,
                     conversation_id=conversation_id,
                     message_id=message.id,
                     text=str(event.text),
@@ -88,7 +90,7 @@ class Versions:
             )
             options = self._on.options(values)
             await self._answers.send(
-                user,
+                user_id,
                 conversation_id=conversation_id,
                 question=question,
                 options=options,
@@ -101,50 +103,50 @@ class Versions:
         self, event: gr.EventData, values: Values, request: gr.Request
     ) -> Updates:
         """Take out a question with its answers; what follows moves up."""
-        user, conversation_id = self._place(values, request)
-        removing = self._conversations.delete_turn(user, conversation_id, str(event.message))
+        user_id, conversation_id = self._place(values, request)
+        removing = self._conversations.delete_turn(user_id, conversation_id, str(event.message))
         return await self._after_removing(removing, values, request)
 
     async def delete_branch(
         self, event: gr.EventData, values: Values, request: gr.Request
     ) -> Updates:
         """Take out a message with all that follows it."""
-        user, conversation_id = self._place(values, request)
-        removing = self._conversations.delete_branch(user, conversation_id, str(event.message))
+        user_id, conversation_id = self._place(values, request)
+        removing = self._conversations.delete_branch(user_id, conversation_id, str(event.message))
         return await self._after_removing(removing, values, request)
 
     async def undo_turn(self, values: Values, request: gr.Request) -> Updates:
         """Take out the newest turn; its question goes back into the box, before what is there."""
-        user, conversation_id = self._place(values, request)
-        removing = self._conversations.undo_turn(user, conversation_id)
-        shown = await self._after_removing(removing, values, request)
+        user_id, conversation_id = self._place(values, request)
+        removing = self._conversations.undo_turn(user_id, conversation_id)
+        updates = await self._after_removing(removing, values, request)
         removed = view_of(values[self._on.view]).removed
-        if self._on.bridge in shown and removed is not None:
+        if self._on.bridge in updates and removed is not None:
             typed = str(values[self._on.message] or "")
             parts = [part for part in (removed.question, typed) if part]
-            shown[self._on.message] = "\n\n".join(parts)
+            updates[self._on.message] = "\n\n".join(parts)
             view, language = view_of(values[self._on.view]), str(values[self._on.language])
-            shown |= await self._shown.attach_again(removed.attachments, Language(language), view)
-        return shown
+            updates |= await self._page.attach_again(removed.attachments, Language(language), view)
+        return updates
 
     async def undo(self, values: Values, request: gr.Request) -> Updates:
         """Bring back what was deleted last."""
         view = view_of(values[self._on.view])
-        user, conversation_id = self._place(values, request)
+        user_id, conversation_id = self._place(values, request)
         removed = view.removed
         if removed is None or removed.conversation_id != conversation_id:
             return {self._on.note: ""}
-        restoring = self._conversations.restore_messages(user, removed)
-        shown = await self._after(restoring, values, request, gone="too-late")
+        restoring = self._conversations.restore_messages(user_id, removed)
+        updates = await self._after(restoring, values, request, gone="too-late")
         if values[self._on.message] == removed.question:
             language = Language(str(values[self._on.language]))
-            shown[self._on.message] = ""
-            shown |= self._shown.detach(removed.attachments, language, view)
+            updates[self._on.message] = ""
+            updates |= self._page.detach(removed.attachments, language, view)
         view.removed = None
-        return shown
+        return updates
 
     def _place(self, values: Values, request: gr.Request) -> tuple[str, str]:
-        return user_of(request), str(values[self._on.bridge])
+        return user_id_of(request), str(values[self._on.bridge])
 
     async def _after(
         self,
@@ -169,12 +171,12 @@ class Versions:
             why: Updates = {self._on.note: chrome.refused(text(language, gone))}
             if keep:
                 return why
-            shown = await self._shown.begun(conversation_id, values, request)
-            return shown | why if self._on.newest in shown else shown
+            updates = await self._page.begun(conversation_id, values, request)
+            return updates | why if self._on.newest in updates else updates
         except AppError as error:
-            return {self._on.note: self._shown.why(error, language)}
+            return {self._on.note: self._page.why(error, language)}
         view_of(values[self._on.view]).kept = False
-        return await self._shown.begun(conversation_id, values, request)
+        return await self._page.begun(conversation_id, values, request)
 
     async def _after_removing(
         self, removing: Awaitable[Removed], values: Values, request: gr.Request
@@ -187,8 +189,8 @@ class Versions:
         async def remove() -> None:
             done.append(await removing)
 
-        shown = await self._after(remove(), values, request)
+        updates = await self._after(remove(), values, request)
         view.removed = done[0] if done else None
         if not done:
-            return shown
-        return shown | {self._on.note: message_footer.removed(len(done[0].ids), language)}
+            return updates
+        return updates | {self._on.note: message_footer.removed(len(done[0].ids), language)}

@@ -35,16 +35,16 @@ FOUND = 50
 """Conversations that a search shows at most."""
 
 
-def person_of(request: gr.Request) -> User:
+def user_of(request: gr.Request) -> User:
     """Who asks, as the edge found it for this event's own HTTP request."""
-    person = request.state.signed_in.user
-    assert isinstance(person, User)
-    return person
+    user = request.state.signed_in.user
+    assert isinstance(user, User)
+    return user
 
 
-def user_of(request: gr.Request) -> str:
+def user_id_of(request: gr.Request) -> str:
     """The id of who asks."""
-    return person_of(request).id
+    return user_of(request).id
 
 
 def address_of(request: gr.Request) -> str:
@@ -76,12 +76,12 @@ class PageState:
     ) -> tuple[Updates, ChatOptions | None]:
         """A conversation, or the empty page, and its settings; a note if it cannot be read."""
         view.turn()
-        person = person_of(request)
+        user = user_of(request)
         try:
-            opened = await self.services.conversations.open(person.id, conversation_id)
+            opened = await self.services.conversations.open(user.id, conversation_id)
         except NotFound as error:
             gone = {self.on.note: self.why(error, language)} if conversation_id else {}
-            return await self.empty(person, language, view) | gone, ChatOptions()
+            return await self.empty(user, language, view) | gone, ChatOptions()
         except AppError as error:
             return self.state(language, view, temporary=view.is_temporary(conversation_id)) | {
                 self.on.note: self.why(error, language)
@@ -89,8 +89,8 @@ class PageState:
         # A campaign's settings are none of the tester's: they may tell which variant it is.
         kept = opened.conversation
         options = ChatOptions() if kept.campaign_id else kept.options
-        await self.remember(person.id, options, view)
-        return await self.page(person, opened, language, view), options
+        await self.remember(user.id, options, view)
+        return await self.conversation_page(user, opened, language, view), options
 
     async def open(
         self,
@@ -115,11 +115,11 @@ class PageState:
         elif temporary or preset_id:
             view.campaign_id = ""
         why = await self._begin_with(preset_id, Language(language), view, request)
-        shown, readable = await self.look(address, Language(language), view, request)
+        updates, readable = await self.look(address, Language(language), view, request)
         if not readable:
-            return shown
+            return updates
         settings = self.on.show_options(view.options) | self.composer(Language(language), view)
-        return shown | settings | ({self.on.note: why} if why else {})
+        return updates | settings | ({self.on.note: why} if why else {})
 
     async def _begin_with(
         self, preset_id: str, language: Language, view: View, request: gr.Request
@@ -128,10 +128,10 @@ class PageState:
         if not preset_id:
             return ""
         try:
-            preset = await self.services.presets.get(user_of(request), preset_id)
+            preset = await self.services.presets.get(user_id_of(request), preset_id)
         except AppError as error:
             return self.no_preset(error, language)
-        await self.remember(user_of(request), Presets.options_of(preset), view)
+        await self.remember(user_id_of(request), Presets.options_of(preset), view)
         return ""
 
     async def remember(self, user_id: str, options: ChatOptions, view: View) -> None:
@@ -182,14 +182,14 @@ class PageState:
         self, conversation_id: str, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
         """The page after an answer was begun there; a note if it cannot be read just now."""
-        person, language = person_of(request), Language(str(values[self.on.language]))
+        user, language = user_of(request), Language(str(values[self.on.language]))
         view = view_of(values[self.on.view])
         view.turn()
         try:
-            opened = await self.services.conversations.open(person.id, conversation_id)
+            opened = await self.services.conversations.open(user.id, conversation_id)
         except AppError as error:
             return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
-        return await self.page(person, opened, language, view)
+        return await self.conversation_page(user, opened, language, view)
 
     async def empty(self, user: User, language: Language, view: View) -> Updates:
         """The page without a conversation."""
@@ -207,20 +207,20 @@ class PageState:
             **self.buttons(answering=False),
         }
 
-    async def page(
-        self, person: User, opened: ConversationView, language: Language, view: View
+    async def conversation_page(
+        self, user: User, opened: ConversationView, language: Language, view: View
     ) -> Updates:
         """The page with a conversation."""
-        on, user = self.on, person.id
+        on = self.on
         view.campaign_id = opened.conversation.campaign_id
         return {
             **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
-            **await self.list(user, language, view),
-            **await self.tasks(person, language, view),
+            **await self.list(user.id, language, view),
+            **await self.tasks(user, language, view),
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
-            **turns.all_turns(on, opened, language, view, await self.ratings(user, opened)),
+            **turns.all_turns(on, opened, language, view, await self.ratings(user.id, opened)),
             **self.buttons(answering=opened.job is not None),
         }
 
@@ -252,8 +252,8 @@ class PageState:
 
     def words(self, language: Language, request: gr.Request) -> Updates:
         """What is drawn once for a language and a person."""
-        info, person = self.services.engine.info, person_of(request)
-        words = self.on.in_language(language, info.defaults if info else Sampling(), person)
+        info, user = self.services.engine.info, user_of(request)
+        words = self.on.in_language(language, info.defaults if info else Sampling(), user)
         return words | {self.on.tools: chrome.tools(language)}
 
     def buttons(self, *, answering: bool) -> Updates:
@@ -313,12 +313,14 @@ class PageState:
         if seen is None or view.listening or view.drawn.conversation_id != conversation_id:
             return {}
         try:
-            glance = await self.services.conversations.version(user_of(request), conversation_id)
+            version = await self.services.conversations.version(
+                user_id_of(request), conversation_id
+            )
         except NotFound:
-            glance = None
+            version = None
         except AppError:  # the next look will tell
             return {}
-        if glance and glance == replace(seen, title=glance.title, options=glance.options):
+        if version and version == replace(seen, title=version.title, options=version.options):
             return {}
         view.calls += 1
         return {self.on.behind: html("transcript.calls", number=view.calls)}

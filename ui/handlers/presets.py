@@ -15,7 +15,7 @@ from i18n import Language
 from ui import preset_panel
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.page_state import PageState, user_of
+from ui.handlers.page_state import PageState, user_id_of
 from ui.i18n import refusal, text
 from ui.options import NUMBERS, to_options
 from ui.view import View
@@ -24,15 +24,15 @@ from ui.view import View
 class PresetPanel:
     """The events of the panel. Presets are asked for by their user."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._presets = shown.services.presets
-        self._conversations = shown.services.conversations
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._presets = page.services.presets
+        self._conversations = page.services.conversations
 
     async def list(self, language: str, view: View, request: gr.Request) -> Updates:
         """The panel was opened, or something in it has changed."""
-        return await self._cards(user_of(request), Language(language), view)
+        return await self._cards(user_id_of(request), Language(language), view)
 
     async def choose(
         self,
@@ -43,33 +43,33 @@ class PresetPanel:
         request: gr.Request,
     ) -> Updates:
         """Take the newest version of a preset, or none, for what is open."""
-        user, tongue, preset_id = user_of(request), Language(language), str(event.preset)
+        user_id, lang, preset_id = user_id_of(request), Language(language), str(event.preset)
         options = ChatOptions()
         try:
             if preset_id:
-                options = Presets.options_of(await self._presets.get(user, preset_id))
+                options = Presets.options_of(await self._presets.get(user_id, preset_id))
             if conversation_id:
-                await self._conversations.set_options(user, conversation_id, options)
+                await self._conversations.set_options(user_id, conversation_id, options)
         except AppError as error:
-            return {self._on.note: self._shown.no_preset(error, tongue)}
-        shown = await self._with(options, conversation_id, tongue, view, request)
-        return shown | await self._cards(user, tongue, view)
+            return {self._on.note: self._page.no_preset(error, lang)}
+        updates = await self._with(options, conversation_id, lang, view, request)
+        return updates | await self._cards(user_id, lang, view)
 
     async def write(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
         """The form: one's own preset to edit, another's to copy, or the present settings."""
-        user, language = user_of(request), Language(str(values[self._on.language]))
+        user_id, language = user_id_of(request), Language(str(values[self._on.language]))
         preset_id = str(event.preset)
         if not preset_id:
             options = self._on.options(values)
             words = PresetText("", options.system_prompt, options.sampling)
             return {self._on.presets: preset_panel.form(words, "", language)}
         try:
-            preset = await self._presets.get(user, preset_id)
+            preset = await self._presets.get(user_id, preset_id)
         except AppError as error:
-            return {self._on.note: self._shown.no_preset(error, language)}
-        own = preset.ref.id if preset.owner_id == user else ""
+            return {self._on.note: self._page.no_preset(error, language)}
+        own = preset.ref.id if preset.owner_id == user_id else ""
         return {self._on.presets: preset_panel.form(preset.text, own, language)}
 
     async def save(
@@ -84,54 +84,54 @@ class PresetPanel:
 
         What is open goes on with the version that it has; an empty page takes the new one.
         """
-        user, tongue, preset_id = user_of(request), Language(language), str(event.preset)
+        user_id, lang, preset_id = user_id_of(request), Language(language), str(event.preset)
         words = _written(event.fields)
         try:
             saved = await (
-                self._presets.revise(user, preset_id, words)
+                self._presets.revise(user_id, preset_id, words)
                 if preset_id
-                else self._presets.add(user, words)
+                else self._presets.add(user_id, words)
             )
         except AppError as error:
-            why = refusal(tongue, error.code, error.values)
-            return {self._on.presets: preset_panel.form(words, preset_id, tongue, why)}
+            why = refusal(lang, error.code, error.values)
+            return {self._on.presets: preset_panel.form(words, preset_id, lang, why)}
         options = view.options
         if not conversation_id:
             options = Presets.options_of(saved)
-        shown = await self._with(options, conversation_id, tongue, view, request)
-        return shown | await self._cards(user, tongue, view)
+        updates = await self._with(options, conversation_id, lang, view, request)
+        return updates | await self._cards(user_id, lang, view)
 
     async def imported(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """The browser has sent a file with a preset: show it, or say what is wrong with it."""
-        tongue = Language(language)
-        shown = await self._cards(user_of(request), tongue, view)
+        lang = Language(language)
+        updates = await self._cards(user_id_of(request), lang, view)
         if not event.code:
-            return shown
-        return shown | {self._on.note: self._shown.refused(_not_imported(event, tongue))}
+            return updates
+        return updates | {self._on.note: self._page.refused(_not_imported(event, lang))}
 
     async def share(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Show one's own preset to everybody, or no longer."""
-        user, tongue = user_of(request), Language(language)
+        user_id, lang = user_id_of(request), Language(language)
         try:
-            await self._presets.share(user, str(event.preset), bool(event.shared))
+            await self._presets.share(user_id, str(event.preset), bool(event.shared))
         except AppError as error:
-            return {self._on.note: self._shown.no_preset(error, tongue)}
-        return await self._cards(user, tongue, view)
+            return {self._on.note: self._page.no_preset(error, lang)}
+        return await self._cards(user_id, lang, view)
 
     async def delete(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Take one's own preset off the list."""
-        user, tongue = user_of(request), Language(language)
+        user_id, lang = user_id_of(request), Language(language)
         try:
-            await self._presets.delete(user, str(event.preset))
+            await self._presets.delete(user_id, str(event.preset))
         except AppError as error:
-            return {self._on.note: self._shown.no_preset(error, tongue)}
-        return await self._cards(user, tongue, view)
+            return {self._on.note: self._page.no_preset(error, lang)}
+        return await self._cards(user_id, lang, view)
 
     async def _with(
         self,
@@ -142,12 +142,12 @@ class PresetPanel:
         request: gr.Request,
     ) -> Updates:
         """The page with these settings."""
-        await self._shown.remember(user_of(request), options, view)
+        await self._page.remember(user_id_of(request), options, view)
         temporary = view.is_temporary(conversation_id)
         return {
             **self._on.show_options(options),
-            **self._shown.state(language, view, temporary=temporary),
-            **self._shown.chips(language, view),
+            **self._page.state(language, view, temporary=temporary),
+            **self._page.chips(language, view),
             self._on.note: "",
         }
 
@@ -155,7 +155,7 @@ class PresetPanel:
         try:
             presets = await self._presets.list(user_id, language)
         except AppError as error:
-            return {self._on.note: self._shown.no_preset(error, language)}
+            return {self._on.note: self._page.no_preset(error, language)}
         return {self._on.presets: preset_panel.cards(presets, user_id, view.chosen, language)}
 
 

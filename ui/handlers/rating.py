@@ -11,63 +11,63 @@ from chat.feedback.models import RatingInput, Verdict
 from i18n import Language
 from ui import rating
 from ui.components import Updates
-from ui.handlers.page_state import PageState, person_of
+from ui.handlers.page_state import PageState, user_of
 from ui.i18n import refusal, text
 
 
 class RatingPanel:
     """The events of the thumbs and of the form. Nothing of the conversation is drawn anew."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._ratings = shown.services.ratings
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._ratings = page.services.ratings
 
     async def open(
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
     ) -> Updates:
         """The form for an answer, with what was said of it before."""
-        tongue, place = Language(language), (conversation_id, str(event.message))
+        lang, place = Language(language), (conversation_id, str(event.message))
         try:
-            ratable = await self._ratings.look(person_of(request), *place)
+            ratable = await self._ratings.look(user_of(request), *place)
         except AppError as error:
-            return {self._on.note: self._shown.refused(_why(error, tongue))}
+            return {self._on.note: self._page.refused(_why(error, lang))}
         key, chosen = str(event.key), str(event.verdict)
-        return {self._on.panel: rating.form(place, ratable, tongue, key=key, chosen=chosen)}
+        return {self._on.panel: rating.form(place, ratable, lang, key=key, chosen=chosen)}
 
     async def rate(self, event: gr.EventData, language: str, request: gr.Request) -> Updates:
         """Keep what was said; what is refused stays in the form."""
-        tongue, person = Language(language), person_of(request)
+        lang, user = Language(language), user_of(request)
         sent, message_id = str(event.request), str(event.message)
         try:
-            opinion = opinion_of(event.opinion)
+            rating_input = rating_input_of(event.opinion)
             if event.quick:  # only the thumb: what was said besides stays
-                before = (await self._ratings.newest(person.id, [message_id])).get(message_id)
-                opinion = replace(
-                    before.rating_input if before else opinion, verdict=opinion.verdict
+                before = (await self._ratings.newest(user.id, [message_id])).get(message_id)
+                rating_input = replace(
+                    before.rating_input if before else rating_input, verdict=rating_input.verdict
                 )
-            given = await self._ratings.rate(
-                person,
+            saved = await self._ratings.rate(
+                user,
                 conversation_id=str(event.conversation),
                 message_id=message_id,
-                rating_input=opinion,
-                page_language=tongue.value,
+                rating_input=rating_input,
+                page_language=lang.value,
             )
         except AppError as error:
-            why = _why(error, tongue)
-            shown: Updates = {self._on.rated: rating.refused(sent, why)}
-            return shown | {self._on.note: self._shown.refused(why)} if event.quick else shown
-        thumbs = rating.thumbs_of(message_id, given, tongue)
-        return {self._on.rated: rating.outcome(sent, thumbs, tongue)}
+            why = _why(error, lang)
+            updates: Updates = {self._on.rated: rating.refused(sent, why)}
+            return updates | {self._on.note: self._page.refused(why)} if event.quick else updates
+        thumbs = rating.thumbs_of(message_id, saved, lang)
+        return {self._on.rated: rating.outcome(sent, thumbs, lang)}
 
 
-def opinion_of(said: Mapping[str, Any]) -> RatingInput:
+def rating_input_of(data: Mapping[str, Any]) -> RatingInput:
     """What a browser has sent, whatever it is."""
-    verdict, correction = said.get("verdict"), said.get("correction")
+    verdict, correction = data.get("verdict"), data.get("correction")
     return RatingInput(
         Verdict(verdict) if verdict in set(Verdict) else None,
-        tuple(str(reason) for reason in said.get("reasons") or ()),
-        str(said.get("comment") or ""),
+        tuple(str(reason) for reason in data.get("reasons") or ()),
+        str(data.get("comment") or ""),
         None if correction is None else str(correction),
     )
 

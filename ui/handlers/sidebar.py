@@ -11,7 +11,7 @@ from i18n import Language
 from ui import chrome, sidebar
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
-from ui.handlers.page_state import PageState, language_of, user_of
+from ui.handlers.page_state import PageState, language_of, user_id_of
 from ui.i18n import refusal, text
 from ui.view import MOST_LISTED, View
 
@@ -19,38 +19,38 @@ from ui.view import MOST_LISTED, View
 class Sidebar:
     """The events of the left side, and the tick that keeps the page true."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._conversations = shown.services.conversations
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._conversations = page.services.conversations
 
     async def new_chat(self, language: str, view: View, request: gr.Request) -> Updates:
         """An empty page, with the settings at their defaults."""
-        return await self._shown.open("", language, view, request)
+        return await self._page.open("", language, view, request)
 
     async def temporary(self, language: str, view: View, request: gr.Request) -> Updates:
         """An empty page on which nothing that is begun leaves a trace."""
-        return await self._shown.open("", language, view, request, temporary=True)
+        return await self._page.open("", language, view, request, temporary=True)
 
     async def more(self, language: str, view: View, request: gr.Request) -> Updates:
         """Show older conversations as well."""
         view.listed = min(2 * view.listed, MOST_LISTED)
-        return await self._list(user_of(request), Language(language), view)
+        return await self._list(user_id_of(request), Language(language), view)
 
     async def search(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Show where these words stand; without any, the list again."""
-        tongue = Language(language)
+        lang = Language(language)
         try:
             view.words = check_search(str(event.words))
         except AppError as error:
-            return {self._shown.on.note: self._shown.why(error, tongue)}
-        return await self._list(user_of(request), tongue, view)
+            return {self._page.on.note: self._page.why(error, lang)}
+        return await self._list(user_id_of(request), lang, view)
 
     async def _list(self, user_id: str, language: Language, view: View) -> Updates:
         # Gradio takes an empty dictionary for no answer at all, and calls that a fault.
-        return {self._on.done: gr.skip(), **await self._shown.list(user_id, language, view)}
+        return {self._on.list_notice: gr.skip(), **await self._page.list(user_id, language, view)}
 
     async def found(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
@@ -60,39 +60,39 @@ class Sidebar:
         view.drawn.sought = message_id
         with suppress(NotFound):  # opening says what is gone
             if message_id:
-                await self._conversations.show(user_of(request), conversation_id, message_id)
+                await self._conversations.show(user_id_of(request), conversation_id, message_id)
                 view.drawn.sought = message_id
-        return await self._shown.open(conversation_id, language, view, request)
+        return await self._page.open(conversation_id, language, view, request)
 
     async def rename(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Give a conversation another title. Nothing is lost when two do it at once."""
-        user, tongue = user_of(request), Language(language)
-        conversation_id, title, said = str(event.id), str(event.title), ""
+        user_id, lang = user_id_of(request), Language(language)
+        conversation_id, title, notice = str(event.id), str(event.title), ""
         try:
             await self._conversations.rename(
-                user, conversation_id, title=title, seen=str(event.seen)
+                user_id, conversation_id, title=title, seen=str(event.seen)
             )
         except RenamedMeanwhile as error:
             theirs = str(error.values["title"])
-            said = sidebar.renamed_meanwhile(
-                conversation_id, title=title, theirs=theirs, language=tongue
+            notice = sidebar.renamed_meanwhile(
+                conversation_id, title=title, theirs=theirs, language=lang
             )
         except AppError as error:
-            said = self._shown.why(error, tongue)
-        return {self._on.done: said, **await self._shown.list(user, tongue, view)}
+            notice = self._page.why(error, lang)
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
 
     async def pin(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Keep a conversation at the top, or no longer."""
-        user, tongue, said = user_of(request), Language(language), ""
+        user_id, lang, notice = user_id_of(request), Language(language), ""
         try:
-            await self._conversations.pin(user, str(event.id), pinned=bool(event.pinned))
+            await self._conversations.pin(user_id, str(event.id), pinned=bool(event.pinned))
         except AppError as error:
-            said = self._shown.why(error, tongue)
-        return {self._on.done: said, **await self._shown.list(user, tongue, view)}
+            notice = self._page.why(error, lang)
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
 
     async def delete(
         self,
@@ -103,18 +103,21 @@ class Sidebar:
         request: gr.Request,
     ) -> Updates:
         """Take a conversation off the list at once, with ten seconds to undo."""
-        user, tongue, gone = user_of(request), Language(language), str(event.id)
+        user_id, lang, gone = user_id_of(request), Language(language), str(event.id)
         is_open = gone == conversation_id
         try:
-            title = (await self._conversations.version(user, gone)).title
-            await self._conversations.delete(user, gone)
+            title = (await self._conversations.version(user_id, gone)).title
+            await self._conversations.delete(user_id, gone)
         except AppError as error:
-            said = self._shown.why(error, tongue)
-            return {self._on.done: said, **await self._shown.list(user, tongue, view)}
-        said = sidebar.deleted(gone, title, tongue, was_open=is_open)
+            notice = self._page.why(error, lang)
+            return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
+        notice = sidebar.deleted(gone, title, lang, was_open=is_open)
         if is_open:
-            return {**await self._shown.open("", language, view, request), self._on.done: said}
-        return {self._on.done: said, **await self._shown.list(user, tongue, view)}
+            return {
+                **await self._page.open("", language, view, request),
+                self._on.list_notice: notice,
+            }
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
 
     async def restore(
         self,
@@ -125,16 +128,19 @@ class Sidebar:
         request: gr.Request,
     ) -> Updates:
         """Undo `delete`; what was open is opened again, unless something else is by now."""
-        user, tongue, back, said = user_of(request), Language(language), str(event.id), ""
+        user_id, lang, back, notice = user_id_of(request), Language(language), str(event.id), ""
         try:
-            await self._conversations.restore(user, back)
+            await self._conversations.restore(user_id, back)
         except NotFound:
-            said = chrome.refused(text(tongue, "too-late"))
+            notice = chrome.refused(text(lang, "too-late"))
         except AppError as error:
-            said = self._shown.why(error, tongue)
-        if event.opens and not (said or conversation_id):
-            return {**await self._shown.open(back, language, view, request), self._on.done: ""}
-        return {self._on.done: said, **await self._shown.list(user, tongue, view)}
+            notice = self._page.why(error, lang)
+        if event.opens and not (notice or conversation_id):
+            return {
+                **await self._page.open(back, language, view, request),
+                self._on.list_notice: "",
+            }
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
 
     async def imported(
         self,
@@ -145,25 +151,25 @@ class Sidebar:
         request: gr.Request,
     ) -> Updates:
         """The browser has sent a file to be imported: say how it went, open what it brought."""
-        tongue = Language(language)
+        lang = Language(language)
         if event.code:
-            said = _not_imported(str(event.code), str(event.why), tongue)
-            return {self._on.done: chrome.refused(said)}
+            notice = _not_imported(str(event.code), str(event.why), lang)
+            return {self._on.list_notice: chrome.refused(notice)}
         view.words = ""
-        opened = await self._shown.open(str(event.first), language, view, request)
-        return {**opened, self._on.done: sidebar.imported(int(event.count), tongue)}
+        opened = await self._page.open(str(event.first), language, view, request)
+        return {**opened, self._on.list_notice: sidebar.imported(int(event.count), lang)}
 
     async def tick(
         self, conversation_id: str, language: str | None, view: View, request: gr.Request
     ) -> Updates:
         """Keep the model's state and the list's dots true; a list that is the same is not sent."""
-        user, tongue = user_of(request), language_of(language, request)
-        shown = self._shown.state(tongue, view, temporary=view.is_temporary(conversation_id))
-        shown |= self._shown.defaults(tongue, view)
-        shown |= await self._shown.behind(conversation_id, view, request)
+        user_id, lang = user_id_of(request), language_of(language, request)
+        updates = self._page.state(lang, view, temporary=view.is_temporary(conversation_id))
+        updates |= self._page.defaults(lang, view)
+        updates |= await self._page.behind(conversation_id, view, request)
         if view.words:
-            return shown
-        return shown | await self._shown.list(user, tongue, view, tick=True)
+            return updates
+        return updates | await self._page.list(user_id, lang, view, tick=True)
 
 
 def _not_imported(code: str, why: str, language: Language) -> str:

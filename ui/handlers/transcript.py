@@ -11,61 +11,61 @@ from ui import render
 from ui.components import Updates, merge
 from ui.handlers import turns
 from ui.handlers.pace import Pace
-from ui.handlers.page_state import PageState, language_of, person_of, user_of
+from ui.handlers.page_state import PageState, language_of, user_id_of, user_of
 from ui.view import View
 
 
 class Transcript:
     """The events of the middle of the page."""
 
-    def __init__(self, shown: PageState) -> None:
-        self._shown = shown
-        self._on = shown.on
-        self._conversations = shown.services.conversations
-        self._answers = shown.services.answers
+    def __init__(self, page: PageState) -> None:
+        self._page = page
+        self._on = page.on
+        self._conversations = page.services.conversations
+        self._answers = page.services.answers
 
     async def load(
         self, conversation_id: str, remembered: str | None, view: View, request: gr.Request
     ) -> Updates:
         """The page was opened: say everything, in the language that fits."""
         language = language_of(remembered, request)
-        shown = await self._shown.open(conversation_id, language, view, request)
-        return merge(self._shown.words(language, request), shown)
+        updates = await self._page.open(conversation_id, language, view, request)
+        return merge(self._page.words(language, request), updates)
 
     async def speak(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
         """The language was switched: say everything anew, and leave what people typed."""
-        tongue = Language(language)
-        shown, _ = await self._shown.look(conversation_id, tongue, view, request)
-        shown |= self._shown.composer(tongue, view)
-        return merge(self._shown.words(tongue, request), shown)
+        lang = Language(language)
+        updates, _ = await self._page.look(conversation_id, lang, view, request)
+        updates |= self._page.composer(lang, view)
+        return merge(self._page.words(lang, request), updates)
 
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
         """An entry of the list was clicked, or the browser went back or forth."""
-        return await self._shown.open(str(event.id), language, view, request)
+        return await self._page.open(str(event.id), language, view, request)
 
     async def earlier(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Draw older turns as well."""
-        tongue = Language(language)
+        lang = Language(language)
         try:
-            opened = await self._conversations.open(user_of(request), conversation_id)
+            opened = await self._conversations.open(user_id_of(request), conversation_id)
         except AppError as error:
-            return {self._on.note: self._shown.why(error, tongue)}
+            return {self._on.note: self._page.why(error, lang)}
         turns.show_earlier(view, len(render.turn_starts(opened.messages)))
-        ratings = await self._shown.ratings(user_of(request), opened)
-        return turns.all_turns(self._on, opened, tongue, view, ratings)
+        ratings = await self._page.ratings(user_id_of(request), opened)
+        return turns.all_turns(self._on, opened, lang, view, ratings)
 
     async def catch_up(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
         """Show what another tab has changed. Not asked for while a message is edited here."""
-        shown, _ = await self._shown.look(conversation_id, Language(language), view, request)
-        return shown
+        updates, _ = await self._page.look(conversation_id, Language(language), view, request)
+        return updates
 
     async def listen(
         self, conversation_id: str, language: str, view: View, request: gr.Request
@@ -106,16 +106,16 @@ class Transcript:
         if view.listened != looking:
             return nothing
         view.listening, view.listened = False, None
-        person, tongue = person_of(request), Language(language)
+        user, lang = user_of(request), Language(language)
         try:
-            opened = await self._conversations.open(person.id, conversation_id)
-            shown = await self._shown.page(person, opened, tongue, view)
+            opened = await self._conversations.open(user.id, conversation_id)
+            updates = await self._page.conversation_page(user, opened, lang, view)
         except AppError as error:  # unreadable, or deleted in another tab while we looked
-            why = self._shown.why(error, tongue)
-            shown = {self._on.note: why, **self._shown.buttons(answering=False)}
-        if not view.followed and not shown[self._on.note]:
-            del shown[self._on.note]  # why a question was refused a moment ago stays there
-        return shown if view.number == looking else nothing
+            why = self._page.why(error, lang)
+            updates = {self._on.note: why, **self._page.buttons(answering=False)}
+        if not view.followed and not updates[self._on.note]:
+            del updates[self._on.note]  # why a question was refused a moment ago stays there
+        return updates if view.number == looking else nothing
 
     async def _updates(
         self, conversation_id: str, language: Language, view: View, request: gr.Request
@@ -123,7 +123,7 @@ class Transcript:
         """The answer being written there, as often as is worth looking."""
         view.followed = False
         with suppress(AppError):  # `settle` says why
-            opened = await self._conversations.open(user_of(request), conversation_id)
+            opened = await self._conversations.open(user_id_of(request), conversation_id)
             if opened.job:
                 view.followed = True
                 draw, pace = turns.newest_turn(self._on, opened, language), Pace()

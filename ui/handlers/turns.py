@@ -47,12 +47,12 @@ def all_turns(
         place = ids.index(drawn.sought)
         drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
     drawn.sought = ""
-    shown = render.transcript(opened, language, hidden=drawn.hidden, ratings=ratings)
-    drawn.hidden, drawn.seen = shown.hidden, opened.version
+    rendered = render.transcript(opened, language, hidden=drawn.hidden, ratings=ratings)
+    drawn.hidden, drawn.seen = rendered.hidden, opened.version
     return {
-        on.above: render.above(shown.hidden, language),
-        on.earlier: gr.update(value=shown.earlier, visible=bool(shown.earlier)),
-        on.newest: gr.update(value=shown.newest, visible=True),
+        on.above: render.above(rendered.hidden, language),
+        on.earlier: gr.update(value=rendered.earlier, visible=bool(rendered.earlier)),
+        on.newest: gr.update(value=rendered.newest, visible=True),
     }
 
 
@@ -66,5 +66,5 @@ def newest_turn(
 
 def show_earlier(view: View, count: int) -> None:
     """Have twice as many of the `count` turns drawn."""
-    shown = count - view.drawn.hidden
-    view.drawn.hidden = max(0, count - 2 * max(shown, DRAWN // 2))
+    visible = count - view.drawn.hidden
+    view.drawn.hidden = max(0, count - 2 * max(visible, DRAWN // 2))

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chat.accounts.models import AccountRole
-from tests.browser.accounts.test_people import done
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.fakes import ScriptedEngine
 from tests.house import House
 
@@ -26,7 +26,7 @@ def house() -> House:
 
 @pytest.fixture
 def address(house: House, site: Site) -> str:
-    return site(ScriptedEngine(), house.store, people=house.people())
+    return site(ScriptedEngine(), house.store, sign_in=house.sign_in())
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def keys(house: House, address: str, browser: Browser) -> Iterator[Page]:
     """The page of keys of an administrator's phone."""
     context = new_context(browser, locale="en-US", viewport=PHONE)
     context.add_cookies(
-        [{"name": "qwen_chat_session", "value": done(house.add("ann")), "url": address}]
+        [{"name": "qwen_chat_session", "value": run_coroutine(house.add("ann")), "url": address}]
     )
     page = context.new_page()
     page.goto(f"{address}/keys")
@@ -102,7 +102,7 @@ def test_a_member_sees_no_scopes_to_choose_from(
     house: House, address: str, browser: Browser, keys: Page
 ) -> None:
     context = new_context(browser, locale="en-US")
-    token = done(house.add("bob", AccountRole.MEMBER))
+    token = run_coroutine(house.add("bob", AccountRole.MEMBER))
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()
     page.goto(f"{address}/account")

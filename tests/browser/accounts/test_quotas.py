@@ -1,10 +1,5 @@
 """A reader who is over a limit: a sentence in their language, and the text still in the box."""
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -12,6 +7,7 @@ from chat.accounts.models import AccountRole, Allowance
 from chat.accounts.quotas import Quotas
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed, question, under
 from tests.fakes import ScriptedEngine
 from tests.house import House
@@ -20,12 +16,6 @@ from tests.users import CountedRates
 pytestmark = pytest.mark.browser
 
 PLENTY = Allowance(running=2, waiting=2)
-
-
-def done(call: Coroutine[Any, Any, Any]) -> Any:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
 
 
 def quotas(house: House, per_address: int) -> Quotas:
@@ -47,10 +37,10 @@ def test_all_who_ask_from_one_address_share_its_limit_whichever_way_they_ask(
 ) -> None:
     house = House()
     address = site(
-        ScriptedEngine(), house.store, people=house.people(), quotas=quotas(house, per_address=3)
+        ScriptedEngine(), house.store, sign_in=house.sign_in(), quotas=quotas(house, per_address=3)
     )
-    ann = arrive(browser, address, done(house.add("ann")))
-    bob = arrive(browser, address, done(house.add("bob")), locale="zh-CN")
+    ann = arrive(browser, address, run_coroutine(house.add("ann")))
+    bob = arrive(browser, address, run_coroutine(house.add("bob")), locale="zh-CN")
     ask_and_wait(ann, "one")
     under(answer(ann), "Retry").click()
     expect(answer(ann).locator(".versions")).to_have_text("‹2/2›")
@@ -74,12 +64,12 @@ def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
 ) -> None:
     house = House()
     address = site(
-        ScriptedEngine(), house.store, people=house.people(), quotas=quotas(house, per_address=99)
+        ScriptedEngine(), house.store, sign_in=house.sign_in(), quotas=quotas(house, per_address=99)
     )
-    ann = arrive(browser, address, done(house.add("ann")))
+    ann = arrive(browser, address, run_coroutine(house.add("ann")))
     ann.context.close()
-    host = next(iter(house.users.everybody.values()))
-    _, link = done(
+    host = next(iter(house.users.by_id.values()))
+    _, link = run_coroutine(
         house.accounts.add_guest_link(
             host,
             label="day",
@@ -90,7 +80,7 @@ def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
             preset_id=None,
         )
     )
-    token = done(house.accounts.enter_as_guest(link, "Gus", address="", device=""))
+    token = run_coroutine(house.accounts.enter_as_guest(link, "Gus", address="", device=""))
     gus = arrive(browser, address, token)
     ask_and_wait(gus, "my only one")
     ask(gus, "one more")

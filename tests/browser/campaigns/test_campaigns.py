@@ -1,12 +1,10 @@
 """Campaigns in a browser: a host plans and watches, testers come by a link and take it back."""
 
-import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -25,14 +23,14 @@ from chat.campaigns.models import (
 from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, question
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn
+from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
-T = TypeVar("T")
 Visitor = Callable[..., BrowserContext]
 ENGINE = [Script(["The ", "Rhine"])]
 PLAN = Plan(
@@ -49,28 +47,22 @@ PLAN = Plan(
 )
 
 
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
     store = open_store(migrated(tmp_path))
-    done(store.open())
+    run_coroutine(store.open())
     yield store
-    done(store.close())
+    run_coroutine(store.close())
 
 
 @pytest.fixture
-def inn(store: RoutingStore) -> Inn:
-    return Inn(store)
+def accounts(store: RoutingStore) -> StoreAccounts:
+    return StoreAccounts(store)
 
 
 @pytest.fixture
-def address(inn: Inn, site: Site) -> str:
-    return site(ScriptedEngine(ENGINE), inn.store, people=inn.people)
+def address(accounts: StoreAccounts, site: Site) -> str:
+    return site(ScriptedEngine(ENGINE), accounts.store, sign_in=accounts.sign_in)
 
 
 @pytest.fixture
@@ -94,13 +86,13 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     assert wrong == []
 
 
-def add_campaign(inn: Inn, user: User, plan: Plan = PLAN) -> Campaign:
-    return done(Campaigns(inn.store.feedback.campaigns).add(user, plan))
+def add_campaign(accounts: StoreAccounts, user: User, plan: Plan = PLAN) -> Campaign:
+    return run_coroutine(Campaigns(accounts.store.feedback.campaigns).add(user, plan))
 
 
-def guest_address(inn: Inn, user: User, campaign: Campaign, address: str) -> str:
-    _, token = done(
-        inn.accounts.add_guest_link(
+def guest_address(accounts: StoreAccounts, user: User, campaign: Campaign, address: str) -> str:
+    _, token = run_coroutine(
+        accounts.service.add_guest_link(
             user,
             label="Open day",
             days=7,
@@ -193,10 +185,10 @@ def take_back(guest: Page) -> None:
 
 
 def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    done(inn.add("root"))
-    host = visitor(address, done(inn.add("host"))).new_page()
+    run_coroutine(accounts.add("root"))
+    host = visitor(address, run_coroutine(accounts.add("host"))).new_page()
     link = plan_campaign(host, address)
     guest = visitor(address).new_page()
     enter(guest, link)
@@ -207,20 +199,23 @@ def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
     take_back(guest)
     for name in ("came", "questions"):
         expect(figure(host, name)).to_have_text("0")
-    assert [user.name for user in done(inn.store.accounts.users())] == ["root", "host"]
+    assert [user.name for user in run_coroutine(accounts.store.accounts.users())] == [
+        "root",
+        "host",
+    ]
 
 
 def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_to_send(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.user(done(inn.add("root"))))
-    campaign = add_campaign(inn, root)
+    root = run_coroutine(accounts.user(run_coroutine(accounts.add("root"))))
+    campaign = add_campaign(accounts, root)
     page = visitor(address).new_page()
-    enter(page, guest_address(inn, root, campaign, address))
+    enter(page, guest_address(accounts, root, campaign, address))
     button(page, "I agree").click()
     ask_and_wait(page, "Name a river")
-    (link,) = done(inn.store.accounts.guest_links(None))
-    done(inn.accounts.revoke_guest_link(root, link.id))
+    (link,) = run_coroutine(accounts.store.accounts.guest_links(None))
+    run_coroutine(accounts.service.revoke_guest_link(root, link.id))
     ask(page, "Another one")
     expect(page.get_by_role("alert")).to_contain_text("This test has ended")
     expect(box(page)).to_have_value("Another one")
@@ -235,13 +230,13 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
 
 
 def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.user(done(inn.add("root"))))
-    campaign = add_campaign(inn, root)
+    root = run_coroutine(accounts.user(run_coroutine(accounts.add("root"))))
+    campaign = add_campaign(accounts, root)
     phone = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
     page = visitor(address, **phone).new_page()
-    enter(page, guest_address(inn, root, campaign, address))
+    enter(page, guest_address(accounts, root, campaign, address))
     expect(page.get_by_text("保留的内容")).to_be_visible()
     button(page, "我同意").click()
     bar = tasks(page).locator(".title")
@@ -269,10 +264,10 @@ def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
 def test_the_question_of_a_task_without_instructions_stands_below_its_title(
     store: RoutingStore, site: Site, visitor: Visitor, width: int
 ) -> None:
-    inn = Inn(store, sign_in_needed=False)
-    address = site(ScriptedEngine(ENGINE), store, people=inn.people)
+    accounts = StoreAccounts(store, sign_in_needed=False)
+    address = site(ScriptedEngine(ENGINE), store, sign_in=accounts.sign_in)
     cards = (Task("t1", "River", "", "Name a river"), Task("t2", "Sea", "Any.", "Name a sea"))
-    campaign = add_campaign(inn, LOCAL, replace(PLAN, tasks=cards))
+    campaign = add_campaign(accounts, LOCAL, replace(PLAN, tasks=cards))
     page = visitor(address, viewport={"width": width, "height": 844}).new_page()
     page.goto(f"{address}/campaign/{campaign.id}")
     button(page, "I agree").click()
@@ -292,9 +287,9 @@ def test_the_question_of_a_task_without_instructions_stands_below_its_title(
 def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(
     store: RoutingStore, site: Site, visitor: Visitor
 ) -> None:
-    inn = Inn(store, sign_in_needed=False)
-    address = site(ScriptedEngine(ENGINE), store, people=inn.people)
-    campaign = add_campaign(inn, LOCAL)
+    accounts = StoreAccounts(store, sign_in_needed=False)
+    address = site(ScriptedEngine(ENGINE), store, sign_in=accounts.sign_in)
+    campaign = add_campaign(accounts, LOCAL)
     page = visitor(address).new_page()
     page.goto(f"{address}/campaign/{campaign.id}")
     button(page, "I agree").click()
@@ -302,7 +297,7 @@ def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(
     page.reload()  # before anything was asked
     expect(tasks(page)).to_be_visible()
     ask_and_wait(page, "Name a river")
-    (kept,) = done(store.conversations(LOCAL.id))
+    (kept,) = run_coroutine(store.conversations(LOCAL.id))
     assert (kept.campaign_id, kept.options.system_prompt) == (campaign.id, "Be brief.")
     button(page, "River test 河流 0 / 2").click()
     expect(page.get_by_role("checkbox").first).to_be_hidden()
@@ -310,7 +305,7 @@ def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(
     button(page, "Leave the test").click()
     expect(tasks(page)).to_have_count(0)
     ask_and_wait(page, "Something else")
-    newest = done(store.conversations(LOCAL.id))[0]
+    newest = run_coroutine(store.conversations(LOCAL.id))[0]
     assert newest.campaign_id == ""
     page.get_by_role("navigation", name="Conversations").get_by_text("Name a river").click()
     expect(tasks(page)).to_be_visible()
@@ -319,9 +314,9 @@ def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(
 def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     store: RoutingStore, site: Site, visitor: Visitor
 ) -> None:
-    inn = Inn(store, sign_in_needed=False)
-    address = site(ScriptedEngine(ENGINE), store, people=inn.people)
-    campaign = add_campaign(inn, LOCAL)
+    accounts = StoreAccounts(store, sign_in_needed=False)
+    address = site(ScriptedEngine(ENGINE), store, sign_in=accounts.sign_in)
+    campaign = add_campaign(accounts, LOCAL)
     page = visitor(address).new_page()
     page.goto(f"{address}/campaigns/{campaign.id}/edit")
     reasons = page.get_by_label("Reasons offered")
@@ -331,7 +326,7 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     expect(reasons).to_be_focused()
     expect(reasons).to_have_value("\n".join(f"reason {number}" for number in range(21)))
 
-    part = done(Campaigns(store.feedback.campaigns).get(LOCAL, campaign.id))
+    part = run_coroutine(Campaigns(store.feedback.campaigns).get(LOCAL, campaign.id))
     page.goto(f"{address}/campaign/{part.id}")
     button(page, "I agree").click()
     expect(tasks(page)).to_be_visible()
@@ -354,9 +349,9 @@ def alert(page: Page) -> Any:
 
 
 def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    host = visitor(address, done(inn.add("root"))).new_page()
+    host = visitor(address, run_coroutine(accounts.add("root"))).new_page()
     host.goto(f"{address}/campaigns/new")
     consent, long = host.get_by_label("What testers agree to"), "x" * 20_001
     host.get_by_label("Title", exact=True).fill("River test")
@@ -387,9 +382,9 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
 
 
 def test_a_number_out_of_bounds_is_shown_though_its_part_of_the_form_is_closed(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    host = visitor(address, done(inn.add("root"))).new_page()
+    host = visitor(address, run_coroutine(accounts.add("root"))).new_page()
     host.goto(f"{address}/campaigns/new")
     host.get_by_label("Title", exact=True).fill("River test")
     temperature = host.get_by_label("Temperature").first
@@ -402,12 +397,12 @@ def test_a_number_out_of_bounds_is_shown_though_its_part_of_the_form_is_closed(
 
 
 def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_kept(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
-    root = done(inn.user(done(inn.add("root"))))
-    campaign = add_campaign(inn, root)
+    root = run_coroutine(accounts.user(run_coroutine(accounts.add("root"))))
+    campaign = add_campaign(accounts, root)
     guest = visitor(address).new_page()
-    enter(guest, guest_address(inn, root, campaign, address))
+    enter(guest, guest_address(accounts, root, campaign, address))
     button(guest, "I agree").click()
     expect(tasks(guest)).to_be_visible()
     guest.goto(f"{address}/campaign/{campaign.id}/survey")
@@ -429,10 +424,10 @@ def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_ke
 
 
 def test_on_a_phone_the_ways_to_other_pages_stand_below_the_name(
-    inn: Inn, address: str, visitor: Visitor
+    accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
     options = {"viewport": {"width": 390, "height": 844}}
-    host = visitor(address, done(inn.add("root")), **options).new_page()
+    host = visitor(address, run_coroutine(accounts.add("root")), **options).new_page()
     host.goto(f"{address}/campaigns")
     header = host.locator("header")
     name, tongue, ways = (

@@ -1,15 +1,14 @@
 """Blind comparisons in a browser: asked, written side by side, voted on by keys, in two tabs."""
 
-import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
+from api.server import SignIn
 from chat.accounts.models import LOCAL
 from chat.campaigns.comparisons import MAX_LISTED
 from chat.campaigns.hosts import Campaigns
@@ -17,14 +16,14 @@ from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoic
 from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import button
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn
+from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
-T = TypeVar("T")
 Visitor = Callable[..., BrowserContext]
 PLAN = Plan(
     "Which is better? 哪个更好",
@@ -34,23 +33,22 @@ PLAN = Plan(
 )
 
 
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
+def local_user(store: RoutingStore) -> SignIn:
+    """No sign-in: every request is the local user's."""
+    return StoreAccounts(store, sign_in_needed=False).sign_in
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
     store = open_store(migrated(tmp_path))
-    done(store.open())
+    run_coroutine(store.open())
     yield store
-    done(store.close())
+    run_coroutine(store.close())
 
 
 @pytest.fixture
 def campaign(store: RoutingStore) -> Campaign:
-    return done(Campaigns(store.feedback.campaigns).add(LOCAL, PLAN))
+    return run_coroutine(Campaigns(store.feedback.campaigns).add(LOCAL, PLAN))
 
 
 def is_wrong(line: ConsoleMessage) -> bool:
@@ -105,7 +103,7 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["**One** ", "answer <b>"], step_s=0.1)])
-    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    address = site(engine, store, sign_in=local_user(store))
     page = visitor().new_page()
     begin(page, address, campaign)
     button(page, "Put into the box").click()
@@ -125,7 +123,9 @@ def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
     page.reload()
     expect(voted(page)).to_have_text("You voted: equally good.")
     expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
-    (kept,) = done(store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED))
+    (kept,) = run_coroutine(
+        store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED)
+    )
     assert (kept.comparison.choice, kept.comparison.task_id) == (VoteChoice.TIE, "t1")
     ask(page, "And another?")
     expect(page.locator("[data-round]")).to_have_count(2)
@@ -139,7 +139,7 @@ def test_formulas_are_set_and_what_is_none_stays_as_it_is(
 ) -> None:
     answer = "So \\(x^2 = \\frac{9}{4}\\), or\n\\[\nx\n- 1 = 0\n\\]\nfor $5 and `\\(code\\)`."
     engine = ScriptedEngine([Script([answer[:9], answer[9:]], step_s=0.1)])
-    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    address = site(engine, store, sign_in=local_user(store))
     page = visitor().new_page()
     begin(page, address, campaign)
     ask(page, "Which x?")
@@ -158,7 +158,7 @@ def test_a_second_tab_sees_the_answers_come_and_is_told_of_the_first_vote(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["so far ", "and the end"], step_s=0.5, prefill_s=0.5)])
-    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    address = site(engine, store, sign_in=local_user(store))
     context = visitor()
     first, second = context.new_page(), context.new_page()
     begin(first, address, campaign)
@@ -179,7 +179,7 @@ def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     scripts = [Script(["so far"], hangs=True), Script(["so far"], hangs=True), Script(["whole"])]
-    address = site(ScriptedEngine(scripts), store, people=Inn(store, sign_in_needed=False).people)
+    address = site(ScriptedEngine(scripts), store, sign_in=local_user(store))
     page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{address}/campaign/{campaign.id}/compare")  # leads to the consent first
     button(page, "我同意").click()
@@ -200,13 +200,13 @@ def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
 def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_counts(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
-    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    address = site(ScriptedEngine(), store, sign_in=local_user(store))
     context = visitor()
     page = context.new_page()
     begin(page, address, campaign)
     ask(page, "Why?")
     expect(button(page, "1 · Left is better")).to_be_visible()
-    done(Campaigns(store.feedback.campaigns).close(LOCAL, campaign.id))
+    run_coroutine(Campaigns(store.feedback.campaigns).close(LOCAL, campaign.id))
     ask(page, "One more?")
     expect(page.locator(".ask").get_by_role("alert")).to_contain_text("This test has ended")
     expect(page.get_by_label("Your question, for both")).to_have_value("One more?")
@@ -231,14 +231,16 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["So \\(x^2 = 9\\)."])])
-    address = site(engine, store, people=Inn(store, sign_in_needed=False).people)
+    address = site(engine, store, sign_in=local_user(store))
     page = visitor().new_page()
     begin(page, address, campaign)
     for question, vote in (("Which x?", "1 · Left is better"), ("Why?", "3 · Equally good")):
         ask(page, question)
         button(page, vote).click()
         expect(voted(page)).to_contain_text("You voted")
-    (first, _) = done(store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED))
+    (first, _) = run_coroutine(
+        store.feedback.comparisons.comparisons(LOCAL.id, campaign.id, MAX_LISTED)
+    )
     names = [variant.name for variant in PLAN.variants]
     winner, other = (names[one.variant] for one in (first.comparison.left, first.comparison.right))
 
@@ -266,7 +268,7 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
 def test_the_votes_fit_a_phone_in_chinese(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
-    address = site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
+    address = site(ScriptedEngine(), store, sign_in=local_user(store))
     page = visitor(locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{address}/campaign/{campaign.id}/compare")
     button(page, "我同意").click()

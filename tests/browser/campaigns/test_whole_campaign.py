@@ -3,13 +3,11 @@
 One host and two guests, each in a browser of their own; the answers are scripted, all else is real.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -18,14 +16,14 @@ from chat.models import ChatMessage
 from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, box, button, under
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn
+from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
 
-T = TypeVar("T")
 Visitor = Callable[..., Page]
 TITLE = "Capitals 首都"
 QUESTION = "Capital of France?"
@@ -35,18 +33,12 @@ COMMENT = "Lyon is <b>not</b> it"
 REASON = "It was =quick= & good"
 
 
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
-
-
 @pytest.fixture
-def inn(tmp_path: Path) -> Iterator[Inn]:
+def accounts(tmp_path: Path) -> Iterator[StoreAccounts]:
     store: RoutingStore = open_store(migrated(tmp_path))
-    done(store.open())
-    yield Inn(store)
-    done(store.close())
+    run_coroutine(store.open())
+    yield StoreAccounts(store)
+    run_coroutine(store.close())
 
 
 @pytest.fixture
@@ -278,11 +270,11 @@ def work_and_rate(first: Page, second: Page, link: str) -> None:
 
 
 def test_a_campaign_with_two_guests_from_its_link_to_report_and_pairs(
-    inn: Inn, site: Site, visitor: Visitor, tmp_path: Path
+    accounts: StoreAccounts, site: Site, visitor: Visitor, tmp_path: Path
 ) -> None:
     engine = ScriptedEngine([Script((text,)) for text in (WRONG, RIGHT, LONG)])
-    address = site(engine, inn.store, people=inn.people)
-    host = visitor(address, done(inn.add("root")))
+    address = site(engine, accounts.store, sign_in=accounts.sign_in)
+    host = visitor(address, run_coroutine(accounts.add("root")))
     link = plan(host, address)
 
     first, second = visitor(address), visitor(address)
@@ -314,12 +306,12 @@ def test_a_campaign_with_two_guests_from_its_link_to_report_and_pairs(
 
 
 def test_a_blind_comparison_with_two_guests_from_its_link_to_win_rate_and_pairs(
-    inn: Inn, site: Site, visitor: Visitor, tmp_path: Path
+    accounts: StoreAccounts, site: Site, visitor: Visitor, tmp_path: Path
 ) -> None:
     texts = ("One of Ann.", "Two of Ann.", "One of Bob.", "Two of Bob.")
     engine = ScriptedEngine([Script((text,)) for text in texts])
-    address = site(engine, inn.store, people=inn.people)
-    host = visitor(address, done(inn.add("root")))
+    address = site(engine, accounts.store, sign_in=accounts.sign_in)
+    host = visitor(address, run_coroutine(accounts.add("root")))
     link = plan(host, address, blind=True)
 
     first, second = visitor(address), visitor(address)

@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +15,7 @@ from store.conversations.memory import TemporaryStore
 from store.conversations.store import DatabaseConversations
 from store.routing import RoutingStore
 from tests.browser.conftest import Open, Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, ask, ask_and_wait, box, button, listed
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
@@ -23,12 +23,6 @@ from tests.memory_store import MemoryStore
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-def run(waiting: Coroutine[Any, Any, Any]) -> None:
-    """In a thread of its own: Playwright has a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(waiting)).result()
 
 
 async def tell(store: MemoryStore, *turns: tuple[str, str]) -> None:
@@ -50,7 +44,7 @@ def store_of(*conversations: Sequence[tuple[str, str]]) -> MemoryStore:
     """A store with these, the last one newest."""
     store = MemoryStore()
     for turns in conversations:
-        run(tell(store, *turns))
+        run_coroutine(tell(store, *turns))
     return store
 
 
@@ -92,8 +86,8 @@ def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(
     site: Site, tab: Open
 ) -> None:
     store = SlowStore()
-    run(tell(store, ("Mine", "…")))
-    run(tell(store, ("Other", "…")))
+    run_coroutine(tell(store, ("Mine", "…")))
+    run_coroutine(tell(store, ("Other", "…")))
     page = tab(site(ScriptedEngine(), store))
     listed(page).filter(has_text="Mine").click()
     ask(page, "And?")

@@ -1,9 +1,7 @@
 """What a model or a person writes is shown, never run, and loads nothing."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +16,7 @@ from chat.serving.models import Delta, PreparedPrompt
 from chat.tools import NO_EXTRAS, Extras
 from formats.html import POLICY
 from tests.browser.conftest import Open, Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.payloads import OUT, PAYLOADS
 from tests.browser.site import serve
 from tests.browser.steps import answer, ask_and_wait, listed
@@ -91,8 +90,7 @@ def test_nothing_in_an_answer_a_question_or_an_export_runs_or_loads_anything(
 
 def test_nothing_in_a_title_runs_or_loads_anything(site: Site, tab: Open) -> None:
     store = MemoryStore()
-    with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
-        elsewhere.submit(asyncio.run, begin_conversations(store, PAYLOADS)).result()
+    run_coroutine(begin_conversations(store, PAYLOADS))
     page = tab(site(ScriptedEngine(), store))
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     while (more := page.get_by_role("button", name="Show more")).is_visible():

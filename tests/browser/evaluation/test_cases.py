@@ -1,11 +1,8 @@
 """Regression cases in a browser: written, run, put side by side, judged by keys, on a phone too."""
 
-import asyncio
 import re
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,36 +10,29 @@ from playwright.sync_api import Browser, Page, expect
 from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import button
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn
+from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 
 pytestmark = pytest.mark.browser
-
-T = TypeVar("T")
-
-
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
     store = open_store(migrated(tmp_path))
-    done(store.open())
+    run_coroutine(store.open())
     yield store
-    done(store.close())
+    run_coroutine(store.close())
 
 
 @pytest.fixture
 def page(browser: Browser, store: RoutingStore, site: Site) -> Iterator[Page]:
     """The page of cases, as the local user sees it. Nothing may fail in it."""
     scripts = [Script(["Hello ", "one"]), Script(["Hello ", "two"])]
-    inn = Inn(store, sign_in_needed=False)
-    address = site(ScriptedEngine(scripts), store, people=inn.people)
+    accounts = StoreAccounts(store, sign_in_needed=False)
+    address = site(ScriptedEngine(scripts), store, sign_in=accounts.sign_in)
     context = new_context(browser, locale="en-US")
     page, wrong = context.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from store import RoutingStore, open_store
-from tests.browser.campaigns.test_campaigns import done
 from tests.browser.conftest import Open, Site
+from tests.browser.coroutines import run_coroutine
 from tests.contract.feedback_rows import add_rows
 from tests.contract.token_usage import conversation, fill
 from tests.contract.users import ANN, BOB, CY, JOINED
@@ -26,10 +26,10 @@ PLOTS = 12
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
     store = open_store(migrated(tmp_path))
-    done(store.open())
-    done(furnish(store))
+    run_coroutine(store.open())
+    run_coroutine(furnish(store))
     yield site(ScriptedEngine(), store)
-    done(store.close())
+    run_coroutine(store.close())
 
 
 async def furnish(store: RoutingStore) -> None:
@@ -88,8 +88,8 @@ def test_a_single_answer_is_a_dot_and_a_second_one_makes_a_line(
     tmp_path: Path, site: Site, tab: Open
 ) -> None:
     store = open_store(tmp_path)
-    done(store.open())
-    done(answer(store, 1, minutes_ago=10))
+    run_coroutine(store.open())
+    run_coroutine(answer(store, 1, minutes_ago=10))
     page = tab(site(ScriptedEngine(), store), path="/dashboard?period=hour")
     dots = page.locator("#plot-queue svg .mark-symbol.plot_marks path")
     expect(dots).to_have_count(2)
@@ -98,7 +98,7 @@ def test_a_single_answer_is_a_dot_and_a_second_one_makes_a_line(
     assert plot
     assert dot["width"] > 4
     assert plot["y"] < dot["y"]
-    done(answer(store, 2, minutes_ago=20))
+    run_coroutine(answer(store, 2, minutes_ago=20))
     page.locator("#refresh").click()
     expect(page.locator("#plot-queue svg .mark-line.plot_marks path")).to_have_count(2)
-    done(store.close())
+    run_coroutine(store.close())

@@ -1,10 +1,7 @@
 """Rating an answer: with one click, in the form, by key, on a phone, and what outlives mishaps."""
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -14,6 +11,7 @@ from chat.feedback.models import Rating, RatingInput, Verdict
 from chat.feedback.validation import MAX_COMMENT
 from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, ask, ask_and_wait, under
 from tests.fakes import Script, ScriptedEngine
 from tests.migrated import migrated
@@ -21,18 +19,12 @@ from tests.migrated import migrated
 pytestmark = pytest.mark.browser
 
 
-def elsewhere(work: Any) -> Any:
-    """Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RoutingStore]:
     store = open_store(migrated(tmp_path))
-    elsewhere(store.open())
+    run_coroutine(store.open())
     yield store
-    elsewhere(store.close())
+    run_coroutine(store.close())
 
 
 @pytest.fixture
@@ -53,7 +45,7 @@ def said(store: RoutingStore) -> list[Rating]:
         newest = await store.feedback.ratings.newest(LOCAL.id, ids)
         return [newest[key] for key in ids if key in newest]
 
-    ratings: list[Rating] = elsewhere(look())
+    ratings: list[Rating] = run_coroutine(look())
     return ratings
 
 
@@ -199,7 +191,7 @@ def test_what_is_refused_stays_in_the_form_with_the_reason(page: Page, store: Ro
         (conversation,) = await store.conversations(LOCAL.id)
         await store.delete(LOCAL.id, conversation.id)
 
-    elsewhere(delete())
+    run_coroutine(delete())
     save(page)
     expect(why).to_contain_text("This answer was deleted")
     expect(comment).to_have_value("too late")

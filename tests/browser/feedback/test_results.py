@@ -1,10 +1,7 @@
 """Results in a browser: found, read, reviewed by keys, taken along; on a phone too."""
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,26 +12,20 @@ from chat.feedback.models import RatingInput, Verdict
 from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import button
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
-from tests.hosting import Inn
+from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 from tests.rated import UP, snapshot
 
 pytestmark = pytest.mark.browser
 
-T = TypeVar("T")
 ANSWER = "The capital is **Sydney**.\n\n<img src=x onerror=alert(1)> ![p](http://evil.example/p)"
 CORRECTED = RatingInput(
     Verdict.DOWN, ("wrong-facts",), "Ann says no: a@b.cn", ANSWER.replace("Sydney", "Canberra")
 )
-
-
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
 
 
 async def fill(store: RoutingStore) -> None:
@@ -54,9 +45,9 @@ async def fill(store: RoutingStore) -> None:
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
     store = open_store(migrated(tmp_path))
-    done(fill(store))
-    yield site(ScriptedEngine(), store, people=Inn(store, sign_in_needed=False).people)
-    done(store.close())
+    run_coroutine(fill(store))
+    yield site(ScriptedEngine(), store, sign_in=StoreAccounts(store, sign_in_needed=False).sign_in)
+    run_coroutine(store.close())
 
 
 @pytest.fixture

@@ -101,9 +101,9 @@ async def test_runs_are_listed_newest_first_with_their_verdicts(cases: DatabaseC
     await cases.add_result(RESULT)
     await cases.add_result(replace(RESULT, case_id="2", verdict=CaseVerdict.OPEN, failed=()))
     await cases.add_result(replace(RESULT, case_id="3"))
-    everybodys = await cases.runs(None)
-    assert [counts.run.id for counts in everybodys] == ["later", "run"]
-    assert everybodys[0].counts == {}
+    all_runs = await cases.runs(None)
+    assert [counts.run.id for counts in all_runs] == ["later", "run"]
+    assert all_runs[0].counts == {}
     (mine,) = await cases.runs(BOB.id)
     assert mine.run == replace(RUN, ended_at=START + timedelta(minutes=1))
     assert mine.counts == {CaseVerdict.FAILED: 2, CaseVerdict.OPEN: 1}

@@ -133,7 +133,7 @@ async def test_the_first_user_takes_over_all_feedback_of_the_local_user(
     columns, rows = await named(database, LOCAL_USER), await count_rows(database)
     assert columns == {str(column) for column in OWNERS}
     assert set(rows) == {table.__tablename__ for table in TABLES}
-    await database.feedback.ratings.transactions.write(_forget_everybody)
+    await database.feedback.ratings.transactions.write(_delete_all_users)
     await database.accounts.add_one_time_link(
         "first", OneTimeLink(OneTimeLinkKind.SETUP, AccountRole.ADMIN, "", LATER), JOINED
     )
@@ -165,6 +165,6 @@ def test_every_column_with_a_user_id_is_listed() -> None:
     assert found == {str(column) for column in OWNERS}
 
 
-def _forget_everybody(session: Session) -> None:
+def _delete_all_users(session: Session) -> None:
     for row in session.scalars(select(UserRow)):
         session.delete(row)

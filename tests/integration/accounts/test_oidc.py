@@ -76,7 +76,7 @@ async def test_an_account_is_identified_by_the_subject_not_the_name(
     openid.subject = "43"
     await go_and_return(browser, openid)
     assert await name_of(browser) == "root 2"
-    roles = sorted((p.name, p.role) for p in house.users.everybody.values())
+    roles = sorted((p.name, p.role) for p in house.users.by_id.values())
     assert roles == [
         ("Ann", AccountRole.MEMBER),
         ("root", AccountRole.ADMIN),
@@ -208,8 +208,8 @@ async def test_a_disabled_user_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
-    everybody = {user.name: user for user in house.users.everybody.values()}
-    await house.accounts.disable(everybody["root"], everybody["Ann"].id)
+    users_by_name = {user.name: user for user in house.users.by_id.values()}
+    await house.accounts.disable(users_by_name["root"], users_by_name["Ann"].id)
     assert await refused(browser, await go_and_return(browser, openid))
 
 

@@ -47,7 +47,7 @@ async def test_on_an_open_host_the_first_start_writes_a_link_readable_by_the_own
     output = capsys.readouterr()
     assert str(file) in caplog.text
     assert token not in caplog.text + output.err + output.out
-    assert await sign_in.authenticator.who(None) is None
+    assert await sign_in.authenticator.authenticate(None) is None
 
     await sign_in.context.accounts.accept_one_time_link(
         token, name="ann", password="long enough", address="", device=""
@@ -83,16 +83,16 @@ async def test_each_start_replaces_the_previous_link(tmp_path: Path) -> None:
 async def test_on_loopback_no_sign_in_is_needed_until_there_are_users(tmp_path: Path) -> None:
     local = settings()
     sign_in = await build_sign_in(local, MemoryUsers(), link_in(tmp_path))
-    assert await sign_in.authenticator.who(None)
+    assert await sign_in.authenticator.authenticate(None)
     assert not (tmp_path / "setup-link").exists()
     sign_in = await build_sign_in(local, await with_users(), link_in(tmp_path))
-    assert await sign_in.authenticator.who(None) is None
+    assert await sign_in.authenticator.authenticate(None) is None
 
 
 async def test_open_access_is_refused_once_there_are_accounts(tmp_path: Path) -> None:
     wide = settings("--host", "0.0.0.0", "--insecure-open")
     sign_in = await build_sign_in(wide, MemoryUsers(), link_in(tmp_path))
-    assert await sign_in.authenticator.who(None)
+    assert await sign_in.authenticator.authenticate(None)
     with pytest.raises(StartupError, match="without --insecure-open"):
         await build_sign_in(wide, await with_users(), link_in(tmp_path))
 

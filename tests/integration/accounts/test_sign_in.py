@@ -307,8 +307,8 @@ async def test_pages_allow_no_inline_script_and_no_external_request(
     house: House, page: str, language: str
 ) -> None:
     token = await house.add("<b>ann</b>")
-    who = None if page in ("/sign-in", "/welcome") else token
-    async with client_of(house.app(), who) as client:
+    session = None if page in ("/sign-in", "/welcome") else token
+    async with client_of(house.app(), session) as client:
         answer = await client.get(page, headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text

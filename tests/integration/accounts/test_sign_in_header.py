@@ -34,7 +34,7 @@ async def test_a_user_named_by_the_proxy_is_signed_in_with_a_stable_account(hous
             assert (await arrive(client, "ann")).headers["location"] == "/account"
             me = await client.get("/api/account", headers={HEADER: "ann"})
             assert me.json() == {"name": "ann", "rank": "member"}
-    assert len(house.users.everybody) == 2
+    assert len(house.users.by_id) == 2
 
 
 async def test_only_the_proxy_can_name_a_user(house: House) -> None:
@@ -68,4 +68,4 @@ async def test_no_user_signs_in_by_a_header_before_the_administrator() -> None:
     empty = House(edge=EdgeOptions(trusted_proxies=(PROXY,), sign_in_header=HEADER))
     async with at(empty, PROXY) as client:
         assert (await arrive(client, "ann")).status_code == 200
-    assert empty.users.everybody == {}
+    assert empty.users.by_id == {}

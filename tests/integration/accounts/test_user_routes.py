@@ -70,7 +70,7 @@ async def accept(accounts: Accounts, token: str | None, name: str) -> str:
     )
 
 
-async def who(accounts: Accounts, token: str) -> SignedIn:
+async def session_of(accounts: Accounts, token: str) -> SignedIn:
     found = await accounts.signed_in(token)
     assert found
     return found
@@ -79,7 +79,7 @@ async def who(accounts: Accounts, token: str) -> SignedIn:
 @pytest.fixture
 async def ann(accounts: Accounts) -> User:
     token = await accept(accounts, await accounts.setup_token(), "Ann")
-    return (await who(accounts, token)).user
+    return (await session_of(accounts, token)).user
 
 
 def tables_with(engine: Engine, words: str) -> set[str]:
@@ -95,7 +95,7 @@ def tables_with(engine: Engine, words: str) -> set[str]:
 
 
 async def test_an_account_passes_through_its_life_cycle(accounts: Accounts, ann: User) -> None:
-    bob = await who(
+    bob = await session_of(
         accounts, await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bob")
     )
     token = await accounts.sign_in("bob", PASSWORD, address=HOME, device="Phone")
@@ -125,7 +125,7 @@ async def test_accounts_survive_a_restart(
     hasher = Argon2Hasher(memory_kib=64)
     restarted = Accounts(again.accounts, hasher)
     assert await restarted.setup_token() is None
-    assert (await who(restarted, token)).user == ann
+    assert (await session_of(restarted, token)).user == ann
     hasher.close()
     await again.close()
 
@@ -181,7 +181,7 @@ async def test_only_the_log_has_the_id_of_a_deleted_user(
     accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
     token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
-    bob = (await who(accounts, token)).user
+    bob = (await session_of(accounts, token)).user
     turn = await ask_and_answer(store, user_id=bob.id, question="About heather", title="Heather")
     preset = await store.add_preset(bob.id, PresetText("Mine"))
     await store.share_preset(bob.id, preset.ref.id, True)
@@ -206,9 +206,9 @@ async def test_the_database_file_has_no_text_of_a_deleted_user(tmp_path: Path) -
     await store.open()
     hasher = Argon2Hasher(memory_kib=64)
     accounts = Accounts(store.accounts, hasher)
-    ann = await who(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
+    ann = await session_of(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
     token = await accept(accounts, await accounts.invite(ann.user, AccountRole.MEMBER), "Bobolink")
-    bob = await who(accounts, token)
+    bob = await session_of(accounts, token)
     for word in ("heatherbell", "cornflower"):
         user = bob.user.id if word == "heatherbell" else ann.user.id
         for _ in range(20):
@@ -280,7 +280,7 @@ async def test_many_concurrent_guests_do_not_block_each_other(
         entered = await accounts.enter_as_guest(
             token, f"Guest {number}", address=HOME, device="Phone"
         )
-        guest = await who(accounts, entered)
+        guest = await session_of(accounts, entered)
         await asyncio.gather(
             *(store.accounts.spend(guest.user.id, day, AccountUsage(1, 5)) for _ in "1234")
         )
@@ -317,6 +317,6 @@ async def test_a_change_by_another_process_takes_hold_within_five_seconds(
     )
     token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     assert await here.signed_in(token)
-    await accounts.sign_out_everywhere(await who(accounts, token))
+    await accounts.sign_out_everywhere(await session_of(accounts, token))
     later_s[0] = 5.0
     assert await here.signed_in(token) is None

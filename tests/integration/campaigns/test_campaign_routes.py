@@ -18,7 +18,7 @@ from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from tests.chat import make_generation
 from tests.fakes import ScriptedEngine
-from tests.hosting import Inn, hosting_of
+from tests.hosting import StoreAccounts, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 
@@ -46,7 +46,7 @@ class Place:
     """The app over a database, and browsers that are signed in."""
 
     store: RoutingStore
-    inn: Inn
+    accounts: StoreAccounts
     app: FastAPI
     tokens: dict[str, str]
 
@@ -66,12 +66,14 @@ class Place:
         return str(answer.json()["link"].removeprefix("/guest#"))
 
 
-def app_of(store: RoutingStore, inn: Inn, hosting: HostServices | None = None) -> FastAPI:
+def app_of(
+    store: RoutingStore, accounts: StoreAccounts, hosting: HostServices | None = None
+) -> FastAPI:
     return build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=inn.people,
+        sign_in=accounts.sign_in,
         hosting=hosting or hosting_of(store),
     )
 
@@ -86,16 +88,16 @@ async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
 
 @pytest.fixture
 async def place(store: RoutingStore) -> Place:
-    inn = Inn(store)
+    accounts = StoreAccounts(store)
     tokens = {
-        name: await inn.add(name, role)
+        name: await accounts.add(name, role)
         for name, role in (
             ("root", AccountRole.ADMIN),
             ("host", AccountRole.MEMBER),
             ("other", AccountRole.MEMBER),
         )
     }
-    return Place(store, inn, app_of(store, inn), tokens)
+    return Place(store, accounts, app_of(store, accounts), tokens)
 
 
 async def test_a_form_becomes_a_plan_and_can_be_edited(place: Place) -> None:
@@ -153,9 +155,9 @@ async def test_a_second_model_is_offered_stored_and_reported_missing(
 ) -> None:
     second = ScriptedEngine(quantization="nf4")
     generation = make_generation(Engines(ScriptedEngine(), second))
-    inn, name = Inn(store, sign_in_needed=False), "Scripted-1B-Instruct (nf4)"
-    app = app_of(store, inn, hosting_of(store, generation=generation))
-    place = Place(store, inn, app, {})
+    accounts, name = StoreAccounts(store, sign_in_needed=False), "Scripted-1B-Instruct (nf4)"
+    app = app_of(store, accounts, hosting_of(store, generation=generation))
+    place = Place(store, accounts, app, {})
     async with place.client() as host:
         assert f'<option value="{name}">' in (await host.get("/campaigns/new")).text
         variants = [{"name": "A", "engine": name}]
@@ -286,8 +288,8 @@ async def test_an_unknown_campaign_is_reported_on_a_page(place: Place) -> None:
 
 
 async def test_without_accounts_there_are_campaigns_and_no_links(store: RoutingStore) -> None:
-    inn = Inn(store, sign_in_needed=False)
-    place = Place(store, inn, app_of(store, inn), {})
+    accounts = StoreAccounts(store, sign_in_needed=False)
+    place = Place(store, accounts, app_of(store, accounts), {})
     async with place.client() as local:
         campaign = await place.add(local)
         page = (await local.get(f"/campaigns/{campaign.id}")).text

@@ -24,7 +24,7 @@ from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn, enrolment_of, hosting_of
+from tests.hosting import StoreAccounts, enrolment_of, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 
@@ -50,16 +50,16 @@ class Ring:
     )
 
     async def open(self) -> None:
-        inn = Inn(self.store)
+        accounts = StoreAccounts(self.store)
         self.tokens = {
-            name: await inn.add(name, role)
+            name: await accounts.add(name, role)
             for name, role in (
                 ("root", AccountRole.ADMIN),
                 ("ann", AccountRole.MEMBER),
                 ("bob", AccountRole.MEMBER),
             )
         }
-        root, ann, bob = [await inn.user(self.tokens[name]) for name in ("root", "ann", "bob")]
+        root, ann, bob = [await accounts.user(self.tokens[name]) for name in ("root", "ann", "bob")]
         generation = make_generation(self.engine)
         self.jobs = Jobs(generation=generation, store=self.store)
         answers = Turns(
@@ -74,7 +74,7 @@ class Ring:
             edge=EdgeOptions(),
             archives=Conversations(store=self.store, jobs=self.jobs),
             presets=Presets(self.store),
-            sign_in=inn.people,
+            sign_in=accounts.sign_in,
             hosting=hosting,
         )
         self.campaign: Campaign = await Campaigns(self.store.feedback.campaigns).add(root, PLAN)

@@ -234,7 +234,7 @@ async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
     assert "could not be saved or read" in str(updates[tab.on.note])
     deleted = gr.EventData(None, {"id": tab.conversation_id})
     updates = await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", tab.view, ASKER)
-    assert "could not be saved or read" in str(updates[tab.on.done])
+    assert "could not be saved or read" in str(updates[tab.on.list_notice])
 
 
 # --- events that come twice -------------------------------------------------------------------

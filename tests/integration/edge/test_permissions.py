@@ -106,9 +106,9 @@ class Town:
         return self
 
     async def user(self, name: str) -> Any:
-        who = await self.house.accounts.signed_in(self.tokens[name])
-        assert who
-        return who.user
+        signed_in = await self.house.accounts.signed_in(self.tokens[name])
+        assert signed_in
+        return signed_in.user
 
     async def ask(self, name: str, text: str) -> str:
         user = await self.user(name)
@@ -167,7 +167,7 @@ def over_database(folder: Path) -> FastAPI:
         engine=engine,
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=House().people(),
+        sign_in=House().sign_in(),
         hosting=hosting_of(store, answers=answers),
     )
 
@@ -598,13 +598,13 @@ async def stream_until_cut(
         messages.append(message)
 
     authenticator = town.house.authenticator
-    who = await authenticator.who(town.tokens[name])
+    signed_in = await authenticator.authenticate(town.tokens[name])
     cookie = f"qwen_chat_session={town.tokens[name]}".encode()
     scope = {
         "type": "http",
         "path": "/gradio_api/queue/data",
         "headers": [(b"cookie", cookie)],
-        "state": {"signed_in": who},
+        "state": {"signed_in": signed_in},
     }
     watched = StreamExpiry(endless, town.house.edge, authenticator, every_s=0.02)
     stream = asyncio.create_task(watched(scope, None, send))  # type: ignore[arg-type]
@@ -622,12 +622,12 @@ async def stream_until_cut(
 async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
     town = await Town().build()
     accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
-    who = await accounts.signed_in(town.tokens["bob"])
-    assert who
+    signed_in = await accounts.signed_in(town.tokens["bob"])
+    assert signed_in
     changes: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
         "disable": lambda: accounts.disable(ann, bobs.id),
-        "sign out everywhere": lambda: accounts.sign_out_everywhere(who),
-        "end session": lambda: accounts.end_session(bobs, who.session_id),
+        "sign out everywhere": lambda: accounts.sign_out_everywhere(signed_in),
+        "end session": lambda: accounts.end_session(bobs, signed_in.session_id),
         "delete": lambda: accounts.delete(ann, bobs.id),
         "revoke": lambda: accounts.revoke_guest_link(ann, town.link_id),
     }

@@ -20,7 +20,7 @@ from chat.serving.observer import Source
 from store import RoutingStore, open_store
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine
-from tests.hosting import Inn, hosting_of
+from tests.hosting import StoreAccounts, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 
@@ -53,7 +53,7 @@ async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
 @pytest.fixture
 async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
     """An administrator and two members."""
-    inn = Inn(store)
+    accounts = StoreAccounts(store)
     hosting = hosting_of(
         store, generation=make_generation(ScriptedEngine([Script(["Hel", "lo you"])]))
     )
@@ -61,11 +61,11 @@ async def clients(store: RoutingStore) -> AsyncIterator[Clients]:
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=inn.people,
+        sign_in=accounts.sign_in,
         hosting=hosting,
     )
-    tokens = {"root": await inn.add("root", AccountRole.ADMIN)}
-    tokens |= {name: await inn.add(name) for name in ("ann", "bob")}
+    tokens = {"root": await accounts.add("root", AccountRole.ADMIN)}
+    tokens |= {name: await accounts.add(name) for name in ("ann", "bob")}
     clients = {name: client_of(app, token) for name, token in tokens.items()}
     yield clients
     for client in clients.values():
@@ -169,7 +169,7 @@ async def test_a_run_uses_the_chosen_model(store: RoutingStore) -> None:
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=Inn(store, sign_in_needed=False).people,
+        sign_in=StoreAccounts(store, sign_in_needed=False).sign_in,
         hosting=hosting,
     )
     async with client_of(app, None) as host:

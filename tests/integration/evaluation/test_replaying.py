@@ -53,10 +53,10 @@ class RunContext:
     async def run(self, *cases: Case, user: User = LOCAL, **more: object) -> Run:
         """Run cases to the end."""
         run = await self.runs_service.start(user, cases, **more)  # type: ignore[arg-type]  # options
-        await self.until_done(run)
+        await self.wait_for(run)
         return run
 
-    async def until_done(self, run: Run) -> None:
+    async def wait_for(self, run: Run) -> None:
         async with asyncio.timeout(30):
             while self.runs_service.progress(run.id):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.01)
@@ -189,7 +189,7 @@ async def test_a_run_deleted_meanwhile_ends(make: MakeContext) -> None:
     cases = await context.cases_service.add(LOCAL, text("a"), text("b"))
     run = await context.runs_service.start(LOCAL, cases)
     await context.cases_service.delete_run(LOCAL, run.id)
-    await context.until_done(run)
+    await context.wait_for(run)
     with pytest.raises(NotFound):
         await context.cases_service.run(LOCAL, run.id)
 
@@ -311,7 +311,7 @@ async def test_the_run_of_a_user_without_access_is_cancelled(make: MakeContext) 
     assert context.runs_service.progress(run.id)
     await context.store.accounts.delete_user(BOB.id, AuditEntry(START, "", Action.DELETE))
     await maintenance.stop_removed_users()
-    await context.until_done(run)
+    await context.wait_for(run)
     assert list(await context.cases_service.runs(LOCAL)) == []
     with pytest.raises(NotFound):
         await context.cases_service.add(BOB, text("b"))

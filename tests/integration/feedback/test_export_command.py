@@ -17,7 +17,7 @@ from commands import export
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
-from tests.hosting import Inn, hosting_of
+from tests.hosting import StoreAccounts, hosting_of
 from tests.house import client_of
 from tests.rated import DOWN, UP, snapshot
 
@@ -45,7 +45,7 @@ async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
     await store.open()
     if not address:
         await fill(store)
-    sign_in = Inn(store, sign_in_needed=False).people
+    sign_in = StoreAccounts(store, sign_in_needed=False).sign_in
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),

@@ -23,7 +23,7 @@ from formats.redaction.redactor import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
-from tests.hosting import Inn, hosting_of
+from tests.hosting import StoreAccounts, hosting_of
 from tests.house import client_of
 from tests.migrated import migrated
 from tests.rated import UP, snapshot
@@ -58,18 +58,18 @@ class Hosts:
 async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     store = open_store(migrated(tmp_path))
     await store.open()
-    inn = Inn(store)
-    tokens = {"admin": await inn.add("admin", AccountRole.ADMIN)}
+    accounts = StoreAccounts(store)
+    tokens = {"admin": await accounts.add("admin", AccountRole.ADMIN)}
     for name in ("bob", "cy"):
-        tokens[name] = await inn.add(name)
-    users = {name: await inn.user(token) for name, token in tokens.items()}
+        tokens[name] = await accounts.add(name)
+    users = {name: await accounts.user(token) for name, token in tokens.items()}
     campaign = Campaign("campaign", users["bob"].id, PLAN, START)
     await store.feedback.campaigns.add(campaign, JOINED)
     app = build_api(
         engine=ScriptedEngine(),
         edge=EdgeOptions(),
         presets=Presets(store),
-        sign_in=inn.people,
+        sign_in=accounts.sign_in,
         hosting=hosting_of(store),
     )
     admin, bob, cy = (client_of(app, token) for token in tokens.values())

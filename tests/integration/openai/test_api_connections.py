@@ -121,7 +121,7 @@ async def test_a_client_that_does_not_read_occupies_no_slot() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(as_bytes({**HI, "stream": True}))
         await until(lambda: programs.seen.summaries)
-        assert not programs.completions.callers()
+        assert not programs.completions.principals()
         writer.close()
 
 

@@ -119,8 +119,8 @@ async def test_each_key_has_its_own_cache_and_a_hit_counts_as_a_request_without_
     keys = [Principal(ann, ApiKey(name, "ann", name, "sk-", NOON)) for name in ("a", "b")]
     request_input = CompletionInput("x", (ChatMessage(Role.USER, "Hi"),), Sampling(temperature=0.0))
     texts = []
-    for number, who in enumerate((keys[0], keys[1], keys[0])):
-        completion = await ours.completions.begin(who, replace(request_input, id=str(number)))
+    for number, principal in enumerate((keys[0], keys[1], keys[0])):
+        completion = await ours.completions.begin(principal, replace(request_input, id=str(number)))
         texts.append((await completion.record()).text)
     assert texts == ["one", "two", "one"]
     assert await town.users.used("ann") == AccountUsage(messages=3, tokens=2 * (2 + 3))

@@ -180,9 +180,9 @@ def named(answer_id: str) -> CompletionInput:
 
 
 async def written(
-    programs: Programs, who: Principal, completion_input: CompletionInput = INPUT
+    programs: Programs, principal: Principal, completion_input: CompletionInput = INPUT
 ) -> Completion:
-    completion = await programs.completions.begin(who, completion_input)
+    completion = await programs.completions.begin(principal, completion_input)
     await completion.record()
     return completion
 
@@ -216,9 +216,9 @@ async def test_tokens_written_before_a_disconnect_are_charged() -> None:
     assert await town.users.used("ann") == AccountUsage(messages=1, tokens=2 + 3)
 
 
-async def refusal(programs: Programs, who: Principal) -> str:
+async def refusal(programs: Programs, principal: Principal) -> str:
     with pytest.raises(AppError) as raised:
-        await programs.completions.begin(who, INPUT)
+        await programs.completions.begin(principal, INPUT)
     return raised.value.code
 
 
@@ -305,14 +305,16 @@ async def test_an_answer_that_does_not_finish_in_time_ends_with_an_error() -> No
 async def test_a_revoked_principal_is_rejected_mid_stream() -> None:
     programs = Programs(HANGING)
     bob, ann = principal("bob"), principal("ann")
-    answers = [await programs.completions.begin(who, named(who.id)) for who in (bob, ann)]
+    answers = [
+        await programs.completions.begin(principal, named(principal.id)) for principal in (bob, ann)
+    ]
     for answer in answers:
         await answer.begun(5)
-    assert programs.completions.callers() == {bob, ann}
-    programs.completions.stop_of(bob.id)
+    assert programs.completions.principals() == {bob, ann}
+    programs.completions.stop_requests_of(bob.id)
     with pytest.raises(BadKey):
         await answers[0].record()
-    assert programs.completions.callers() == {ann}
+    assert programs.completions.principals() == {ann}
     answers[1].cancel()
     await idle(programs)
 

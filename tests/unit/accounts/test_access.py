@@ -27,7 +27,7 @@ class Rows:
     link: GuestLink
 
     def user(self, name: str) -> User:
-        return self.town.users.everybody[name]
+        return self.town.users.by_id[name]
 
 
 Act = Callable[[Rows, User], Awaitable[object]]
@@ -54,7 +54,7 @@ async def add_key(rows: Rows, user: User) -> object:
 
 
 async def add_key_for_another(rows: Rows, user: User) -> object:
-    return await rows.accounts.add_key(user, name="program", owner=rows.user("ann"))
+    return await rows.accounts.add_key(user, name="program", for_user=rows.user("ann"))
 
 
 async def revoke_key(rows: Rows, user: User) -> None:
@@ -89,8 +89,8 @@ POLICY: dict[Act, frozenset[str]] = {
 async def rows() -> Rows:
     town, clock = await make_town(), Clock(NOON)
     accounts = Accounts(town.users, OpenHasher(), clock, timer=clock.timer)
-    key, _ = await accounts.add_key(town.users.everybody["ann"], name="program")
-    link = (await accounts.guest_links(town.users.everybody["ann"]))[0]
+    key, _ = await accounts.add_key(town.users.by_id["ann"], name="program")
+    link = (await accounts.guest_links(town.users.by_id["ann"]))[0]
     return Rows(town, accounts, key, link)
 
 

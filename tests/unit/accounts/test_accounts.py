@@ -78,14 +78,14 @@ async def ann(accounts: Accounts) -> SignedIn:
     """The administrator, at home."""
     token = await accounts.setup_token()
     assert token
-    return await who(accounts, await accept(accounts, token, "Ann"))
+    return await session_of(accounts, await accept(accounts, token, "Ann"))
 
 
 @pytest.fixture
 async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
     """A member, at home."""
     invite = await accounts.invite(ann.user, AccountRole.MEMBER)
-    return await who(accounts, await accept(accounts, invite, "Bob"))
+    return await session_of(accounts, await accept(accounts, invite, "Bob"))
 
 
 async def accept(accounts: Accounts, token: str, name: str, password: str = RIGHT) -> str:
@@ -100,7 +100,7 @@ async def sign_in(
     return await accounts.sign_in(name, password, address=address, device="Firefox")
 
 
-async def who(accounts: Accounts, token: str) -> SignedIn:
+async def session_of(accounts: Accounts, token: str) -> SignedIn:
     found = await accounts.signed_in(token)
     assert found
     return found
@@ -156,7 +156,7 @@ async def test_an_invitation_is_valid_once_and_for_a_week(
 ) -> None:
     token = await accounts.invite(ann.user, AccountRole.MEMBER)
     assert (await accounts.check_one_time_link(token)).role is AccountRole.MEMBER
-    bob = await who(accounts, await accept(accounts, token, "Bob"))
+    bob = await session_of(accounts, await accept(accounts, token, "Bob"))
     assert (bob.user.name, bob.user.role) == ("Bob", AccountRole.MEMBER)
     late = await accounts.invite(ann.user, AccountRole.MEMBER)
     clock.advance(days=7)
@@ -213,7 +213,7 @@ async def test_names_and_passwords_of_every_language_are_accepted(
     token = await accounts.setup_token()
     assert token
     await accept(accounts, token, name, password)
-    created = await who(accounts, await sign_in(accounts, name, password))
+    created = await session_of(accounts, await sign_in(accounts, name, password))
     assert created.user.name == " ".join(name.split())
 
 
@@ -221,11 +221,11 @@ async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
     accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     old = await sign_in(accounts, "Bob")
-    assert await who(accounts, old)
+    assert await session_of(accounts, old)
     link = await accounts.reset(ann.user, bob.user.id)
     new = await accept(accounts, link, "ignored", "another password")
     assert await accounts.signed_in(old) is None
-    assert (await who(accounts, new)).user == bob.user
+    assert (await session_of(accounts, new)).user == bob.user
     await fail(accounts, 1, name="Bob")
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob", RIGHT)
@@ -243,7 +243,7 @@ async def test_the_right_password_signs_in_however_the_name_is_written(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     for name in ("Ann", "ann", "ANN", " Ann ", "Ａｎｎ"):
-        assert (await who(accounts, await sign_in(accounts, name))).user == ann.user
+        assert (await session_of(accounts, await sign_in(accounts, name))).user == ann.user
 
 
 async def test_every_sign_in_has_a_new_token_that_is_not_stored(
@@ -255,7 +255,7 @@ async def test_every_sign_in_has_a_new_token_that_is_not_stored(
     stored = repr(store)
     assert first not in stored
     assert second not in stored
-    assert (await who(accounts, first)).session_id not in (first, second)
+    assert (await session_of(accounts, first)).session_id not in (first, second)
 
 
 async def test_an_unknown_name_costs_as_much_as_a_wrong_password(
@@ -546,7 +546,7 @@ async def test_a_change_in_another_process_applies_within_five_seconds(
     elsewhere = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     await elsewhere.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
     clock.advance(seconds=4)
-    assert (await who(accounts, token)).user.role is AccountRole.ADMIN
+    assert (await session_of(accounts, token)).user.role is AccountRole.ADMIN
     await elsewhere.disable(ann.user, bob.user.id)
     clock.advance(seconds=4)
     assert await accounts.signed_in(token) is None
@@ -556,9 +556,9 @@ async def test_a_change_in_this_process_applies_at_once(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await sign_in(accounts, "Bob")
-    assert (await who(accounts, token)).user.role is AccountRole.MEMBER
+    assert (await session_of(accounts, token)).user.role is AccountRole.MEMBER
     await accounts.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
-    assert (await who(accounts, token)).user.role is AccountRole.ADMIN
+    assert (await session_of(accounts, token)).user.role is AccountRole.ADMIN
     await accounts.disable(ann.user, bob.user.id)
     assert await accounts.signed_in(token) is None
 
@@ -567,7 +567,7 @@ async def test_a_session_of_a_disabled_user_is_rejected(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
-    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
+    store.by_id[ann.user.id] = replace(ann.user, disabled=True)
     clock.advance(seconds=5)
     assert await accounts.signed_in(token) is None
 
@@ -591,7 +591,7 @@ async def test_a_query_started_before_a_change_is_not_cached(
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     setup = await accounts.setup_token()
     assert setup
-    ann = await who(accounts, await accept(accounts, setup, "Ann"))
+    ann = await session_of(accounts, await accept(accounts, setup, "Ann"))
     token = await sign_in(accounts)
     store.hold = asyncio.Event()
     looking = asyncio.create_task(accounts.signed_in(token))
@@ -607,7 +607,7 @@ async def test_a_cached_session_expires_from_the_time_of_the_query(clock: Clock)
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
     setup = await accounts.setup_token()
     assert setup
-    ann = await who(accounts, await accept(accounts, setup, "Ann"))
+    ann = await session_of(accounts, await accept(accounts, setup, "Ann"))
     token = await sign_in(accounts)
     store.hold = asyncio.Event()
     looking = asyncio.create_task(accounts.signed_in(token))
@@ -615,7 +615,7 @@ async def test_a_cached_session_expires_from_the_time_of_the_query(clock: Clock)
     clock.advance(seconds=3)  # the disk is busy
     store.hold.set()
     assert await looking
-    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
+    store.by_id[ann.user.id] = replace(ann.user, disabled=True)
     assert await accounts.signed_in(token) is None
 
 
@@ -627,9 +627,9 @@ async def test_a_clock_set_back_keeps_no_cache_and_no_block(
     await fail(accounts, 15)
     clock.advance(minutes=3)
     clock.now -= timedelta(hours=1)
-    store.everybody[ann.user.id] = replace(ann.user, disabled=True)
+    store.by_id[ann.user.id] = replace(ann.user, disabled=True)
     assert await accounts.signed_in(token) is None
-    store.everybody[ann.user.id] = ann.user
+    store.by_id[ann.user.id] = ann.user
     assert await sign_in(accounts)
 
 
@@ -657,7 +657,7 @@ async def test_a_users_sessions_are_listed_with_devices_and_ended_one_by_one(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
-    there = await who(accounts, token)
+    there = await session_of(accounts, token)
     devices = {stored.id: stored.device for stored in await accounts.sessions(ann.user)}
     assert devices.keys() == {ann.session_id, there.session_id}
     assert devices[there.session_id].startswith("Phone[2J")
@@ -794,7 +794,7 @@ async def new_link(
 
 async def enter(accounts: Accounts, token: str, nickname: str) -> SignedIn:
     entered = await accounts.enter_as_guest(token, nickname, address=CAFE, device="Phone")
-    return await who(accounts, entered)
+    return await session_of(accounts, entered)
 
 
 async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) -> None:

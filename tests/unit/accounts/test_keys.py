@@ -44,22 +44,22 @@ def accounts(town: Town, clock: Clock) -> Accounts:
 
 @pytest.fixture
 def root(town: Town) -> User:
-    return town.users.everybody["root"]
+    return town.users.by_id["root"]
 
 
 @pytest.fixture
 def ann(town: Town) -> User:
-    return town.users.everybody["ann"]
+    return town.users.by_id["ann"]
 
 
 @pytest.fixture
 def bob(town: Town) -> User:
-    return town.users.everybody["bob"]
+    return town.users.by_id["bob"]
 
 
 @pytest.fixture
 def gus(town: Town) -> User:
-    return town.users.everybody["gus"]
+    return town.users.by_id["gus"]
 
 
 # --- making -----------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
 async def test_a_key_has_an_owner_and_the_log_names_its_creator(
     accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
-    key, _ = await accounts.add_key(root, name="for ann", owner=ann)
+    key, _ = await accounts.add_key(root, name="for ann", for_user=ann)
     assert key.owner_id == "ann"
     audit_entry = town.users.audit[-1]
     assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
@@ -89,7 +89,7 @@ async def test_a_key_has_an_owner_and_the_log_names_its_creator(
         key.id,
     )
     with pytest.raises(NotFound):
-        await accounts.add_key(ann, name="for root", owner=root)
+        await accounts.add_key(ann, name="for root", for_user=root)
 
 
 async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: User) -> None:
@@ -108,7 +108,7 @@ async def test_metrics_need_an_administrators_key(
     with pytest.raises(KeyNotAllowed):
         await accounts.add_key(ann, name="x", scopes={KeyScope.API, KeyScope.METRICS})
     with pytest.raises(KeyNotAllowed):
-        await accounts.add_key(root, name="x", scopes={KeyScope.METRICS}, owner=ann)
+        await accounts.add_key(root, name="x", scopes={KeyScope.METRICS}, for_user=ann)
     key, _ = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
     assert key.scopes == {KeyScope.METRICS}
 
@@ -285,10 +285,10 @@ async def test_the_log_reports_a_refused_key_without_its_secret(
 # --- limits -----------------------------------------------------------------------------------
 
 
-async def caller_with(town: Town, **limits: int) -> Principal:
+async def principal_with(town: Town, **limits: int) -> Principal:
     key = ApiKey("key", "ann", "x", "sk-abcde", NOON, **limits)  # type: ignore[arg-type]  # by name
     await town.users.add_key("digest", key, CREATED)
-    return Principal(town.users.everybody["ann"], key)
+    return Principal(town.users.by_id["ann"], key)
 
 
 def limits_of(town: Town) -> KeyLimits:
@@ -296,7 +296,7 @@ def limits_of(town: Town) -> KeyLimits:
 
 
 async def test_a_key_has_a_rate_limit(town: Town) -> None:
-    limits, principal = limits_of(town), await caller_with(town, requests_per_minute=2)
+    limits, principal = limits_of(town), await principal_with(town, requests_per_minute=2)
     await limits.check(principal)
     await limits.check(principal)
     with pytest.raises(TooManyRequests) as caught:
@@ -305,7 +305,7 @@ async def test_a_key_has_a_rate_limit(town: Town) -> None:
 
 
 async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
-    limits, principal = limits_of(town), await caller_with(town, tokens_per_day=50)
+    limits, principal = limits_of(town), await principal_with(town, tokens_per_day=50)
     await limits.check(principal)
     await limits.spend(principal, 49)
     await limits.check(principal)
@@ -317,9 +317,9 @@ async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
     await limits.check(principal)
 
 
-async def test_a_key_without_limits_and_a_caller_without_a_key_have_none(town: Town) -> None:
-    limits, principal = limits_of(town), await caller_with(town)
-    for someone in (principal, Principal(LOCAL), Principal(town.users.everybody["ann"])):
+async def test_a_key_without_limits_and_a_user_without_a_key_are_not_limited(town: Town) -> None:
+    limits, principal = limits_of(town), await principal_with(town)
+    for someone in (principal, Principal(LOCAL), Principal(town.users.by_id["ann"])):
         for _ in range(9):
             await limits.check(someone)
             await limits.spend(someone, 10**9)
@@ -333,6 +333,6 @@ async def test_an_answer_does_not_fail_for_the_usage_write_of_its_key(
         async def spend_by_key(self, *_: object) -> None:
             raise StoreFailed
 
-    principal = await caller_with(town)
+    principal = await principal_with(town)
     await KeyLimits(Full(), town.rates).spend(principal, 5)
     assert "what key key used" in caplog.text

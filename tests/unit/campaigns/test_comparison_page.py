@@ -17,9 +17,9 @@ from chat.feedback.report_models import Report, Spread, VariantResult, Vote
 from chat.feedback.reports import comparison_of
 from i18n import Language
 from pages.campaigns.comparison import comparison_block
-from pages.html import ReaderContext
+from pages.html import PageLocale
 
-EN = ReaderContext(Language.EN)
+EN = PageLocale(Language.EN)
 TASKS = (Task("t1", "Rivers <b>"), Task("t2", "Lakes"))
 NAMES = {"u1": "Ann <i>", "u2": "Bob"}
 
@@ -59,8 +59,8 @@ def votes(first: int, second: int, ties: int = 0, both_bad: int = 0) -> list[Vot
     ]
 
 
-def blind(votes: list[Vote], reader: ReaderContext = EN) -> str:
-    return comparison_block(reader, report_of(Mode.BLIND, votes), [], NAMES)
+def blind(votes: list[Vote], locale: PageLocale = EN) -> str:
+    return comparison_block(locale, report_of(Mode.BLIND, votes), [], NAMES)
 
 
 def test_a_significant_result_is_shown_with_its_interval_and_method() -> None:
@@ -72,7 +72,7 @@ def test_a_significant_result_is_shown_with_its_interval_and_method() -> None:
 
 
 def test_the_method_is_explained_in_the_language_of_the_page_only() -> None:
-    page = blind(votes(6, 4), ReaderContext(Language.ZH))
+    page = blind(votes(6, 4), PageLocale(Language.ZH))
     assert "方法：95% 的 Wilson 得分区间，平局算半胜。" in page
     assert "interval" not in page
 
@@ -123,5 +123,5 @@ def test_groups_of_a_split_test_are_listed_side_by_side() -> None:
 def test_the_section_has_both_languages_and_is_shown_for_comparisons_only(
     language: Language,
 ) -> None:
-    assert ("Short" in blind(votes(9, 2), ReaderContext(language))) is True
-    assert comparison_block(ReaderContext(language), report_of(Mode.SINGLE), [], {}) == ""
+    assert ("Short" in blind(votes(9, 2), PageLocale(language))) is True
+    assert comparison_block(PageLocale(language), report_of(Mode.SINGLE), [], {}) == ""

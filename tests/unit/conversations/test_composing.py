@@ -36,11 +36,13 @@ def preset(name: str = "Maths", system_prompt: str = "Count.") -> Preset:
 def test_context_usage_is_amber_from_four_fifths_and_red_when_turns_are_dropped(
     measured: ContextUsage, level: str
 ) -> None:
-    assert f'class="gauge {level}"' in composing.gauge(measured, Language.EN)
+    assert f'class="gauge {level}"' in composing.context_usage(measured, Language.EN)
 
 
 def test_context_usage_never_exceeds_its_bar() -> None:
-    rendered = composing.gauge(ContextUsage(0, 0, 9000, 2000, 1000, fits=False), Language.EN)
+    rendered = composing.context_usage(
+        ContextUsage(0, 0, 9000, 2000, 1000, fits=False), Language.EN
+    )
     assert 'style="width:100.0%"' in rendered
     assert 'aria-valuenow="1000"' in rendered
 

@@ -102,12 +102,12 @@ def test_each_shortcut_in_the_help_has_a_text(language: Language) -> None:
     ],
 )
 def test_a_users_menu_has_the_pages_of_their_role(role: AccountRole, pages: list[str]) -> None:
-    who = User("1", "<b>ann", role, NOW)
-    markup = overlays.overlays(who, Language.EN)
+    user = User("1", "<b>ann", role, NOW)
+    markup = overlays.overlays(user, Language.EN)
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages
     assert 'data-do="sign-out"' in markup
-    assert "&lt;b&gt;ann" in sidebar.account(who, Language.EN)
+    assert "&lt;b&gt;ann" in sidebar.account(user, Language.EN)
 
 
 def test_the_local_user_cannot_sign_out() -> None:

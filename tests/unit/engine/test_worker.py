@@ -68,7 +68,7 @@ class PlayRunner:
 
 
 @dataclass
-class Reader:
+class Receiver:
     """The receiver of one request's events."""
 
     request: Request
@@ -94,7 +94,7 @@ class Bench:
     deaths: list[EngineFailed]
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1000)))
 
-    def request(self, *, tokens: int = 20, temper: int = 0, prompt: int = 10) -> Reader:
+    def request(self, *, tokens: int = 20, temper: int = 0, prompt: int = 10) -> Receiver:
         events: list[Event] = []
         ended = threading.Event()
 
@@ -104,12 +104,12 @@ class Bench:
                 ended.set()
 
         row = Row(str(next(self.numbers)), [temper] * prompt, Decoding())
-        return Reader(Request(row, TextStream(BACKEND), tokens, take), events, ended)
+        return Receiver(Request(row, TextStream(BACKEND), tokens, take), events, ended)
 
-    def submit(self, **settings: int) -> Reader:
-        reader = self.request(**settings)
-        self.worker.submit(reader.request)
-        return reader
+    def submit(self, **settings: int) -> Receiver:
+        receiver = self.request(**settings)
+        self.worker.submit(receiver.request)
+        return receiver
 
     def stop(self) -> None:
         self.worker.stop()
@@ -138,19 +138,19 @@ def bench(runner: PlayRunner) -> Iterator[Bench]:
         bench_of_runner.stop()
 
 
-def begin(bench: Bench, *readers: Reader) -> None:
+def begin(bench: Bench, *receivers: Receiver) -> None:
     """Start the thread after all requests are queued, so that all are in the first step."""
-    for reader in readers:
-        bench.worker.submit(reader.request)
+    for receiver in receivers:
+        bench.worker.submit(receiver.request)
     bench.thread.start()
 
 
-def is_complete(reader: Reader, tokens: int = 20) -> bool:
-    last = reader.wait()
+def is_complete(receiver: Receiver, tokens: int = 20) -> bool:
+    last = receiver.wait()
     return (
         isinstance(last, Delta)
         and last.finish is Finish.LENGTH
-        and reader.text == "A" * tokens
+        and receiver.text == "A" * tokens
         and last.completion_tokens == tokens
     )
 
@@ -160,18 +160,18 @@ def poison(rows: list[Row]) -> Exception | None:
 
 
 def test_no_more_rows_than_max_rows_run_at_once(bench: Bench) -> None:
-    readers = [bench.request() for _ in range(9)]
-    begin(bench, *readers)
-    assert all(map(is_complete, readers))
+    receivers = [bench.request() for _ in range(9)]
+    begin(bench, *receivers)
+    assert all(map(is_complete, receivers))
     assert bench.runner.most_rows == 4
     assert not bench.runner.rows
 
 
 def test_a_request_waits_until_it_can_grow_to_its_full_length(bench: Bench) -> None:
     """Each needs 310 of 1000 tokens, in whole pages: three fit, although max_rows is four."""
-    readers = [bench.request(tokens=300, prompt=5) for _ in range(5)]
-    begin(bench, *readers)
-    assert all(is_complete(reader, tokens=300) for reader in readers)
+    receivers = [bench.request(tokens=300, prompt=5) for _ in range(5)]
+    begin(bench, *receivers)
+    assert all(is_complete(receiver, tokens=300) for receiver in receivers)
     assert bench.runner.most_rows == 3
 
 
@@ -179,18 +179,20 @@ def test_a_big_request_is_not_overtaken_by_small_ones(bench: Bench) -> None:
     first, big = bench.request(tokens=500), bench.request(tokens=900)
     small = [bench.request(tokens=5) for _ in range(3)]
     ends: list[str] = []
-    for reader in (first, big, *small):
-        send = reader.request.send
+    for receiver in (first, big, *small):
+        send = receiver.request.send
 
-        def note(event: Event, send: Callable[[Event], None] = send, who: Reader = reader) -> None:
+        def note(
+            event: Event, send: Callable[[Event], None] = send, receiver: Receiver = receiver
+        ) -> None:
             if isinstance(event, Delta) and event.finish:
-                ends.append(who.request.row.id)
+                ends.append(receiver.request.row.id)
             send(event)
 
-        reader.request.send = note
+        receiver.request.send = note
     begin(bench, first, big, *small)
-    for reader in (first, big, *small):
-        reader.wait()
+    for receiver in (first, big, *small):
+        receiver.wait()
     assert ends[0] == first.request.row.id
     assert bench.runner.most_rows <= 4
 
@@ -210,25 +212,25 @@ def test_a_temporary_failure_fails_no_request(bench: Bench) -> None:
     bench.runner.fails = lambda rows: (
         next(failures, None) if any(len(row.token_ids) == 5 for row in rows) else None
     )
-    readers = [bench.request() for _ in range(3)]
-    begin(bench, *readers)
-    assert all(map(is_complete, readers))
+    receivers = [bench.request() for _ in range(3)]
+    begin(bench, *receivers)
+    assert all(map(is_complete, receivers))
     assert bench.runner.resets == 1
 
 
 def test_a_single_request_is_retried_once_before_it_fails(bench: Bench) -> None:
     failures = iter([RuntimeError("once")])
     bench.runner.fails = lambda rows: next(failures, None) if rows else None
-    reader = bench.request()
-    begin(bench, reader)
-    assert is_complete(reader)
+    receiver = bench.request()
+    begin(bench, receiver)
+    assert is_complete(receiver)
 
 
 def test_after_an_out_of_memory_error_fewer_rows_run_at_once(bench: Bench) -> None:
     bench.runner.fails = lambda rows: MemoryError() if len(rows) > 2 else None
-    readers = [bench.request(tokens=100) for _ in range(4)]
-    begin(bench, *readers)
-    assert all(is_complete(reader, tokens=100) for reader in readers)
+    receivers = [bench.request(tokens=100) for _ in range(4)]
+    begin(bench, *receivers)
+    assert all(is_complete(receiver, tokens=100) for receiver in receivers)
 
 
 def test_the_request_that_caused_out_of_memory_gets_that_error(bench: Bench) -> None:
@@ -251,32 +253,32 @@ def test_a_runner_that_cannot_recover_refuses_current_and_later_requests(bench: 
     bench.runner.broken = True
     early = [bench.request(), bench.request()]
     begin(bench, *early)
-    assert all(isinstance(reader.wait(), EngineFailed) for reader in early)
+    assert all(isinstance(receiver.wait(), EngineFailed) for receiver in early)
     assert isinstance(bench.submit().wait(), EngineFailed)
     assert [death.code for death in bench.deaths] == ["engine_failed"]
 
 
 def test_a_cancelled_request_sends_nothing_more_and_frees_its_slot(bench: Bench) -> None:
-    readers = [bench.request(tokens=400, prompt=5) for _ in range(2)]
+    receivers = [bench.request(tokens=400, prompt=5) for _ in range(2)]
     waiting = bench.request(tokens=900)
-    for reader in (*readers, waiting):
-        bench.worker.submit(reader.request)
-        bench.worker.cancel(reader.request)
+    for receiver in (*receivers, waiting):
+        bench.worker.submit(receiver.request)
+        bench.worker.cancel(receiver.request)
     last = bench.request()
     begin(bench, last)
     assert is_complete(last)
-    assert not any(reader.events for reader in (*readers, waiting))
+    assert not any(receiver.events for receiver in (*receivers, waiting))
     bench.worker.cancel(last.request)
     assert is_complete(bench.submit())
     assert not bench.runner.rows
 
 
 def test_stop_fails_running_and_waiting_requests(bench: Bench) -> None:
-    readers = [bench.request(tokens=10_000) for _ in range(3)]
+    receivers = [bench.request(tokens=10_000) for _ in range(3)]
     bench.runner.cache_tokens = 20_000
-    begin(bench, *readers)
+    begin(bench, *receivers)
     bench.stop()
-    assert all(isinstance(reader.wait(), EngineFailed) for reader in readers)
+    assert all(isinstance(receiver.wait(), EngineFailed) for receiver in receivers)
 
 
 class UnreadableText(TextStream):
@@ -292,11 +294,11 @@ class UnreadableText(TextStream):
 
 
 def test_a_decoding_error_ends_its_own_answer_only(bench: Bench) -> None:
-    readers = [bench.request() for _ in range(3)]
-    readers[0].request.text = UnreadableText(BACKEND)
-    begin(bench, *readers)
-    assert isinstance(readers[0].wait(), EngineFailed)
-    assert all(map(is_complete, readers[1:]))
+    receivers = [bench.request() for _ in range(3)]
+    receivers[0].request.text = UnreadableText(BACKEND)
+    begin(bench, *receivers)
+    assert isinstance(receivers[0].wait(), EngineFailed)
+    assert all(map(is_complete, receivers[1:]))
     assert bench.runner.resets == 0
 
 
@@ -321,9 +323,9 @@ def test_the_worker_is_recovering_from_a_failed_step_to_a_successful_one(
         return next(failures, None) if rows else None
 
     bench.runner.fails = fails
-    reader = bench.request()
-    begin(bench, reader)
-    assert is_complete(reader)
+    receiver = bench.request()
+    begin(bench, receiver)
+    assert is_complete(receiver)
     assert seen[0] is None
     assert isinstance(seen[1], OutOfMemory)
     assert seen[-1] is bench.worker.recovering is None

@@ -43,7 +43,7 @@ def test_a_difference_has_the_published_interval(
     apart = difference(share_of(*first), share_of(*second))
     assert apart.low == pytest.approx(low, abs=5e-5)
     assert apart.high == pytest.approx(high, abs=5e-5)
-    assert apart.tells
+    assert apart.is_significant
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -69,15 +69,15 @@ def test_a_tie_is_half_a_win_of_each() -> None:
 
 
 def test_few_votes_are_insignificant_and_many_are_significant() -> None:
-    assert not win_rate(3, 1, 0).tells
-    assert win_rate(75, 25, 0).tells
-    assert not win_rate(0, 0, 0).tells
+    assert not win_rate(3, 1, 0).is_significant
+    assert win_rate(75, 25, 0).is_significant
+    assert not win_rate(0, 0, 0).is_significant
 
 
 def test_the_number_of_needed_votes_gives_significance() -> None:
     needed = votes_needed(win_rate(3, 2, 0))
     assert needed is not None
-    assert win_rate(math.ceil(0.6 * needed) + 2, math.floor(0.4 * needed), 0).tells
+    assert win_rate(math.ceil(0.6 * needed) + 2, math.floor(0.4 * needed), 0).is_significant
     assert votes_needed(win_rate(2, 2, 1)) is None
 
 

@@ -237,9 +237,9 @@ def test_the_place_of_an_error_has_no_invisible_characters() -> None:
 
 def test_both_notations_of_sharegpt_are_read() -> None:
     turns = [("system", "Be kind."), ("human", "Hello"), ("gpt", "Hi")]
-    in_chat_words = {"human": "user", "gpt": "assistant", "system": "system"}
-    plain = {"conversations": [{"from": who, "value": text} for who, text in turns]}
-    other = {"messages": [{"role": in_chat_words[who], "content": text} for who, text in turns]}
+    roles = {"human": "user", "gpt": "assistant", "system": "system"}
+    plain = {"conversations": [{"from": author, "value": text} for author, text in turns]}
+    other = {"messages": [{"role": roles[author], "content": text} for author, text in turns]}
     lines = b"\n".join(json.dumps(item).encode() for item in (plain, other)) + b"\n\n"
     for file in ([plain, other], lines):
         for archive in read(file):

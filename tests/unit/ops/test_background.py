@@ -7,7 +7,7 @@ import pytest
 
 from api.ops.metrics import Metrics
 from chat.errors import StoreFailed
-from chat.serving.background import FAILING_AFTER, BackgroundJobs, each_alone
+from chat.serving.background import FAILING_AFTER, BackgroundJobs, run_each
 from tests.programs import until
 
 Job = Callable[[], Awaitable[None]]
@@ -82,7 +82,7 @@ async def test_a_job_fails_for_readiness_after_several_failures_until_it_succeed
 async def test_what_is_to_be_done_once_is_tried_until_it_succeeds() -> None:
     faulty = Faulty(StoreFailed(), ValueError())
     async with asyncio.timeout(5):
-        await BackgroundJobs(retry_s=0.001).until_done("purge", faulty)
+        await BackgroundJobs(retry_s=0.001).retry_until_success("purge", faulty)
     assert faulty.calls == 3
 
 
@@ -95,7 +95,7 @@ async def test_every_item_is_handled_and_the_first_failure_is_raised_at_the_end(
             raise ValueError(number)
 
     with pytest.raises(ValueError, match="0"):
-        await each_alone(range(4), handle)
+        await run_each(range(4), handle)
     assert handled == [0, 1, 2, 3]
 
 

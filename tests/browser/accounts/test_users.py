@@ -1,13 +1,10 @@
 """People in a browser: set-up, invitation, guests, and who is shut out or asked from elsewhere."""
 
-import asyncio
 import re
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -15,20 +12,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from chat.accounts.models import AccountRole
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
+from tests.browser.coroutines import run_coroutine
 from tests.browser.steps import answer, ask_and_wait, button, listed
 from tests.fakes import Script, ScriptedEngine
 from tests.house import PASSWORD, House
 
 pytestmark = pytest.mark.browser
 
-T = TypeVar("T")
 Visitor = Callable[[], BrowserContext]
-
-
-def done(call: Coroutine[Any, Any, T]) -> T:
-    """Its result: Playwright has a loop running in this thread."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(asyncio.run, call).result()
 
 
 @pytest.fixture
@@ -39,7 +30,7 @@ def house() -> House:
 @pytest.fixture
 def address(house: House, site: Site) -> str:
     engine = ScriptedEngine([Script(["Hello ", "there"])])
-    return site(engine, house.store, people=house.people())
+    return site(engine, house.store, sign_in=house.sign_in())
 
 
 @pytest.fixture
@@ -85,7 +76,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
 ) -> None:
     ann, bob = visitor().new_page(), visitor().new_page()
     complaints = complaints_of(ann)
-    ann.goto(f"{address}/welcome#{done(house.accounts.setup_token())}")
+    ann.goto(f"{address}/welcome#{run_coroutine(house.accounts.setup_token())}")
     join(ann, "ann")
     expect(ann.locator("#person")).to_contain_text("ann")
     ask_and_wait(ann, "the secret of ann")
@@ -104,7 +95,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
 def test_a_member_invites_guests_who_need_only_a_nickname(
     house: House, address: str, visitor: Visitor
 ) -> None:
-    token = done(house.add("bob"))
+    token = run_coroutine(house.add("bob"))
     context = visitor()
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     bob, gus = context.new_page(), visitor().new_page()
@@ -127,7 +118,7 @@ def test_a_member_invites_guests_who_need_only_a_nickname(
 def test_signing_in_says_what_is_wrong_and_leads_back(
     house: House, address: str, visitor: Visitor
 ) -> None:
-    done(house.add("ann"))
+    run_coroutine(house.add("ann"))
     page = visitor().new_page()
     page.goto(f"{address}/account")
     expect(page).to_have_url(f"{address}/sign-in?next=/account")
@@ -144,7 +135,7 @@ def test_signing_in_says_what_is_wrong_and_leads_back(
 def test_the_pages_speak_chinese_when_asked_to(
     house: House, address: str, visitor: Visitor
 ) -> None:
-    done(house.add("ann"))
+    run_coroutine(house.add("ann"))
     page = visitor().new_page()
     page.goto(f"{address}/sign-in")
     page.get_by_role("button", name="中文").click()
@@ -156,15 +147,15 @@ def test_the_pages_speak_chinese_when_asked_to(
 def test_who_is_disabled_is_out_of_an_open_page_within_seconds(
     house: House, address: str, visitor: Visitor
 ) -> None:
-    done(house.add("ann"))
-    token = done(house.add("bob", AccountRole.MEMBER))
+    run_coroutine(house.add("ann"))
+    token = run_coroutine(house.add("bob", AccountRole.MEMBER))
     context = visitor()
     context.add_cookies([{"name": "qwen_chat_session", "value": token, "url": address}])
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#person")).to_contain_text("bob")
-    everybody = {user.name: user for user in house.users.everybody.values()}
-    done(house.accounts.disable(everybody["ann"], everybody["bob"].id))
+    users_by_name = {user.name: user for user in house.users.by_id.values()}
+    run_coroutine(house.accounts.disable(users_by_name["ann"], users_by_name["bob"].id))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5000)
 
 
@@ -216,7 +207,7 @@ target="frame"><input name="a" value="b"></form><iframe name="frame"></iframe><s
 def test_a_page_of_another_origin_can_neither_do_nor_read_anything(
     house: House, address: str, visitor: Visitor
 ) -> None:
-    token = done(house.add("ann"))
+    token = run_coroutine(house.add("ann"))
     context = visitor()
     context.add_cookies(
         [{"name": "qwen_chat_session", "value": token, "url": address, "sameSite": "Lax"}]
@@ -225,6 +216,6 @@ def test_a_page_of_another_origin_can_neither_do_nor_read_anything(
     with another_origin(ATTACK.format(address)) as evil:
         page.goto(evil)
         expect(page).to_have_title(",".join(["no"] * 10))
-    assert done(house.accounts.signed_in(token))
+    assert run_coroutine(house.accounts.signed_in(token))
     page.goto(f"{address}/account")
     expect(page.get_by_text("You are ann")).to_be_visible()
