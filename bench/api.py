@@ -112,18 +112,18 @@ async def overhead() -> list[Measurement]:
     """The API's overhead for a short answer, whole and streamed, over the engine alone."""
     script = Script(["x"] * 20)
     bare = ScriptedEngine([script])
-    alone = []
+    single_request_s = []
     for _ in range(REPEATS):
         started = time.perf_counter()
         prompt = await bare.prepare([ChatMessage(Role.USER, "Hi")])
         async for _ in bare.generate(prompt, Sampling()):
             pass
-        alone.append(time.perf_counter() - started)
+        single_request_s.append(time.perf_counter() - started)
     measurements = []
     async with programs(Scenario(script, PLACES, PLACES)) as client:
         for stream, name in ((False, "whole"), (True, "as a stream")):
             replies = [await ask(client, stream=stream) for _ in range(REPEATS)]
-            over = [reply.whole_s - statistics.median(alone) for reply in replies]
+            over = [reply.whole_s - statistics.median(single_request_s) for reply in replies]
             what = f"on top of the engine, 20 tokens {name}"
             half, most = statistics.median(over) * 1000, percentile(over, 99) * 1000
             measurements.append(Measurement(f"{what}, 50 %", half, "ms", "most", 20.0))
@@ -141,7 +141,7 @@ async def measure_model(folder: Path, port: int) -> list[Measurement]:
         for count in (1, PLACES)
         for number in range(ROUNDS)
     }
-    alone = {
+    single_request_s = {
         count: max([await engine.rate_of(bare, count, f"{number}") for number in range(ROUNDS)])
         for count in (1, PLACES)
     }
@@ -157,7 +157,7 @@ async def measure_model(folder: Path, port: int) -> list[Measurement]:
                 name = f"{count} at once, streamed by the API"
                 measurements.append(Measurement(name, max(rates), "tokens/s"))
                 measurements.append(
-                    Measurement(f"{name} / engine alone", max(rates) / alone[count], "×")
+                    Measurement(f"{name} / engine alone", max(rates) / single_request_s[count], "×")
                 )
     return measurements
 

@@ -67,9 +67,11 @@ def _add_duels(session: Session) -> None:
         .order_by(MessageRow.sequence)
     )
     answers: dict[str, list[tuple[Side, str, ComparisonRow]]] = {}
-    for conversation_id, message_id, owner, at in rows:
+    for conversation_id, message_id, owner_id, at in rows:
         variant = len(answers.keys() - {conversation_id}) % 2
-        comparison = ComparisonRow(id=f"duel {message_id}", user_id=owner, asked_at=at, voted_at=at)
+        comparison = ComparisonRow(
+            id=f"duel {message_id}", user_id=owner_id, asked_at=at, voted_at=at
+        )
         side = Side(variant, conversation_id, message_id)
         answers.setdefault(conversation_id, []).append((side, message_id, comparison))
     for number, (lefts, rights) in enumerate(pairwise(answers.values())):

@@ -50,7 +50,7 @@ TOOLS = Extras(
 
 async def measure(folder: Path) -> tuple[str, list[Measurement]]:
     """The device, and all measurements of structured output."""
-    alone = _alone(Tokenizer.from_file(str(folder / "tokenizer.json")))
+    core_measurements = _core_measurements(Tokenizer.from_file(str(folder / "tokenizer.json")))
     engine = await load(folder)
     assert engine.info
     device = engine.info.device
@@ -61,14 +61,14 @@ async def measure(folder: Path) -> tuple[str, list[Measurement]]:
         shaped.append(await _rate(engine, SHAPED, f"shaped-{number}"))
     await engine.stop()
     return device, [
-        *alone,
+        *core_measurements,
         Measurement(f"{ROWS} free answers at once, together", max(free), "tokens/s"),
         Measurement(f"{ROWS} shaped answers at once, together", max(shaped), "tokens/s"),
         Measurement("shaped / free", max(shaped) / max(free), "×", "least", 0.8),
     ]
 
 
-def _alone(tokenizer: Tokenizer) -> list[Measurement]:
+def _core_measurements(tokenizer: Tokenizer) -> list[Measurement]:
     """The cost of masks without a model, in one thread as in the engine."""
     end = tokenizer.token_to_id("<|im_end|>")
     assert end is not None

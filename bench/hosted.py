@@ -76,8 +76,8 @@ async def add_campaigns(store: RoutingStore) -> None:
     await store.accounts.add_user(MEMBER, None, AuditEntry(START, "", "bench"))
     plan = Plan("A campaign", Mode.SINGLE, (Variant("A"),))
     for number in range(CAMPAIGNS):
-        owner = MEMBER.id if number == 3 else LOCAL.id
-        campaign = Campaign(f"campaign {number}", owner, plan, START)
+        owner_id = MEMBER.id if number == 3 else LOCAL.id
+        campaign = Campaign(f"campaign {number}", owner_id, plan, START)
         await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "bench"))
 
 
@@ -94,14 +94,14 @@ async def add_conversations(store: RoutingStore, clock: Clock, chance: random.Ra
     """Conversations in campaigns are added turn by turn; the others are imported."""
     imported: dict[str, list[Archive]] = {}
     for number in range(CONVERSATIONS):
-        owner = f"person {number % USERS}"
+        owner_id = f"person {number % USERS}"
         archive = with_answer_data(chance, number, random_archive(chance, number, ""))
         if campaign_id := campaign_of(number):
-            await add_turns(store, clock, owner, campaign_id, archive)
+            await add_turns(store, clock, owner_id, campaign_id, archive)
         else:
-            imported.setdefault(owner, []).append(archive)
-    for owner, archives in imported.items():
-        await store.add_archives(owner, archives)
+            imported.setdefault(owner_id, []).append(archive)
+    for owner_id, archives in imported.items():
+        await store.add_archives(owner_id, archives)
 
 
 def with_answer_data(chance: random.Random, number: int, archive: Archive) -> Archive:

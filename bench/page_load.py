@@ -185,7 +185,7 @@ async def busy_users(users: int, root: Path) -> Load:
     async with served(users, root) as site, AsyncExitStack() as stack:
         tabs = await open_tabs(site, stack)
         ending = asyncio.Event()
-        asking = [asyncio.create_task(ask_again_and_again(tab, ending, load)) for tab in tabs]
+        loops = [asyncio.create_task(ask_again_and_again(tab, ending, load)) for tab in tabs]
         others = [asyncio.create_task(ticking(tab)) for tab in tabs]
         await asyncio.sleep(WARM_S)
         others.append(asyncio.create_task(watch_health(site, load)))
@@ -196,7 +196,7 @@ async def busy_users(users: int, root: Path) -> Load:
         ending.set()
         for task in others:
             task.cancel()
-        await asyncio.gather(*asking)
+        await asyncio.gather(*loops)
     return load
 
 

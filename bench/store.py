@@ -122,10 +122,10 @@ def random_text(chance: random.Random, rare: str) -> str:
     return between.join(words)
 
 
-def english_word(rank: int) -> str:
+def english_word(number: int) -> str:
     """A word for a frequency rank; frequent words are shorter."""
     letters = ""
-    while rank:
-        rank, letter = divmod(rank, 26)
+    while number:
+        number, letter = divmod(number, 26)
         letters += LETTERS[letter]
     return letters

@@ -34,17 +34,17 @@ def add_commands(group: Group) -> None:
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     if not await context.accounts.users(OPERATOR):
         raise Refused(NO_ACCOUNTS)
-    owner = await (context.user_named(options.user) if options.user else context.first_admin())
+    user = await (context.user_named(options.user) if options.user else context.first_admin())
     _, secret = await context.accounts.add_key(
         OPERATOR,
-        for_user=owner,
+        for_user=user,
         name=options.name,
         scopes=options.scope,
         days=options.expires,
         requests_per_minute=options.requests_per_minute,
         tokens_per_day=options.tokens_per_day,
     )
-    return [f"A key of {owner.name}, shown only this once:", secret]
+    return [f"A key of {user.name}, shown only this once:", secret]
 
 
 async def list_keys(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:

@@ -20,8 +20,8 @@ class MemoryKeys:
 
     async def add_key(self, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
         refuse_bad_text(token_hash, key, audit_entry)
-        owner = self.by_id.get(key.owner_id)
-        if owner is None or owner.disabled or owner.role is AccountRole.GUEST:
+        user = self.by_id.get(key.owner_id)
+        if user is None or user.disabled or user.role is AccountRole.GUEST:
             raise NotFound
         self.api_keys[token_hash] = key
         self.audit.append(audit_entry)

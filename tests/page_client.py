@@ -23,7 +23,7 @@ class PageClient:
 
     client: httpx.AsyncClient
     session_hash: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    shown: dict[int, Any] = field(default_factory=dict)
+    values: dict[int, Any] = field(default_factory=dict)
 
     async def open(self, address: str = "") -> None:
         """Fetch the page and load what stands at `address`, the part behind the hash sign."""
@@ -32,7 +32,7 @@ class PageClient:
         components = self.config["components"]
         self.names = {item["id"]: _name_of(item) for item in components}
         self.numbers = {name: number for number, name in self.names.items()}
-        self.shown = {item["id"]: item["props"].get("value") for item in components}
+        self.values = {item["id"]: item["props"].get("value") for item in components}
         self.events = {
             (self.names.get(number, ""), name): event
             for event in reversed(self.config["dependencies"])
@@ -43,11 +43,11 @@ class PageClient:
 
     def value(self, elem_id: str) -> Any:
         """What a component shows."""
-        return self.shown[self.numbers[elem_id]]
+        return self.values[self.numbers[elem_id]]
 
     def put(self, elem_id: str, value: object) -> None:
         """Write into a component."""
-        self.shown[self.numbers[elem_id]] = value
+        self.values[self.numbers[elem_id]] = value
 
     async def fire(self, elem_id: str, name: str, **event_data: Any) -> None:
         """A short event, to its answer; "" is the page itself. Gradio takes them past its queue."""
@@ -98,7 +98,7 @@ class PageClient:
     def _body(self, event: dict[str, Any], event_data: object = None) -> dict[str, Any]:
         return {
             "fn_index": event["id"],
-            "data": [self.shown[number] for number in event["inputs"]],
+            "data": [self.values[number] for number in event["inputs"]],
             "event_data": event_data,
             "session_hash": self.session_hash,
         }
@@ -107,9 +107,9 @@ class PageClient:
         for number, value in zip(event["outputs"], data, strict=True):
             if isinstance(value, dict) and value.get("__type__") == "update":
                 if "value" in value:
-                    self.shown[number] = value["value"]
+                    self.values[number] = value["value"]
             elif self.names[number] != "state":
-                self.shown[number] = value
+                self.values[number] = value
 
 
 def _name_of(component: dict[str, Any]) -> str:

@@ -131,16 +131,16 @@ def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
 
 
 def _version_events(on: Components, do: Versions) -> list[Shows]:
-    asking = _asking(on)
+    composer_inputs = _composer_inputs(on)
     return [
-        (on.bridge.retry, do.retry, asking, {}),
-        (on.bridge.go_on, do.go_on, asking, {}),
-        (on.bridge.show, do.show, asking, {}),
-        (on.bridge.edit, do.edit, asking, {}),
-        (on.bridge.delete_turn, do.delete_turn, asking, {}),
-        (on.bridge.delete_branch, do.delete_branch, asking, {}),
-        (on.bridge.undo_turn, do.undo_turn, asking, {}),
-        (on.bridge.undo, do.undo, asking, {}),
+        (on.bridge.retry, do.retry, composer_inputs, {}),
+        (on.bridge.go_on, do.go_on, composer_inputs, {}),
+        (on.bridge.show, do.show, composer_inputs, {}),
+        (on.bridge.edit, do.edit, composer_inputs, {}),
+        (on.bridge.delete_turn, do.delete_turn, composer_inputs, {}),
+        (on.bridge.delete_branch, do.delete_branch, composer_inputs, {}),
+        (on.bridge.undo_turn, do.undo_turn, composer_inputs, {}),
+        (on.bridge.undo, do.undo, composer_inputs, {}),
     ]
 
 
@@ -184,12 +184,14 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
 def _composer_events(on: Components, do: Composer) -> list[Shows]:
     on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
     for setting in on.fields:
-        setting.blur(do.keep_options, _asking(on), [on.note, on.chips], **AT_ONCE)  # type: ignore[attr-defined]
+        setting.blur(do.keep_options, _composer_inputs(on), [on.note, on.chips], **AT_ONCE)  # type: ignore[attr-defined]
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **AT_ONCE)
     on.bridge.detach(do.detach, here, attached, **AT_ONCE)
-    on.bridge.gauge(do.measure, _asking(on), [on.context_usage, on.warning, on.files], **AT_ONCE)
-    sent = _asking(on) | {on.request_id}
+    on.bridge.gauge(
+        do.measure, _composer_inputs(on), [on.context_usage, on.warning, on.files], **AT_ONCE
+    )
+    sent = _composer_inputs(on) | {on.request_id}
     return [
         (on.message.submit, do.send, sent, {"js": NAMED}),
         (on.send.click, do.send, sent, {"js": NAMED}),
@@ -201,7 +203,7 @@ def _preset_events(on: Components, do: PresetPanel) -> None:
     chosen = [*panel, *on.settings, on.chips, on.header, on.banners, on.welcome]
     on.bridge.presets(do.list, here, panel, **AT_ONCE)
     on.bridge.choose(do.choose, _place(on), chosen, **AT_ONCE)
-    on.bridge.write_preset(do.write, _asking(on), panel, **AT_ONCE)
+    on.bridge.write_preset(do.write, _composer_inputs(on), panel, **AT_ONCE)
     on.bridge.save_preset(do.save, _place(on), chosen, **AT_ONCE)
     on.bridge.preset_imported(do.imported, here, panel, **AT_ONCE)
     on.bridge.share_preset(do.share, here, panel, **AT_ONCE)
@@ -213,7 +215,7 @@ def _place(on: Components) -> list[Component]:
     return [on.bridge, on.language, on.view]
 
 
-def _asking(on: Components) -> set[Component]:
+def _composer_inputs(on: Components) -> set[Component]:
     """Where a tab is, and what a question there would be asked with."""
     return {on.message, *_place(on), *on.settings}
 

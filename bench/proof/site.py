@@ -84,7 +84,7 @@ class ProofSite:
     def client(self, name: str | None) -> httpx.AsyncClient:
         return client_of(self.app, self.tokens[name] if name else None)
 
-    async def fill(self) -> None:
+    async def add_example_data(self) -> None:
         """People, a conversation, a campaign, a rating, a case and a preset."""
         await self.presets.ship()
         for name, role in (("root", AccountRole.ADMIN), ("host", AccountRole.MEMBER)):
@@ -119,7 +119,7 @@ async def proof_site(folder: Path) -> AsyncIterator[ProofSite]:
     await store.open()
     site = ProofSite(store)
     try:
-        await site.fill()
+        await site.add_example_data()
         yield site
     finally:
         await store.close()

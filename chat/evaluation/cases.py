@@ -52,8 +52,8 @@ class Cases:
 
     async def get(self, user: User, case_id: str) -> Case:
         """Raises NotFound."""
-        owner = visible_owner(user)
-        return self.shipped.get(case_id) or await self._store.case(case_id, owner)
+        owner_id = visible_owner(user)
+        return self.shipped.get(case_id) or await self._store.case(case_id, owner_id)
 
     async def draft(self, user: User, snapshot_id: str) -> CaseText:
         """A case derived from a rated answer, for review. Raises NotFound."""
@@ -78,9 +78,9 @@ class Cases:
 
     async def change(self, user: User, case_id: str, text: CaseText) -> Case:
         """Raises NotFound, and what `check_case` raises."""
-        owner = visible_owner(user)
-        await self._store.case(case_id, owner)
-        return await self._store.change(case_id, owner, await check_case(text, self._judge))
+        owner_id = visible_owner(user)
+        await self._store.case(case_id, owner_id)
+        return await self._store.change(case_id, owner_id, await check_case(text, self._judge))
 
     async def delete(self, user: User, case_id: str) -> None:
         """Raises NotFound. Results of the case stay."""

@@ -20,7 +20,7 @@ from pages.html import PageLocale, render, render_macro
 
 SCRIPT = "compare.js"
 PARTS = "campaigns/comparison_card.html"
-ASKING = (VisitStage.WORK, VisitStage.FINISHED)
+MAY_ASK = (VisitStage.WORK, VisitStage.FINISHED)
 """Stages with the form of a question. An end in the meantime is reported by the request."""
 
 CHOICES = (
@@ -104,7 +104,7 @@ def compare_page(
     render_markdown: MarkdownRenderer,
 ) -> Markup:
     """The whole page: tasks, earlier comparisons, and the form of the next question."""
-    campaign, may_ask = visit.campaign, visit.stage in ASKING
+    campaign, may_ask = visit.campaign, visit.stage in MAY_ASK
     return render(
         "campaigns/compare.html",
         locale,

@@ -15,8 +15,8 @@ from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 def add_key(session: Session, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
-    owner = user_row(session, key.owner_id, for_update=True)
-    if owner.disabled or owner.rank is AccountRole.GUEST:
+    user = user_row(session, key.owner_id, for_update=True)
+    if user.disabled or user.rank is AccountRole.GUEST:
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
     columns["scopes"] = " ".join(sorted(key.scopes))

@@ -29,8 +29,8 @@ TO_BE_JUDGED = (CaseVerdict.OPEN, CaseVerdict.CHANGED)
 
 def add(session: Session, cases: Sequence[Case]) -> None:
     """Raises NotFound."""
-    for owner in {each.owner_id for each in cases}:
-        _hold(session, owner)
+    for owner_id in {each.owner_id for each in cases}:
+        _hold(session, owner_id)
     for each in cases:
         session.add(
             CaseRow(

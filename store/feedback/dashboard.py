@@ -92,10 +92,10 @@ def _turns(
         .group_by(step, MessageRow.owner_id, failure)
     )
     turns = dict[datetime, TurnCounts]()
-    people, failures = defaultdict[datetime, set[str]](set), Counter[str]()
-    for seconds, owner, code, questions, answered, tokens in rows:
+    users_at, failures = defaultdict[datetime, set[str]](set), Counter[str]()
+    for seconds, owner_id, code, questions, answered, tokens in rows:
         at = _moment(seconds)
-        people[at].add(owner)
+        users_at[at].add(owner_id)
         failed = 0 if code is None else int(questions + answered)
         if code is not None:
             failures[code] += failed
@@ -106,8 +106,8 @@ def _turns(
             failures=before.failures + failed,
             tokens=before.tokens + int(tokens),
         )
-    turns = {at: replace(of, users=len(people[at])) for at, of in turns.items()}
-    return turns, len(set().union(*people.values())), failures
+    turns = {at: replace(of, users=len(users_at[at])) for at, of in turns.items()}
+    return turns, len(set().union(*users_at.values())), failures
 
 
 def _answers(

@@ -298,7 +298,7 @@ def _variant_of_answers(session: Session, campaign: CampaignRow) -> Wrote:
     rows = session.execute(
         select(ConversationRow.id, ConversationRow.owner_id).where(*_of_conversations(campaign))
     )
-    return {name: variants.get(name, variants.get(owner)) for name, owner in rows}
+    return {name: variants.get(name, variants.get(owner_id)) for name, owner_id in rows}
 
 
 def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | None]:
@@ -344,5 +344,5 @@ def _names(session: Session, campaign: CampaignRow) -> Mapping[str, str]:
     voters = select(ComparisonRow.user_id).where(
         ComparisonRow.campaign_id == campaign.id, ComparisonRow.choice.is_not(None)
     )
-    people = session.scalars(select(UserRow).where(UserRow.id.in_(voters)))
-    return {user.id: user.name for user in people}
+    users = session.scalars(select(UserRow).where(UserRow.id.in_(voters)))
+    return {user.id: user.name for user in users}

@@ -23,14 +23,14 @@ class Visitor:
 
     def __init__(self, browser: Browser) -> None:
         self._context = new_context(browser, locale="en-US")
-        self._door = self._context.new_page()
+        self._opener = self._context.new_page()
 
     def open(self, url: str) -> Page:
         """An empty tab for the site there, which has to be at the same address every time."""
-        if not self._door.url.startswith(url):
-            self._door.goto(f"{url}/healthz")
-        with self._door.expect_popup() as opened:
-            self._door.evaluate("() => { window.open('about:blank'); }")
+        if not self._opener.url.startswith(url):
+            self._opener.goto(f"{url}/healthz")
+        with self._opener.expect_popup() as opened:
+            self._opener.evaluate("() => { window.open('about:blank'); }")
         return opened.value
 
     def another(self) -> Page:
@@ -40,8 +40,8 @@ class Visitor:
     def forget(self) -> None:
         """Close the tabs and delete all that they have left in the browser."""
         for page in self._context.pages:
-            if page is not self._door:
+            if page is not self._opener:
                 page.close()
         self._context.clear_cookies()
         self._context.clear_permissions()
-        self._door.evaluate(FORGET)
+        self._opener.evaluate(FORGET)

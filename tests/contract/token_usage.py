@@ -23,7 +23,7 @@ CAMPAIGNS = ("bobs", "cys", "")
 FAILURES = ("engine_failed", "request_timeout")
 
 
-async def fill(store: RoutingStore, now: datetime) -> None:
+async def add_campaign_data(store: RoutingStore, now: datetime) -> None:
     """Usage of three users until now: in two campaigns, outside campaigns, and in comparisons."""
     chance = random.Random(3)
     rows = town(chance, now)
@@ -40,13 +40,13 @@ async def fill(store: RoutingStore, now: datetime) -> None:
 def town(chance: random.Random, now: datetime) -> Sequence[Base]:
     """Forty days of usage of three users, in two campaigns and outside."""
     rows: list[Base] = [
-        CampaignRow(id=name, owner_id=owner.id, plan=PLAN, plan_version=1, created_at=START)
-        for name, owner in (("bobs", BOB), ("cys", CY))
+        CampaignRow(id=name, owner_id=user.id, plan=PLAN, plan_version=1, created_at=START)
+        for name, user in (("bobs", BOB), ("cys", CY))
     ]
     for number in range(90):
-        owner, campaign = chance.choice((ANN, BOB, CY)).id, chance.choice(CAMPAIGNS)
+        user_id, campaign = chance.choice((ANN, BOB, CY)).id, chance.choice(CAMPAIGNS)
         at = now - timedelta(minutes=chance.choice((1, 20, 700, 5_000, 30_000)) * chance.random())
-        rows += conversation(chance, number, owner, campaign, at)
+        rows += conversation(chance, number, user_id, campaign, at)
     return rows
 
 
@@ -101,19 +101,19 @@ def comparisons(now: datetime) -> Sequence[Base]:
         CampaignRow(id="blind", owner_id=CY.id, plan=plan, plan_version=1, created_at=START)
     ]
     for number in range(12):
-        owner, at = (ANN, BOB, CY)[number % 3].id, now - timedelta(hours=2**number / 4)
+        user_id, at = (ANN, BOB, CY)[number % 3].id, now - timedelta(hours=2**number / 4)
         sides = []
         for variant in (0, 1):
             # None that `conversation` makes an imported one.
             place = 9 * (200 + number) + 1 + variant
-            rows += conversation(chance, place, owner, "blind", at)
+            rows += conversation(chance, place, user_id, "blind", at)
             sides.append(Side(variant, f"c{place}", f"a{place}"))
         voted = number // 3 != 1
         rows.append(
             ComparisonRow(
                 id=f"duel {number}",
                 campaign_id="blind",
-                user_id=owner,
+                user_id=user_id,
                 request_id=f"request {number}",
                 question="Why?",
                 task_id="",

@@ -24,7 +24,7 @@ UI = Path(__file__).parents[2] / "ui"
 SOURCES = sorted(UI.rglob("*.py"))
 TEMPLATES = sorted((UI / "templates").glob("*.html"))
 EN, ZH = words(Language.EN), words(Language.ZH)
-SHOWN_ERRORS = (
+PAGE_ERRORS = (
     vars(errors)
     | vars(account_errors)
     | vars(conversation_errors)
@@ -111,7 +111,7 @@ def test_no_key_is_there_for_nothing() -> None:
 def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> None:
     values = dict.fromkeys(("characters", "limit", "tokens", "low", "high", "seconds"), 7)
     values |= dict.fromkeys(("count", "title", "where", "why", "retry_after_s", "hours"), 7)
-    kinds = [kind for kind in SHOWN_ERRORS.values() if isinstance(kind, type)]
+    kinds = [kind for kind in PAGE_ERRORS.values() if isinstance(kind, type)]
     for kind in kinds:
         if issubclass(kind, AppError):
             sentence = refusal(language, kind.code, {**values, "name": "top_p"})
@@ -122,7 +122,7 @@ def test_every_error_code_of_a_request_has_a_sentence(language: Language) -> Non
 
 
 def test_every_sentence_for_a_refusal_has_an_error_that_it_is_for() -> None:
-    known = SHOWN_ERRORS | vars(campaign_errors)
+    known = PAGE_ERRORS | vars(campaign_errors)
     kinds = [kind for kind in known.values() if isinstance(kind, type)]
     codes = {kind.code for kind in kinds if issubclass(kind, AppError)}
     assert {key.removeprefix("error-") for key in EN if key.startswith("error-")} <= codes

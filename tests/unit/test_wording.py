@@ -36,9 +36,9 @@ BOUND = re.compile(r"(up to|1 to|more than|[Aa]t most) \{(?:count|limit)\}")
 
 
 def test_a_word_has_the_form_its_number_asks_for() -> None:
-    said = "{count} {count:answer|answers}"
+    template = "{count} {count:answer|answers}"
     counts: list[object] = [0, 1, 2, 11, "1", "1,000", "1+", "+1", "-1", "−1", 1.0]
-    assert [filled(said, count=count) for count in counts] == [
+    assert [filled(template, count=count) for count in counts] == [
         "0 answers",
         "1 answer",
         "2 answers",
@@ -54,14 +54,14 @@ def test_a_word_has_the_form_its_number_asks_for() -> None:
 
 
 def test_a_form_may_have_a_place_itself_and_values_are_never_read_as_places() -> None:
-    said = "the first {count:turn is|{count} turns are} gone: {name}"
-    assert filled(said, count=1, name="{count:a|b}") == "the first turn is gone: {count:a|b}"
-    assert filled(said, count=3, name="|") == "the first 3 turns are gone: |"
+    template = "the first {count:turn is|{count} turns are} gone: {name}"
+    assert filled(template, count=1, name="{count:a|b}") == "the first turn is gone: {count:a|b}"
+    assert filled(template, count=3, name="|") == "the first 3 turns are gone: |"
 
 
 @pytest.mark.parametrize("template", SENTENCES)
 def test_no_english_sentence_says_one_of_many(template: str) -> None:
     names = {name for _, name, _, _ in Formatter().parse(template) if name}
     values = {name: "1" if name in COUNTS else "x" for name in names}
-    said = filled(BOUND.sub(r"\1 60", template), **values)
-    assert not re.search(r"\b1 (?:[a-z]+ )?(?!(?:is|has|was|less)\b)[a-z]+s\b", said)
+    sentence = filled(BOUND.sub(r"\1 60", template), **values)
+    assert not re.search(r"\b1 (?:[a-z]+ )?(?!(?:is|has|was|less)\b)[a-z]+s\b", sentence)

@@ -18,7 +18,7 @@ WORD = sa.String(32)
 
 def upgrade() -> None:
     create_guest_links()
-    create_people()
+    create_users()
     create_sessions()
     create_passes()
     create_spending()
@@ -56,7 +56,7 @@ def create_guest_links() -> None:
     op.create_index("ix_guest_links_owner", "guest_links", ["owner"])
 
 
-def create_people() -> None:
+def create_users() -> None:
     op.create_table(
         "people",
         text("id"),

@@ -32,7 +32,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("model", sa.Text))
     op.add_column("messages", sa.Column("language", sa.Text))
     copy_what_is_there()
-    tell_languages(op.get_bind())
+    store_languages(op.get_bind())
     create_index()
 
 
@@ -48,23 +48,23 @@ def copy_what_is_there() -> None:
         op.execute(sa.update(MESSAGES).where(column.is_not(None)).values(values))
 
 
-def tell_languages(connection: sa.Connection) -> None:
+def store_languages(connection: sa.Connection) -> None:
     """Of answers that have ended; the others get theirs when they are interrupted."""
     of = MESSAGES.c
-    tell = (
+    update = (
         sa.update(MESSAGES)
         .where(of.sequence == sa.bindparam("number"))
         .values(language=sa.bindparam("spoken"))
     )
     last = 0
     while texts := ended_after(connection, last):
-        told = [
+        languages = [
             {"number": number, "spoken": spoken}
             for number, text in texts.items()
             if (spoken := language_of(text))
         ]
-        if told:
-            connection.execute(tell, told)
+        if languages:
+            connection.execute(update, languages)
         last = max(texts)
 
 

@@ -65,10 +65,12 @@ def link(address: str, page: str) -> re.Pattern[str]:
 
 
 def complaints_of(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
+    console_errors: list[str] = []
+    page.on(
+        "console", lambda line: console_errors.append(line.text) if line.type == "error" else None
+    )
+    page.on("pageerror", lambda error: console_errors.append(str(error)))
+    return console_errors
 
 
 def test_one_link_makes_the_administrator_and_another_a_member(
@@ -170,7 +172,7 @@ def another_origin(page: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(page.encode())
 
-        def log_message(self, *said: object) -> None: ...
+        def log_message(self, *arguments: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

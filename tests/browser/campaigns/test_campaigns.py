@@ -357,14 +357,14 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
     host.get_by_label("Title", exact=True).fill("River test")
     consent.fill(long)
     button(host, "Save").click()
-    said = "“What testers agree to, in your words” has 20,001 characters, and at most 20,000"
-    expect(alert(host)).to_contain_text(said)
+    refusal = "“What testers agree to, in your words” has 20,001 characters, and at most 20,000"
+    expect(alert(host)).to_contain_text(refusal)
     expect(consent).to_have_value(long)
     expect(consent).to_be_focused()
     # The same of the server, for whoever sends it past the page.
     consent.evaluate("field => field.removeAttribute('data-longest')")
     button(host, "Save").click()
-    expect(alert(host)).to_contain_text(said)
+    expect(alert(host)).to_contain_text(refusal)
     expect(consent).to_have_value(long)
     consent.fill("Short")
     host.get_by_role("button", name="Add a task").click()
@@ -408,12 +408,12 @@ def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_ke
     guest.goto(f"{address}/campaign/{campaign.id}/survey")
     why, long = guest.get_by_label("Why?"), "原" * 20_001
     why.fill(long)
-    said = "“Why?” has 20,001 characters, and at most 20,000 are taken."
-    expect(alert(guest)).to_contain_text(said)
+    refusal = "“Why?” has 20,001 characters, and at most 20,000 are taken."
+    expect(alert(guest)).to_contain_text(refusal)
     with guest.expect_response(lambda answer: answer.ok and "/survey" in answer.url):
         guest.get_by_role("group", name="How was it?").get_by_text("4", exact=True).click()
     button(guest, "Send").click()
-    expect(alert(guest)).to_contain_text(said)
+    expect(alert(guest)).to_contain_text(refusal)
     expect(why).to_have_value(long)
     why.fill(long[1:])  # 60,000 bytes
     expect(guest.get_by_text("Kept.")).to_be_visible()

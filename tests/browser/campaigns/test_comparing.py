@@ -214,13 +214,13 @@ def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_
     expect(voted(page)).to_have_text("You voted: left is better.")
     page.get_by_text("Say why").click()
     comment = page.get_by_label("What made the difference?")
-    said = "“What made the difference?” has 1,048,576 characters, and at most 20,000 are taken."
+    refusal = "“What made the difference?” has 1,048,576 characters, and at most 20,000 are taken."
     comment.evaluate("it => { it.value = 'x'.repeat(2 ** 20); }")
     button(page, "Save").click()
-    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(said)
+    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(refusal)
     comment.evaluate("it => it.removeAttribute('data-longest')")  # so that the server says it
     button(page, "Save").click()
-    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(said)
+    expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(refusal)
     assert len(comment.input_value()) == 2**20
     page.reload()
     expect(page.get_by_text("This test has ended")).to_be_visible()

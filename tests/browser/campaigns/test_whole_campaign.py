@@ -213,10 +213,10 @@ def compare(guest: Page, choice: str) -> tuple[str, str]:
 
 def turns(prompt: Sequence[ChatMessage]) -> list[dict[str, str]]:
     """A prompt that an engine got, as files write it."""
-    return [{"role": str(said.role), "content": said.content} for said in prompt]
+    return [{"role": str(message.role), "content": message.content} for message in prompt]
 
 
-def said(text: str) -> list[dict[str, str]]:
+def answer_messages(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
@@ -236,11 +236,13 @@ def expect_pairs(host: Page, engine: ScriptedEngine) -> None:
     found = pairs(host)
     assert engine.prompts[0] == engine.prompts[1]
     assert sorted((pair["source"], pair["chosen"]) for pair in found) == [
-        ("correction", said(CORRECTION)),
-        ("versions", said(RIGHT)),
+        ("correction", answer_messages(CORRECTION)),
+        ("versions", answer_messages(RIGHT)),
     ]
     sent = turns(engine.prompts[0])
-    assert all((pair["prompt"], pair["rejected"]) == (sent, said(WRONG)) for pair in found)
+    assert all(
+        (pair["prompt"], pair["rejected"]) == (sent, answer_messages(WRONG)) for pair in found
+    )
 
 
 def review(host: Page) -> None:
@@ -328,9 +330,12 @@ def test_a_blind_comparison_with_two_guests_from_its_link_to_win_rate_and_pairs(
     expect_report(open_report(host, visitor, tmp_path), holds=("95",))
     host.get_by_role("link", name="Take the data along").click()
     voted = [(pair["source"], pair["chosen"], pair["rejected"]) for pair in pairs(host)]
-    assert voted == [("vote", said(ann[0]), said(ann[1])), ("vote", said(bob[1]), said(bob[0]))]
+    assert voted == [
+        ("vote", answer_messages(ann[0]), answer_messages(ann[1])),
+        ("vote", answer_messages(bob[1]), answer_messages(bob[0])),
+    ]
     assert all(pair["prompt"] == turns(engine.prompts[0]) for pair in pairs(host))
 
     take_back(first)
     (left,) = pairs(host)
-    assert left["chosen"] == said(bob[1])
+    assert left["chosen"] == answer_messages(bob[1])

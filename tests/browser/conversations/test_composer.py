@@ -40,21 +40,21 @@ def files(page: Page) -> Locator:
     return page.get_by_role("list", name="Attached files").get_by_role("listitem")
 
 
-def gauge(page: Page) -> Locator:
+def context_usage(page: Page) -> Locator:
     return page.get_by_role("meter", name="Context")
 
 
 def test_the_gauge_counts_what_is_in_the_box_and_says_of_what(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine(context_length=1000)))
-    expect(gauge(page)).to_have_text("0 / 1,000")
+    expect(context_usage(page)).to_have_text("0 / 1,000")
     box(page).fill("x" * 200)
-    expect(gauge(page)).to_have_text("200 / 1,000")
-    expect(gauge(page)).to_have_attribute(
+    expect(context_usage(page)).to_have_text("200 / 1,000")
+    expect(context_usage(page)).to_have_attribute(
         "title", re.compile("draft 200 · kept for the answer 250")
     )
     box(page).press("Enter")
     expect(answer(page)).to_contain_text("5 tokens")
-    expect(gauge(page)).to_have_text("205 / 1,000")
+    expect(context_usage(page)).to_have_text("205 / 1,000")
 
 
 def test_the_gauge_is_that_of_a_conversation_opened_while_its_answer_is_written(
@@ -64,9 +64,9 @@ def test_the_gauge_is_that_of_a_conversation_opened_while_its_answer_is_written(
     ask(page, "x" * 200)
     expect(answer(page)).to_contain_text("two")
     button(page, "New chat").click()
-    expect(gauge(page)).to_have_text("0 / 1,000")
+    expect(context_usage(page)).to_have_text("0 / 1,000")
     listed(page).click()
-    expect(gauge(page)).to_have_text(re.compile(r"^2\d\d / 1,000"))
+    expect(context_usage(page)).to_have_text(re.compile(r"^2\d\d / 1,000"))
     expect(answer(page)).to_contain_text("Writing")
 
 
@@ -75,11 +75,11 @@ def test_the_gauge_turns_amber_and_then_red_before_turns_are_left_out(
 ) -> None:
     page = tab(site(ScriptedEngine(context_length=1000)))
     ask_and_wait(page, "a" * 400)
-    expect(gauge(page)).to_have_class(re.compile("low"))
+    expect(context_usage(page)).to_have_class(re.compile("low"))
     box(page).fill("b" * 250)
-    expect(gauge(page)).to_have_class(re.compile("high"))
+    expect(context_usage(page)).to_have_class(re.compile("high"))
     box(page).fill("b" * 500)
-    expect(gauge(page)).to_have_class(re.compile("over"))
+    expect(context_usage(page)).to_have_class(re.compile("over"))
     ahead = page.locator("#warning").get_by_role("status")
     expect(ahead).to_have_text("The oldest turn will not fit and will be left out.")
     box(page).fill("b" * 760)
@@ -96,7 +96,7 @@ def test_while_the_model_loads_the_gauge_is_empty_and_fills_when_it_is_ready(
     box(page).fill("Hello")
     expect(page.locator(".gauge.unknown")).to_be_visible()
     engine.current_state = ScriptedEngine().state
-    expect(gauge(page)).to_have_text("5 / 1,000")
+    expect(context_usage(page)).to_have_text("5 / 1,000")
 
 
 def test_a_file_that_came_while_the_model_loads_is_counted_once_it_is_ready(
@@ -120,7 +120,7 @@ def test_a_file_goes_with_the_question_and_leaves_the_box_with_it(site: Site, ta
     expect(files(page)).to_contain_text("sales.csv")
     expect(files(page)).to_contain_text("19 B")
     expect(files(page)).to_contain_text(re.compile(r"\d+ tokens"))
-    expect(gauge(page)).not_to_have_text("0 / 1,000")
+    expect(context_usage(page)).not_to_have_text("0 / 1,000")
     ask_and_wait(page, "How much?")
     expect(files(page)).to_have_count(0)
     asked = engine.prompts[-1][-1].content

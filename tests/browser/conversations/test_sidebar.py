@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
-async def tell(store: MemoryStore, *turns: tuple[str, str]) -> None:
+async def add_conversation(store: MemoryStore, *turns: tuple[str, str]) -> None:
     """One conversation of these questions and answers, called after its first question."""
     conversation_id = None
     for question, words in turns:
@@ -44,7 +44,7 @@ def store_of(*conversations: Sequence[tuple[str, str]]) -> MemoryStore:
     """A store with these, the last one newest."""
     store = MemoryStore()
     for turns in conversations:
-        run_coroutine(tell(store, *turns))
+        run_coroutine(add_conversation(store, *turns))
     return store
 
 
@@ -86,8 +86,8 @@ def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(
     site: Site, tab: Open
 ) -> None:
     store = SlowStore()
-    run_coroutine(tell(store, ("Mine", "…")))
-    run_coroutine(tell(store, ("Other", "…")))
+    run_coroutine(add_conversation(store, ("Mine", "…")))
+    run_coroutine(add_conversation(store, ("Other", "…")))
     page = tab(site(ScriptedEngine(), store))
     listed(page).filter(has_text="Mine").click()
     ask(page, "And?")
@@ -247,12 +247,12 @@ def test_of_two_names_at_once_both_can_be_read_and_one_taken(site: Site, tab: Op
     expect(listed(other)).to_have_text(["Theirs"])
     page.get_by_role("textbox", name="Rename").fill("Ours")
     page.keyboard.press("Enter")
-    said = page.locator("#conversations").get_by_role("alert")
-    expect(said).to_contain_text("Renamed elsewhere to Theirs meanwhile. Your title: Ours")
+    notice = page.locator("#conversations").get_by_role("alert")
+    expect(notice).to_contain_text("Renamed elsewhere to Theirs meanwhile. Your title: Ours")
     expect(listed(page)).to_have_text(["Theirs"])
-    said.get_by_role("button", name="Take mine").click()
+    notice.get_by_role("button", name="Take mine").click()
     expect(listed(page)).to_have_text(["Ours"])
-    expect(said).to_have_count(0)
+    expect(notice).to_have_count(0)
 
 
 def test_a_pinned_conversation_stays_on_top(site: Site, tab: Open) -> None:
@@ -320,9 +320,9 @@ def test_deleting_ends_the_answer_that_is_being_written(site: Site, tab: Open) -
 def test_two_thousand_conversations_can_be_reached_to_the_last_one(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine(), store_of(*([(f"Number {n}", "…")] for n in range(2000)))))
     expect(listed(page)).to_have_count(50)
-    for shown in (100, 200, 400, 800, 1600, 2000):
+    for count in (100, 200, 400, 800, 1600, 2000):
         button(page, "Show more").click()
-        expect(listed(page)).to_have_count(shown)
+        expect(listed(page)).to_have_count(count)
     expect(button(page, "Show more")).to_have_count(0)
     listed(page).last.click()
     # Not by expect: each time it looks in vain it describes the whole page, list included.

@@ -153,5 +153,5 @@ def test_what_a_person_writes_is_shown_letter_by_letter(site: Site, tab: Open) -
     written = "**stars** <b>tags</b> `ticks` {{braces}} ${dollars} \\(x\\)"
     page = tab(site(ScriptedEngine()))
     ask_and_wait(page, written)
-    shown = page.locator("#transcript .user-row .words")
-    assert json.loads(shown.evaluate("e => JSON.stringify(e.textContent)")) == written
+    question_text = page.locator("#transcript .user-row .words")
+    assert json.loads(question_text.evaluate("e => JSON.stringify(e.textContent)")) == written

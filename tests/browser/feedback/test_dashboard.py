@@ -13,7 +13,7 @@ from store import RoutingStore, open_store
 from tests.browser.conftest import Open, Site
 from tests.browser.coroutines import run_coroutine
 from tests.contract.feedback_rows import add_rows
-from tests.contract.token_usage import conversation, fill
+from tests.contract.token_usage import add_campaign_data, conversation
 from tests.contract.users import ANN, BOB, CY, JOINED
 from tests.fakes import ScriptedEngine
 from tests.migrated import migrated
@@ -35,7 +35,7 @@ def address(tmp_path: Path, site: Site) -> Iterator[str]:
 async def furnish(store: RoutingStore) -> None:
     for user in (ANN, BOB, CY):
         await store.accounts.add_user(user, None, JOINED)
-    await fill(store, datetime.now(UTC))
+    await add_campaign_data(store, datetime.now(UTC))
 
 
 def drawn(page: Page) -> None:

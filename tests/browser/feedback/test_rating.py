@@ -35,7 +35,7 @@ def page(store: RoutingStore, site: Site, tab: Open) -> Page:
     return page
 
 
-def said(store: RoutingStore) -> list[Rating]:
+def stored_ratings(store: RoutingStore) -> list[Rating]:
     """What was said last of each answer, in the order of the answers."""
 
     async def look() -> list[Rating]:
@@ -90,7 +90,7 @@ def test_a_good_answer_is_one_click_that_a_reload_shows(page: Page, store: Routi
     save(page)
     expect(form(page)).to_be_hidden()
     expect(thumb(page, "Your rating")).to_be_visible()
-    (rating,) = said(store)
+    (rating,) = stored_ratings(store)
     assert rating.version == 2
     assert rating.rating_input == RatingInput(Verdict.UP, comment="Short and right. 很好")
 
@@ -117,7 +117,7 @@ def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
     form(page).get_by_label("Too long").check()
     save(page)
     expect(form(page)).to_be_hidden()
-    (rating,) = said(store)
+    (rating,) = stored_ratings(store)
     assert rating.version == 2
     assert rating.rating_input == RatingInput(
         Verdict.DOWN, ("wrong-facts", "too-long"), correction="Paris is the capital."
@@ -137,7 +137,9 @@ def test_an_answer_that_was_stopped_before_its_first_word_can_be_called_slow(
     expect(form(page)).to_be_hidden()
     again(page)
     expect_pressed(page, "Bad answer")
-    assert [rating.rating_input for rating in said(store)] == [RatingInput(Verdict.DOWN, ("slow",))]
+    assert [rating.rating_input for rating in stored_ratings(store)] == [
+        RatingInput(Verdict.DOWN, ("slow",))
+    ]
 
 
 def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_back(
@@ -155,7 +157,7 @@ def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_ba
     expect(answer(page)).to_contain_text("Lyon")
     expect_pressed(page, "Good answer")
     expect_pressed(page, "Bad answer", False)
-    assert [rating.rating_input for rating in said(store)] == [
+    assert [rating.rating_input for rating in stored_ratings(store)] == [
         RatingInput(Verdict.UP),
         RatingInput(Verdict.DOWN),  # no reason is needed
     ]
@@ -163,7 +165,7 @@ def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_ba
     form(page).get_by_role("button", name="Withdraw").click()
     expect(form(page)).to_be_hidden()
     expect_pressed(page, "Good answer", False)
-    assert [rating.version for rating in said(store)] == [2, 1]
+    assert [rating.version for rating in stored_ratings(store)] == [2, 1]
 
 
 def test_what_was_typed_outlives_closing_by_mistake_and_a_reload(page: Page) -> None:
@@ -210,7 +212,7 @@ def test_a_lost_connection_leaves_the_text_where_it_is(page: Page, store: Routin
     page.clock.run_for(11_000)
     expect(form_.get_by_role("alert")).to_contain_text("The server does not answer")
     expect(form_.get_by_label("Comment")).to_have_value("is there anybody?")
-    assert said(store) == []
+    assert stored_ratings(store) == []
 
 
 def test_by_key_on_a_phone_in_chinese(store: RoutingStore, site: Site, tab: Open) -> None:
@@ -234,6 +236,6 @@ def test_by_key_on_a_phone_in_chinese(store: RoutingStore, site: Site, tab: Open
     page.keyboard.press("Control+Enter")
     expect(sheet).to_be_hidden()
     expect(bad).to_have_attribute("aria-pressed", "true")
-    assert [rating.rating_input for rating in said(store)] == [
+    assert [rating.rating_input for rating in stored_ratings(store)] == [
         RatingInput(Verdict.DOWN, ("slow",), "慢")
     ]

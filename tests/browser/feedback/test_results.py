@@ -28,24 +28,24 @@ CORRECTED = RatingInput(
 )
 
 
-async def fill(store: RoutingStore) -> None:
+async def add_rated_answers(store: RoutingStore) -> None:
     await store.open()
     plan = Plan("A campaign 活动", Mode.SINGLE, (Variant("A"),))
     campaign = Campaign("campaign", LOCAL.id, plan, START)
     await store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
-    for name, opinion, more in (
+    for name, rating_input, more in (
         ("first", UP, {"question": "What is the sky?"}),
         ("second", CORRECTED, {"question": "Capital of Australia? 首都", "answer": ANSWER}),
         ("third", UP, {"question": "Why not?", "campaign_id": "campaign"}),
     ):
         frozen = snapshot(name, owner_id=LOCAL.id, **more)
-        await store.feedback.ratings.rate(frozen, LOCAL.id, opinion, START)
+        await store.feedback.ratings.rate(frozen, LOCAL.id, rating_input, START)
 
 
 @pytest.fixture
 def address(tmp_path: Path, site: Site) -> Iterator[str]:
     store = open_store(migrated(tmp_path))
-    run_coroutine(fill(store))
+    run_coroutine(add_rated_answers(store))
     yield site(ScriptedEngine(), store, sign_in=StoreAccounts(store, sign_in_needed=False).sign_in)
     run_coroutine(store.close())
 
@@ -162,7 +162,7 @@ def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_lang
 
 @pytest.mark.parametrize("does", ["先统计", "下载"])
 def test_names_that_would_be_cut_are_refused_with_the_limit(
-    browser: Browser, address: str, does: str
+    browser: Browser, address: str, button_name: str
 ) -> None:
     context = new_context(browser, locale="zh-CN")
     page = context.new_page()
@@ -174,7 +174,7 @@ def test_names_that_would_be_cut_are_refused_with_the_limit(
     ):
         # Set, not typed: Chromium lays the field out again for each of 2,001 typed lines.
         page.locator("[name=names]").evaluate("(field, names) => (field.value = names)", names)
-        button(page, does).click()
+        button(page, button_name).click()
         expect(page.locator("form[data-export] .error").first).to_contain_text(words)
     context.close()
 

@@ -52,9 +52,9 @@ async def test_a_key_needs_an_active_member(town: AccountStore) -> None:
     await town.add_user(User("gus", "Gus", AccountRole.GUEST, START), None, JOINED)
     await town.change_user(CY.id, JOINED, disabled=True)
     before = len(await town.audit_entries())
-    for owner in ("gus", CY.id, "nobody"):
+    for owner_id in ("gus", CY.id, "nobody"):
         with pytest.raises(NotFound):
-            await town.add_key("digest", replace(KEY, owner_id=owner), JOINED)
+            await town.add_key("digest", replace(KEY, owner_id=owner_id), JOINED)
     assert list(await town.keys(None)) == []
     assert len(await town.audit_entries()) == before
 
@@ -80,9 +80,9 @@ async def test_the_last_use_of_a_key_is_stored(town: AccountStore) -> None:
 
 async def test_a_key_is_revoked_by_its_owner_or_an_administrator(town: AccountStore) -> None:
     await add_key(town)
-    for key_id, owner in ((KEY.id, CY.id), ("another", None)):
+    for key_id, owner_id in ((KEY.id, CY.id), ("another", None)):
         with pytest.raises(NotFound):
-            await town.revoke_key(key_id, REVOKED, owner_id=owner)
+            await town.revoke_key(key_id, REVOKED, owner_id=owner_id)
     assert await town.key("digest") == (KEY, BOB)
     await town.revoke_key(KEY.id, REVOKED, owner_id=BOB.id)
     assert await town.key("digest") == (replace(KEY, revoked=True), BOB)

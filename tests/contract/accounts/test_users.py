@@ -177,7 +177,7 @@ async def test_two_administrators_removing_each_other_leave_one(town: AccountSto
 # --- deletion ---------------------------------------------------------------------------------
 
 
-async def fill(account_store: AccountStore, store: Store) -> None:
+async def add_data_of_users(account_store: AccountStore, store: Store) -> None:
     """Give Bob one row of everything, but two messages, and Cy some too."""
     for user in (BOB, CY):
         await ask_and_answer(store, user_id=user.id, question="About heather", title="Heather")
@@ -195,7 +195,7 @@ async def fill(account_store: AccountStore, store: Store) -> None:
 async def test_deleting_a_user_deletes_and_counts_all_their_rows(
     town: AccountStore, store: Store
 ) -> None:
-    await fill(town, store)
+    await add_data_of_users(town, store)
     rows = await town.delete_user(BOB.id, DONE)
     kinds = {"person": 1, "conversation": 1, "messages": 2, "preset": 1, "versions": 2}
     kinds |= {"session": 1, "spending": 1, "pass": 1, "link": 1, "key": 1, "key spending": 1}
@@ -204,7 +204,7 @@ async def test_deleting_a_user_deletes_and_counts_all_their_rows(
 
 
 async def test_deleting_a_user_again_finds_nothing(town: AccountStore, store: Store) -> None:
-    await fill(town, store)
+    await add_data_of_users(town, store)
     await town.delete_user(BOB.id, DONE)
     with pytest.raises(NotFound):
         await town.delete_user(BOB.id, DONE)
@@ -225,7 +225,7 @@ async def test_deleting_a_user_again_finds_nothing(town: AccountStore, store: St
 
 
 async def test_deleting_a_user_keeps_the_rows_of_others(town: AccountStore, store: Store) -> None:
-    await fill(town, store)
+    await add_data_of_users(town, store)
     await town.delete_user(BOB.id, DONE)
     assert len(await store.conversations(CY.id)) == 1
     assert len(await store.search(CY.id, "heather")) == 1

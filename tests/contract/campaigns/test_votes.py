@@ -49,14 +49,14 @@ def new_comparison(number: int = 1, user_id: str = ANN.id) -> NewComparison:
     return NewComparison("c1", user_id, ComparisonRequest("Why?", f"request {number}"), (1, 0), at)
 
 
-def asking(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
+def prepared_turn(request_id: str, conversation_id: str | None = None) -> PreparedTurn:
     question = Question("Why?", request_id, "Why?", campaign_id="c1")
     return PreparedTurn(conversation_id, question, ChatOptions("Sing."), WINDOW, ScriptedEngine())
 
 
 async def ask(store: RoutingStore, number: int = 1, *places: str | None) -> list[Turn]:
     sides = zip(("left", "right"), places or (None, None), strict=True)
-    prepared = [asking(f"request {number}/{side}", place) for side, place in sides]
+    prepared = [prepared_turn(f"request {number}/{side}", place) for side, place in sides]
     return list(await store.feedback.comparisons.ask(new_comparison(number), prepared))
 
 
@@ -103,7 +103,7 @@ async def test_a_withdrawn_tester_writes_no_comparison(store: RoutingStore) -> N
         await ask(store)
     with pytest.raises(NotFound):
         await store.feedback.comparisons.ask(
-            new_comparison(user_id=BOB.id), [asking("a"), asking("b")]
+            new_comparison(user_id=BOB.id), [prepared_turn("a"), prepared_turn("b")]
         )
     assert list(await store.conversations(ANN.id)) == []
 

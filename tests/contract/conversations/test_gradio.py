@@ -92,8 +92,8 @@ async def test_an_answer_of_100_updates_builds_no_component() -> None:
 async def test_what_is_sent_is_what_gradio_itself_sends(result: Any) -> None:
     gradio, *_ = two_outputs(gr.Blocks)
     ours, *_ = two_outputs(PageBlocks)
-    given = deepcopy(result)  # Gradio takes the value out of an update
-    assert await sent(ours, given) == await sent(gradio, result)
+    copied = deepcopy(result)  # Gradio takes the value out of an update
+    assert await sent(ours, copied) == await sent(gradio, result)
 
 
 async def test_a_result_by_component_is_sent_as_gradio_itself_sends_it() -> None:

@@ -60,13 +60,13 @@ async def test_a_case_round_trips_with_its_owner(cases: DatabaseCases) -> None:
     assert await cases.case("case", BOB.id) == await cases.case("case", None) == CASE
     assert list(await cases.cases(BOB.id)) == [CASE]
     assert list(await cases.cases(None)) == [other, CASE]
-    for case_id, owner in (("case", ANN.id), ("nothing", None)):
+    for case_id, owner_id in (("case", ANN.id), ("nothing", None)):
         with pytest.raises(NotFound):
-            await cases.case(case_id, owner)
+            await cases.case(case_id, owner_id)
         with pytest.raises(NotFound):
-            await cases.delete(case_id, owner)
+            await cases.delete(case_id, owner_id)
         with pytest.raises(NotFound):
-            await cases.change(case_id, owner, CaseText("x", CASE.prompt, CASE.checks))
+            await cases.change(case_id, owner_id, CaseText("x", CASE.prompt, CASE.checks))
     assert await cases.case("case", None) == CASE
 
 

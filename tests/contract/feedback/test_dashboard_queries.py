@@ -29,23 +29,23 @@ from chat.models import Timing
 from store import RoutingStore
 from store.schema.columns import UtcDateTime
 from tests.contract.stores import ENDED, START, ask
-from tests.contract.token_usage import fill
+from tests.contract.token_usage import add_campaign_data
 from tests.contract.users import ANN, BOB, CY
 
 NOW = START + timedelta(days=40)
 GUEST = User("guest", "Guest", AccountRole.GUEST, START)
 OF_CAMPAIGNS = {"": ""} | {
     name: f"""AND conversation_id IN (SELECT id FROM conversations
-        WHERE campaign_id = '{name}' AND owner <> '{owner}')"""
-    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
+        WHERE campaign_id = '{name}' AND owner <> '{owner_id}')"""
+    for name, owner_id in (("bobs", BOB.id), ("blind", CY.id))
 }
 RATED_IN = {"": ""} | {
-    name: f"AND e.campaign_id = '{name}' AND e.owner <> '{owner}'"
-    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
+    name: f"AND e.campaign_id = '{name}' AND e.owner <> '{owner_id}'"
+    for name, owner_id in (("bobs", BOB.id), ("blind", CY.id))
 }
 COMPARED_IN = {"": ""} | {
-    name: f"AND campaign_id = '{name}' AND user_id <> '{owner}'"
-    for name, owner in (("bobs", BOB.id), ("blind", CY.id))
+    name: f"AND campaign_id = '{name}' AND user_id <> '{owner_id}'"
+    for name, owner_id in (("bobs", BOB.id), ("blind", CY.id))
 }
 HERE = "FROM messages WHERE created_at >= :since AND origin <> 'imported'"
 RATED = """FROM ratings r JOIN evidence e ON e.id = r.evidence_id
@@ -54,7 +54,7 @@ RATED = """FROM ratings r JOIN evidence e ON e.id = r.evidence_id
 
 @pytest.fixture
 async def filled(database: RoutingStore) -> RoutingStore:
-    await fill(database, NOW)
+    await add_campaign_data(database, NOW)
     return database
 
 

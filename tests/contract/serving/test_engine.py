@@ -403,10 +403,10 @@ async def test_an_answer_has_its_least_length(local: Engine) -> None:
     ids=["presence", "frequency"],
 )
 async def test_a_repetition_penalty_reduces_repetition(
-    local: Engine, cheap: Sampling, dear: Sampling
+    local: Engine, cheap: Sampling, expensive: Sampling
 ) -> None:
     long = replace(GREEDY, repetition_penalty=1.0, max_new_tokens=60, min_new_tokens=60)
-    different = [len(set(await written(local, one.over(long)))) for one in (cheap, dear)]
+    different = [len(set(await written(local, one.over(long)))) for one in (cheap, expensive)]
     assert different[0] < different[1]
 
 

@@ -133,8 +133,8 @@ async def test_conversations_past_the_retention_time_are_deleted_and_no_others(
     assert noted == ([("", Action.RETENTION, "1")] if deleted else [])
 
 
-class Telling(MemoryUsers):
-    """Tells when something was noted in the audit log."""
+class UsersWithAuditEvent(MemoryUsers):
+    """Sets `noted` when an entry is added to the audit log."""
 
     def __init__(self, chats: MemoryStore) -> None:
         super().__init__(chats=chats)
@@ -146,7 +146,7 @@ class Telling(MemoryUsers):
 
 
 async def test_old_conversations_are_deleted_at_start_up(aged: Chat) -> None:
-    users = Telling(aged.store)
+    users = UsersWithAuditEvent(aged.store)
     maintenance = asyncio.create_task(maintenance_of(aged, users, 9).run(LOOK_S))
     async with asyncio.timeout(5):
         await users.noted.wait()

@@ -20,7 +20,7 @@ def house() -> House:
 
 
 @pytest.fixture
-async def nobody(house: House) -> AsyncIterator[httpx.AsyncClient]:
+async def visitor(house: House) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(house.app()) as client:
         yield client
 
@@ -36,30 +36,30 @@ async def sign_in(
 
 
 async def test_a_page_redirects_to_sign_in_and_back(
-    nobody: httpx.AsyncClient,
+    visitor: httpx.AsyncClient,
 ) -> None:
-    answer = await nobody.get("/people?a=1&b=2", headers=BROWSER)
+    answer = await visitor.get("/people?a=1&b=2", headers=BROWSER)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/sign-in?next=/people%3Fa%3D1%26b%3D2"
     assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("path", ["/api/export", "/gradio_api/app_id", "/nothing", "/config"])
-async def test_everything_else_is_answered_with_401(nobody: httpx.AsyncClient, path: str) -> None:
-    answer = await nobody.get(path)
+async def test_everything_else_is_answered_with_401(visitor: httpx.AsyncClient, path: str) -> None:
+    answer = await visitor.get(path)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "sign_in_needed"
 
 
 @pytest.mark.parametrize("path", ["/api/export", "/gradio_api/queue/data"])
-async def test_an_api_never_redirects(nobody: httpx.AsyncClient, path: str) -> None:
-    assert (await nobody.get(path, headers=BROWSER)).status_code == 401
+async def test_an_api_never_redirects(visitor: httpx.AsyncClient, path: str) -> None:
+    assert (await visitor.get(path, headers=BROWSER)).status_code == 401
 
 
 async def test_before_the_set_up_the_sign_in_page_explains_where_the_link_is(
-    nobody: httpx.AsyncClient,
+    visitor: httpx.AsyncClient,
 ) -> None:
-    answer = await nobody.get("/sign-in", headers=BROWSER)
+    answer = await visitor.get("/sign-in", headers=BROWSER)
     assert "./start.sh status" in answer.text
     assert "<form" not in answer.text
 
@@ -68,18 +68,18 @@ async def test_before_the_set_up_the_sign_in_page_explains_where_the_link_is(
 
 
 async def test_the_set_up_link_makes_an_administrator_once(
-    house: House, nobody: httpx.AsyncClient
+    house: House, visitor: httpx.AsyncClient
 ) -> None:
     token = await house.accounts.setup_token()
-    assert (await nobody.post("/api/account/pass", json={"token": token})).json() == {
+    assert (await visitor.post("/api/account/pass", json={"token": token})).json() == {
         "kind": "setup"
     }
     body = {"token": token, "name": "ann", "password": PASSWORD}
-    answer = await nobody.post("/api/account/accept", json=body)
+    answer = await visitor.post("/api/account/accept", json=body)
     assert (answer.status_code, answer.json()) == (200, {"next": "/"})
     assert house.set_up == 1
-    assert (await nobody.get("/api/account")).json() == {"name": "ann", "rank": "admin"}
-    again = await nobody.post("/api/account/accept", json=body | {"name": "eve"})
+    assert (await visitor.get("/api/account")).json() == {"name": "ann", "rank": "admin"}
+    again = await visitor.post("/api/account/accept", json=body | {"name": "eve"})
     assert again.status_code == 404
 
 
@@ -98,12 +98,12 @@ async def test_without_users_loopback_requests_are_the_local_users() -> None:
 
 
 async def test_signing_in_redirects_to_the_requested_page(
-    house: House, nobody: httpx.AsyncClient
+    house: House, visitor: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
-    answer = await sign_in(nobody, next="/people?a=1")
+    answer = await sign_in(visitor, next="/people?a=1")
     assert answer.json() == {"next": "/people?a=1"}
-    assert (await nobody.get("/api/account")).json()["name"] == "ann"
+    assert (await visitor.get("/api/account")).json()["name"] == "ann"
 
 
 @pytest.mark.parametrize(
@@ -123,21 +123,21 @@ async def test_signing_in_redirects_to_the_requested_page(
     ],
 )
 async def test_signing_in_never_leads_to_another_host(
-    house: House, nobody: httpx.AsyncClient, next_page: str
+    house: House, visitor: httpx.AsyncClient, next_page: str
 ) -> None:
     await house.add("ann")
-    page = await nobody.get("/sign-in", params={"next": next_page}, headers=BROWSER)
+    page = await visitor.get("/sign-in", params={"next": next_page}, headers=BROWSER)
     assert 'name="next" value="/"' in page.text
-    assert (await sign_in(nobody, next=next_page)).json() == {"next": "/"}
-    there = await nobody.get("/sign-in", params={"next": next_page}, headers=BROWSER)
+    assert (await sign_in(visitor, next=next_page)).json() == {"next": "/"}
+    there = await visitor.get("/sign-in", params={"next": next_page}, headers=BROWSER)
     assert (there.status_code, there.headers["location"]) == (303, "/")
 
 
 async def test_an_unknown_name_and_a_wrong_password_are_answered_alike(
-    house: House, nobody: httpx.AsyncClient
+    house: House, visitor: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
-    wrong, unknown = await sign_in(nobody, password="x" * 12), await sign_in(nobody, name="bob")
+    wrong, unknown = await sign_in(visitor, password="x" * 12), await sign_in(visitor, name="bob")
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.content == unknown.content
     assert COOKIE not in wrong.headers.get("set-cookie", "")
@@ -165,10 +165,10 @@ async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
 
 
 async def test_the_cookie_is_http_only_and_same_site(
-    house: House, nobody: httpx.AsyncClient
+    house: House, visitor: httpx.AsyncClient
 ) -> None:
     await house.add("ann")
-    cookie = (await sign_in(nobody)).headers["set-cookie"]
+    cookie = (await sign_in(visitor)).headers["set-cookie"]
     assert cookie.startswith(f"{COOKIE}=")
     parts = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert {"httponly", "samesite=lax", "path=/"} <= parts

@@ -131,9 +131,9 @@ async def test_no_response_reveals_a_variant(ring: Ring) -> None:
         await ring.store.feedback.comparisons.comparison(await _id(ring), comparison)
     ).comparison
     sides = (stored.left, stored.right)
-    telling = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
-    telling += [side.conversation_id for side in sides] + [side.message_id for side in sides]
-    assert [word for word in telling if word in found] == []
+    revealing = ["-of-A", "-of-B", "0.123", "0.456", "Scripted", "variant", "ttft", "tokens/s"]
+    revealing += [side.conversation_id for side in sides] + [side.message_id for side in sides]
+    assert [word for word in revealing if word in found] == []
 
 
 async def _id(ring: Ring) -> str:

@@ -182,13 +182,13 @@ async def test_another_answer_is_written_with_the_campaigns_settings_too(fair: F
     )
     await finished(again)
     assert [prompt[0].content for prompt in fair.engine.prompts] == ["Be brief."] * 2
-    gauge = await fair.answers.context_usage(
+    context_usage = await fair.answers.context_usage(
         fair.guest.id,
         conversation_id=job.conversation_id,
         question=Question("", ""),
         options=MINE,
     )
-    assert gauge.system == len("Be brief.")
+    assert context_usage.system == len("Be brief.")
 
 
 async def test_in_a_split_test_each_tester_keeps_the_drawn_variant(fair: Fair) -> None:
@@ -498,10 +498,10 @@ async def test_a_campaign_with_the_second_model_is_answered_by_it(
 async def test_usage_and_prompt_are_those_of_the_answering_model(fair: Fair) -> None:
     await with_second(fair)
     question = Question("A river?", "r", campaign_id=fair.campaign.id)
-    gauge = await fair.answers.context_usage(
+    context_usage = await fair.answers.context_usage(
         fair.member.id, conversation_id=None, question=question, options=ChatOptions()
     )
-    assert gauge.limit == 300
+    assert context_usage.limit == 300
     job = await fair.ask(fair.member, campaign_id=fair.campaign.id)
     await fair.engine.stop()
     prompt = await fair.answers.prompt_of(

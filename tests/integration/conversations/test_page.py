@@ -92,7 +92,7 @@ class Tab:
     def note(self) -> str:
         return str(self.updates.get(self.on.note, ""))
 
-    def asking(self, text: str, name: str = NAME) -> Mapping[Component, object]:
+    def values(self, text: str, name: str = NAME) -> Mapping[Component, object]:
         values: dict[Component, object] = {
             self.on.message: text,
             self.on.bridge: self.conversation_id,
@@ -162,7 +162,7 @@ async def test_an_accepted_question_clears_the_box_although_rendering_fails(
     tab: Tab,
 ) -> None:
     tab.store.fails_after_turn = True
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     assert tab.updates[tab.on.message] == ""
     assert "could not be saved or read" in tab.note
     tab.store.unreadable = False
@@ -172,28 +172,28 @@ async def test_an_accepted_question_clears_the_box_although_rendering_fails(
 
 
 async def test_the_reason_of_a_refused_question_stays_visible(tab: Tab) -> None:
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     await tab.listen()
-    tab.take(await tab.do.composer.send(tab.asking("   "), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("   "), ASKER))
     await tab.listen()
     assert "Write something first" in tab.note
 
 
 async def test_a_retry_of_an_older_answer_is_a_version_of_it(tab: Tab) -> None:
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     await tab.listen()
     old_answer = list(tab.store.messages)[-1]
-    tab.take(await tab.do.composer.send(tab.asking("And?", name="b" * 32), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("And?", name="b" * 32), ASKER))
     await tab.listen()
     event = gr.EventData(None, {"message": old_answer})
-    tab.take(await tab.do.versions.retry(event, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.retry(event, tab.values(""), ASKER))
     await tab.listen()
     assert "And?" not in str(tab.updates[tab.on.newest])
     assert len(tab.store.messages) == 5
 
 
 async def test_stop_disappears_when_the_end_of_an_answer_cannot_be_read(tab: Tab) -> None:
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     assert tab.stop_is_visible()
     tab.store.unreadable = True
     await tab.listen()
@@ -202,7 +202,7 @@ async def test_stop_disappears_when_the_end_of_an_answer_cannot_be_read(tab: Tab
 
 
 async def test_stop_disappears_when_the_conversation_was_deleted_elsewhere(tab: Tab) -> None:
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     deleted = gr.EventData(None, {"id": tab.conversation_id})
     await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", View(), ASKER)
     await tab.listen()
@@ -226,11 +226,11 @@ async def test_an_unreadable_page_is_reported_in_the_readers_language(tab: Tab) 
 
 
 async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     await tab.listen()
     tab.store.unreadable = True
     event = gr.EventData(None, {"message": "id-2"})
-    updates = await tab.do.versions.retry(event, tab.asking(""), ASKER)
+    updates = await tab.do.versions.retry(event, tab.values(""), ASKER)
     assert "could not be saved or read" in str(updates[tab.on.note])
     deleted = gr.EventData(None, {"id": tab.conversation_id})
     updates = await tab.do.sidebar.delete(deleted, tab.conversation_id, "en", tab.view, ASKER)
@@ -241,7 +241,7 @@ async def test_a_failed_retry_or_deletion_is_a_note(tab: Tab) -> None:
 
 
 async def test_a_repeated_event_asks_once(tab: Tab) -> None:
-    event = tab.asking("Hi")
+    event = tab.values("Hi")
     first = await tab.do.composer.send(event, ASKER)
     second = await tab.do.composer.send(event, ASKER)
     tab.take(second)
@@ -255,7 +255,7 @@ async def test_a_repeated_event_asks_once(tab: Tab) -> None:
 @pytest.mark.parametrize("name", ["", "short", "x" * 65, "a" * 31 + "\0", "名" * 32, None, 7])
 async def test_an_invalid_request_id_is_ignored(tab: Tab, name: Any) -> None:
     for _ in range(2):
-        tab.take(await tab.do.composer.send(tab.asking("Hi", name), ASKER))
+        tab.take(await tab.do.composer.send(tab.values("Hi", name), ASKER))
         await tab.listen()
     assert len(tab.engine.prompts) == 2
 
@@ -306,7 +306,7 @@ async def open_in(tab: Tab, conversation_id: str) -> None:
 
 
 async def ask(tab: Tab, text: str, name: str) -> None:
-    tab.take(await tab.do.composer.send(tab.asking(text, name), ASKER))
+    tab.take(await tab.do.composer.send(tab.values(text, name), ASKER))
     await tab.listen()
 
 
@@ -331,7 +331,7 @@ async def test_a_tick_refreshes_a_tab_only_after_changes_elsewhere(
     assert not await is_called(other)
     question = next(iter(tab.store.messages))
     event = about(message=question)
-    tab.take(await tab.do.versions.delete_turn(event, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.delete_turn(event, tab.values(""), ASKER))
     assert await is_called(other)
 
 
@@ -349,7 +349,7 @@ async def test_a_tab_that_missed_a_refresh_is_refreshed_again(tab: Tab) -> None:
 
 async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
     tab.engine.scripts = [Script(["on "] * 5, step_s=0.1)]
-    tab.take(await tab.do.composer.send(tab.asking("Hi"), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("Hi"), ASKER))
     pictures = tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
     tab.take(await anext(pictures))
     assert not await is_called(tab)
@@ -364,7 +364,7 @@ async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
 
 async def test_only_the_newest_turn_is_sent_during_generation(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
-    tab.take(await tab.do.composer.send(tab.asking("And?", "b" * 8), ASKER))
+    tab.take(await tab.do.composer.send(tab.values("And?", "b" * 8), ASKER))
     pictures = [
         updates
         async for updates in tab.do.transcript.listen(tab.conversation_id, "en", tab.view, ASKER)
@@ -377,34 +377,34 @@ async def test_a_deleted_message_is_restored_by_undo_once(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     await ask(tab, "And?", "b" * 8)
     event = about(message=next(iter(tab.store.messages)))
-    tab.take(await tab.do.versions.delete_turn(event, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.delete_turn(event, tab.values(""), ASKER))
     assert "2 messages deleted." in tab.note
     assert "Hi" not in str(tab.updates[tab.on.earlier])
-    tab.take(await tab.do.versions.undo(tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.undo(tab.values(""), ASKER))
     assert "Hi" in str(tab.updates[tab.on.earlier])
     assert tab.note == ""
-    assert await tab.do.versions.undo(tab.asking(""), ASKER) == {tab.on.note: ""}
+    assert await tab.do.versions.undo(tab.values(""), ASKER) == {tab.on.note: ""}
 
 
 async def test_undoing_the_last_turn_puts_its_question_before_the_text_in_the_box(
     tab: Tab,
 ) -> None:
     await ask(tab, "Hi", "a" * 8)
-    tab.take(await tab.do.versions.undo_turn(tab.asking("typed"), ASKER))
+    tab.take(await tab.do.versions.undo_turn(tab.values("typed"), ASKER))
     assert tab.updates[tab.on.message] == "Hi\n\ntyped"
-    updates = tab.take(await tab.do.versions.undo(tab.asking("Hi"), ASKER))
+    updates = tab.take(await tab.do.versions.undo(tab.values("Hi"), ASKER))
     assert updates[tab.on.message] == ""
 
 
 async def test_a_deleted_version_is_reported_on_the_current_page(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     old = list(tab.store.messages)[-1]
-    tab.take(await tab.do.versions.retry(about(message=old), tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.retry(about(message=old), tab.values(""), ASKER))
     await tab.listen()
     other = other_tab(tab)
-    tab.take(await tab.do.versions.delete_branch(about(message=old), tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.delete_branch(about(message=old), tab.values(""), ASKER))
     for do in (other.do.versions.show, other.do.versions.retry, other.do.versions.go_on):
-        other.take(await do(about(message=old), other.asking(""), ASKER))
+        other.take(await do(about(message=old), other.values(""), ASKER))
         assert "deleted in another tab" in other.note
         assert "2/2" not in str(other.updates[other.on.newest])
 
@@ -414,10 +414,10 @@ async def test_a_refused_edit_does_not_change_the_transcript(tab: Tab) -> None:
     question, answer = tab.store.messages
     for message in (question, answer):
         event = about(message=message, text="  ", request="c" * 8)
-        updates = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+        updates = await tab.do.versions.edit(event, tab.values(""), ASKER)
         assert set(updates) == {tab.on.note}
     event = about(message="nothing", text="x", request="d" * 8)
-    updates = await tab.do.versions.edit(event, tab.asking(""), ASKER)
+    updates = await tab.do.versions.edit(event, tab.values(""), ASKER)
     assert set(updates) == {tab.on.note}
 
 
@@ -431,7 +431,7 @@ async def test_an_edited_question_keeps_its_files(tab: Tab) -> None:
     await open_in(tab, job.conversation_id)
     question = next(iter(tab.store.messages))
     event = about(message=question, text="Mean?", request="b" * 8)
-    tab.take(await tab.do.versions.edit(event, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.edit(event, tab.values(""), ASKER))
     await tab.listen()
     assert "t.csv" in str(tab.updates[tab.on.newest])
     assert "1,2" in tab.engine.prompts[-1][0].content
@@ -480,7 +480,7 @@ async def test_the_details_of_an_answer_have_its_exact_prompt(tab: Tab) -> None:
     updates = await tab.do.details.prompt(event, here, "en", ASKER)
     assert "&lt;user&gt;Hi &lt;b&gt;" in str(updates[tab.on.panel])
     edited = about(message=list(tab.store.messages)[-1], text="By hand", request="b" * 8)
-    tab.take(await tab.do.versions.edit(edited, tab.asking(""), ASKER))
+    tab.take(await tab.do.versions.edit(edited, tab.values(""), ASKER))
     event = about(message=tab.newest_ids()[1])
     updates = await tab.do.details.prompt(event, here, "en", ASKER)
     assert "cannot be made again" in str(updates[tab.on.panel])
@@ -490,6 +490,6 @@ async def test_an_answer_of_a_temporary_conversation_cannot_be_rated(tab: Tab) -
     for prefix in ("", TEMPORARY):
         tab.store.prefix = prefix
         tab.take(await tab.do.sidebar.new_chat("en", tab.view, ASKER))
-        tab.take(await tab.do.composer.send(tab.asking("Hi", f"{NAME}{prefix}"), ASKER))
+        tab.take(await tab.do.composer.send(tab.values("Hi", f"{NAME}{prefix}"), ASKER))
         await tab.listen()
         assert ("rate-up" in str(tab.updates[tab.on.newest])) is not bool(prefix)

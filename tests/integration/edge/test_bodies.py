@@ -22,7 +22,7 @@ class Site:
 
     def __init__(self, house: House, token: str) -> None:
         app = house.site()
-        self.anybody, self.ann = client_of(app), client_of(app, token)
+        self.visitor, self.ann = client_of(app), client_of(app, token)
         self.events = {name: number for number, name in event_names(house.page).items()}
 
     async def event(self, name: str, data: bytes) -> httpx.Response:
@@ -44,11 +44,11 @@ async def refused(answer: httpx.Response, status: int) -> str:
 
 async def test_anybody_may_send_sixteen_kib_and_little_structure(site: Site) -> None:
     large = {"name": "ann", "password": "x" * 16_384}
-    assert "16 KiB" in await refused(await site.anybody.post(SIGN_IN, json=large), 413)
-    answer = await site.anybody.post(SIGN_IN, content=EMPTY_LISTS[:5_000] + b"0]", headers=JSON)
+    assert "16 KiB" in await refused(await site.visitor.post(SIGN_IN, json=large), 413)
+    answer = await site.visitor.post(SIGN_IN, content=EMPTY_LISTS[:5_000] + b"0]", headers=JSON)
     assert "100 lists and objects" in await refused(answer, 413)
     fitting = {"name": "ann", "password": "x" * 1_000}
-    assert (await site.anybody.post(SIGN_IN, json=fitting)).status_code in (400, 401)
+    assert (await site.visitor.post(SIGN_IN, json=fitting)).status_code in (400, 401)
 
 
 async def test_an_event_of_the_page_has_one_mib_unless_it_brings_files(site: Site) -> None:

@@ -36,7 +36,7 @@ async def event(site: ProofSite, host: httpx.AsyncClient, name: str, **body: Any
     return await host.post("/gradio_api/run/x", content=as_json(whole), headers=JSON)
 
 
-def said(answer: httpx.Response) -> str:
+def error_message(answer: httpx.Response) -> str:
     assert answer.status_code == 400, answer.text[:300]
     return str(answer.json()["error"]["message"])
 
@@ -71,7 +71,9 @@ async def test_an_event_with_a_wrong_value_is_told_what_would_be_right(
     site: ProofSite, host: httpx.AsyncClient, body: dict[str, Any], right: str
 ) -> None:
     fitting = {"data": ["en", None], "event_data": {"id": "x", "pinned": True}}
-    assert right.rstrip(".") in said(await event(site, host, "Sidebar.pin", **{**fitting, **body}))
+    assert right.rstrip(".") in error_message(
+        await event(site, host, "Sidebar.pin", **{**fitting, **body})
+    )
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, 10**30, "1", [1], True])
@@ -85,7 +87,7 @@ async def test_a_setting_that_is_no_number_is_refused(
         for item, value in zip(event_inputs, data, strict=True)
     ]
     answer = await event(site, host, "Composer.keep_options", data=data)
-    assert "should be a number" in said(answer)
+    assert "should be a number" in error_message(answer)
 
 
 async def test_what_the_page_knows_nothing_of_is_dropped(

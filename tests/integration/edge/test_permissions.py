@@ -206,10 +206,10 @@ def example_of(path: str) -> str:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", sorted(ROUTES.keys() - ANYBODY))
 async def test_other_routes_refuse_anonymous_requests(town: Town, path: str, method: str) -> None:
-    async with town.client(None) as nobody:
+    async with town.client(None) as visitor:
         for cookie in ("", "qwen_chat_session=made-up", "qwen_chat_session="):
             headers = {"Cookie": cookie} if cookie else {}
-            answer = await nobody.request(method, example_of(path), headers=headers)
+            answer = await visitor.request(method, example_of(path), headers=headers)
             assert answer.status_code == 401
             program = ROUTES[path] in (Permission.API, Permission.METRICS)
             code = "invalid_api_key" if program else "sign_in_needed"
@@ -217,9 +217,9 @@ async def test_other_routes_refuse_anonymous_requests(town: Town, path: str, met
 
 
 async def test_closed_routes_refuse_anonymous_requests_too(town: Town) -> None:
-    async with town.client(None) as nobody:
+    async with town.client(None) as visitor:
         for path in set(routes_of(town.app)) - ROUTES.keys():
-            answer = await nobody.get(example_of(path))
+            answer = await visitor.get(example_of(path))
             assert answer.status_code in (401, 404), path
 
 
@@ -228,8 +228,8 @@ async def test_closed_routes_refuse_anonymous_requests_too(town: Town) -> None:
     ["/%2e%2e/people", "//people", "/./people", "/people/", "/PEOPLE", "/people;a", "/people%00"],
 )
 async def test_odd_spellings_of_a_path_are_refused(town: Town, path: str) -> None:
-    async with town.client(None) as nobody, town.client("gus") as gus:
-        assert (await nobody.get(path)).status_code == 401
+    async with town.client(None) as visitor, town.client("gus") as gus:
+        assert (await visitor.get(path)).status_code == 401
         assert "audit" not in (await gus.get(path, follow_redirects=True)).text
 
 
@@ -237,9 +237,9 @@ async def test_odd_spellings_of_a_path_are_refused(town: Town, path: str) -> Non
     "host", ["localhost/healthz", "localhost?/healthz", "localhost#/healthz", "localhost@evil"]
 )
 async def test_no_host_header_bypasses_the_sign_in(town: Town, host: str) -> None:
-    async with town.client(None) as nobody:
+    async with town.client(None) as visitor:
         for path in ("/api/export?format=json", "/config", "/gradio_api/app_id"):
-            assert (await nobody.get(path, headers={"Host": host})).status_code in (400, 421)
+            assert (await visitor.get(path, headers={"Host": host})).status_code in (400, 421)
 
 
 @pytest.mark.parametrize(
@@ -247,11 +247,13 @@ async def test_no_host_header_bypasses_the_sign_in(town: Town, host: str) -> Non
     ["Authorization", "X-Api-Key", "X-Forwarded-User", "X-Remote-User", "X-User", "Remote-User"],
 )
 async def test_only_the_cookie_identifies_a_user(town: Town, header: str) -> None:
-    async with town.client(None) as nobody:
+    async with town.client(None) as visitor:
         for value in (town.tokens["ann"], f"Bearer {town.tokens['ann']}", "ann"):
-            answer = await nobody.get("/api/account", headers={header: value})
+            answer = await visitor.get("/api/account", headers={header: value})
             assert answer.status_code == 401
-        request = await nobody.get("/api/account", params={"qwen_chat_session": town.tokens["ann"]})
+        request = await visitor.get(
+            "/api/account", params={"qwen_chat_session": town.tokens["ann"]}
+        )
         assert request.status_code == 401
 
 
@@ -350,11 +352,11 @@ async def test_an_event_with_an_ambiguous_fn_index_is_refused(
 async def test_another_users_rows_look_like_missing_rows(
     town: Town, bob: httpx.AsyncClient, carol: httpx.AsyncClient
 ) -> None:
-    owner = await town.user("bob")
-    preset = await town.house.store.add_preset(owner.id, PresetText("bob's", "secret", Sampling()))
-    sessions = await town.house.accounts.sessions(owner)
+    user = await town.user("bob")
+    preset = await town.house.store.add_preset(user.id, PresetText("bob's", "secret", Sampling()))
+    sessions = await town.house.accounts.sessions(user)
     bobs_link, _ = await town.house.accounts.add_guest_link(
-        owner, label="b", days=1, max_guests=1, max_messages=1, max_tokens=1, preset_id=None
+        user, label="b", days=1, max_guests=1, max_messages=1, max_tokens=1, preset_id=None
     )
     matrix = [
         ("GET", "/api/conversations/{}/export?format=json", town.conversation_id),
@@ -363,7 +365,7 @@ async def test_another_users_rows_look_like_missing_rows(
         ("POST", "/api/account/sessions/{}/end", sessions[0].id),
         ("POST", "/api/guest-links/{}/revoke", bobs_link.id),
         ("POST", "/api/keys/{}/revoke", town.key.id),
-        ("POST", "/api/people/{}/disable", owner.id),
+        ("POST", "/api/people/{}/disable", user.id),
     ]
     for method, path, thing in matrix:
         theirs = await carol.request(method, path.format(thing))
@@ -374,7 +376,7 @@ async def test_another_users_rows_look_like_missing_rows(
     assert b"secret of bob" not in exported.content
     own = await bob.get(f"/api/conversations/{town.conversation_id}/export?format=json")
     assert b"secret of bob" in own.content
-    assert await town.house.accounts.sessions(owner) == sessions
+    assert await town.house.accounts.sessions(user) == sessions
 
 
 async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
@@ -466,9 +468,9 @@ def inputs_of(town: Town, number: int, things: Things) -> list[Any]:
 
 
 async def test_no_page_event_reads_or_changes_another_users_data(town: Town) -> None:
-    owner, store = await town.user("bob"), town.house.store
-    preset = await store.add_preset(owner.id, PresetText("bob's own", "secret of bob", Sampling()))
-    before = await store.archive(owner.id, town.conversation_id)
+    user, store = await town.user("bob"), town.house.store
+    preset = await store.add_preset(user.id, PresetText("bob's own", "secret of bob", Sampling()))
+    before = await store.archive(user.id, town.conversation_id)
     theirs = Things(town.conversation_id, before.messages[-1].id, preset.ref.id)
     nothing = Things("0" * 32, "1" * 32, "2" * 32)
     names = event_names(town.house.page)
@@ -489,8 +491,8 @@ async def test_no_page_event_reads_or_changes_another_users_data(town: Town) -> 
             answers.append((answer.status_code, things.unnamed(str(answer.json().get("data")))))
         assert answers[0] == answers[1], names[number]
         assert answers[0][0] == 200, names[number]
-    assert await store.archive(owner.id, town.conversation_id) == before
-    assert await store.preset(owner.id, preset.ref.id) == preset
+    assert await store.archive(user.id, town.conversation_id) == before
+    assert await store.preset(user.id, preset.ref.id) == preset
 
 
 async def join(client: httpx.AsyncClient, town: Town, session_hash: str) -> str:

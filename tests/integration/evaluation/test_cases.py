@@ -257,12 +257,12 @@ async def test_runs_are_distinguished_by_preset_version_and_model(
     clients: Clients, store: RoutingStore
 ) -> None:
     ann, presets = clients["ann"], Presets(store)
-    owner = next(one.id for one in await store.accounts.users() if one.name == "ann")
-    first = await presets.add(owner, PresetText("Kind & <b>", "Be kind."))
+    owner_id = next(one.id for one in await store.accounts.users() if one.name == "ann")
+    first = await presets.add(owner_id, PresetText("Kind & <b>", "Be kind."))
     await posted(ann, "/api/cases", CASE)
     run_form = {"which": "kept", "preset_id": first.ref.id}
     older = await finished_run(ann, run_form)
-    await presets.revise(owner, first.ref.id, PresetText("Kinder", "Be very kind."))
+    await presets.revise(owner_id, first.ref.id, PresetText("Kinder", "Be very kind."))
     newer = await finished_run(ann, run_form | {"label": "again"})
     for page in ("/cases", newer):
         reply = (await ann.get(page)).text
@@ -271,7 +271,7 @@ async def test_runs_are_distinguished_by_preset_version_and_model(
     assert "Kinder v2" in (await ann.get(newer)).text
     beside = (await ann.get(f"{older}?against={newer.rpartition('/')[2]}")).text
     assert "<bdi>Kinder v2</bdi> · <bdi>again</bdi>" in beside
-    await presets.delete(owner, first.ref.id)
+    await presets.delete(owner_id, first.ref.id)
     assert (
         " · Scripted-1B-Instruct none · Kinder v2 · again</option>"
         in (await ann.get("/cases")).text

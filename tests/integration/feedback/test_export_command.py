@@ -25,7 +25,7 @@ Export = Callable[..., int]
 RATING = RatingInput(Verdict.DOWN, ("too-long",), "Ask Ann, a@b.cn", "Better. 更好")
 
 
-async def fill(store: RoutingStore) -> None:
+async def add_rated_answers(store: RoutingStore) -> None:
     for campaign_id, title in (("first", "One 一"), ("second", "Two"), ("third", "Two")):
         plan = Plan(title, Mode.SINGLE, (Variant("A"),))
         campaign = Campaign(campaign_id, LOCAL.id, plan, START)
@@ -44,7 +44,7 @@ async def from_page(folder: Path, address: str, body: Any = None) -> bytes:
     store = open_store(folder)
     await store.open()
     if not address:
-        await fill(store)
+        await add_rated_answers(store)
     sign_in = StoreAccounts(store, sign_in_needed=False).sign_in
     app = build_api(
         engine=ScriptedEngine(),

@@ -85,9 +85,9 @@ async def test_readyz_is_degraded_while_a_job_of_the_app_itself_keeps_failing() 
     app = build_api(engine=engine, edge=EdgeOptions(), readiness=readiness)
     async with client_of(app) as client:
         answer = await client.get("/readyz")
-        told = answer.json()
-        assert (answer.status_code, told["phase"]) == (503, "degraded")
-        assert (told["error_code"], told["detail"]) == (
+        body = answer.json()
+        assert (answer.status_code, body["phase"]) == (503, "degraded")
+        assert (body["error_code"], body["detail"]) == (
             "background_job_failing",
             "failing again and again: retention",
         )

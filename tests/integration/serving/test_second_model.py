@@ -38,9 +38,9 @@ async def test_both_models_answer_at_the_same_time_as_each_does_alone(
     await load(engines.first, load_progress)
     try:
         assert engines.names == ["one (bfloat16)", "two (nf4)"]
-        alone = [await written(engines, name) for name in engines.names]
+        one_by_one = [await written(engines, name) for name in engines.names]
         together = await asyncio.gather(*(written(engines, name) for name in engines.names))
-        assert together == alone
+        assert together == one_by_one
     finally:
         await engines.stop()
     printed = capsys.readouterr().err.splitlines()

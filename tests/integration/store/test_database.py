@@ -258,12 +258,12 @@ async def test_writes_that_wait_for_a_thread_survive_the_cancellation_of_their_c
     store = await opened(tmp_path)
     other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    asking = [asyncio.create_task(ask(store, f"r{number}")) for number in range(5)]
+    writes = [asyncio.create_task(ask(store, f"r{number}")) for number in range(5)]
     await asyncio.sleep(0.05)
-    for task in asking:
+    for task in writes:
         task.cancel()
-    await asyncio.wait(asking)
-    assert all(task.cancelled() for task in asking)
+    await asyncio.wait(writes)
+    assert all(task.cancelled() for task in writes)
     other.execute("COMMIT")
     other.close()
     await store.close()

@@ -130,7 +130,7 @@ async def test_a_conversation_of_the_first_version_goes_on(
     await store.close()
 
 
-PERSON = """
+INSERT_USER = """
 INSERT INTO people (id, name, name_key, rank, created_at, disabled, password_hash)
 VALUES ('bob', 'Bob', 'bob', 'member', :time, false, 'hash')
 """
@@ -141,7 +141,7 @@ async def test_people_of_the_third_version_stay_and_may_have_keys(
 ) -> None:
     upgrade(engine, "0003")
     with engine.begin() as connection:
-        connection.execute(text(PERSON), {"time": TIME})
+        connection.execute(text(INSERT_USER), {"time": TIME})
     store = await reopened(tmp_path, database_url)
     bob = await store.accounts.user("bob")
     assert (bob.name, bob.role) == ("Bob", AccountRole.MEMBER)
@@ -182,8 +182,8 @@ def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
         connection.execute(text(CONVERSATION), head)
         for place, (usage, timing, provenance) in enumerate(ANSWERS):
             row = {"id": f"a{place}", "time": TIME, "usage": usage, "timing": timing}
-            said = {"provenance": provenance, "content": TEXTS[place], "status": "done"}
-            connection.execute(text(ANSWER), row | said)
+            values = {"provenance": provenance, "content": TEXTS[place], "status": "done"}
+            connection.execute(text(ANSWER), row | values)
         nothing = dict.fromkeys(("usage", "timing", "provenance"))
         for number in range(700):
             row = {"id": f"b{number}", "time": TIME, "status": "done", "content": "So it is."}

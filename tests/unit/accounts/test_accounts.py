@@ -779,10 +779,10 @@ async def test_deleting_the_own_account_needs_the_password_and_leaves_no_rows(
 
 
 async def new_link(
-    accounts: Accounts, owner: SignedIn, *, days: int = 7, guests: int = 5
+    accounts: Accounts, signed_in: SignedIn, *, days: int = 7, guests: int = 5
 ) -> tuple[GuestLink, str]:
     return await accounts.add_guest_link(
-        owner.user,
+        signed_in.user,
         label="users' day",
         days=days,
         max_guests=guests,

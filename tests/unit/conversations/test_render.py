@@ -137,8 +137,8 @@ def test_an_answer_without_a_question_is_rendered() -> None:
     imported = [replace(ANSWER, id="a"), *path(1)]
     drawn = render.transcript(opened(imported), Language.EN)
     assert (len(drawn.earlier), len(drawn.newest)) == (1, 2)
-    alone = render.transcript(opened([ANSWER]), Language.EN)
-    assert (len(alone.earlier), len(alone.newest)) == (0, 1)
+    only_answer = render.transcript(opened([ANSWER]), Language.EN)
+    assert (len(only_answer.earlier), len(only_answer.newest)) == (0, 1)
 
 
 def test_an_answer_on_another_branch_is_one_click_away() -> None:

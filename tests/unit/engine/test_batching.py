@@ -111,14 +111,14 @@ MIXED = (
 )
 
 
-def alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
+def generated_alone(model: Qwen2ForCausalLM, row: Row) -> list[int]:
     return run(batch(model), [Row(row.id, row.prompt_ids, row.decoding)])[0]
 
 
 @pytest.fixture(scope="module")
 def one_by_one(model: Qwen2ForCausalLM, prompts: list[list[int]]) -> list[list[int]]:
     """The answers of rows with different settings, each in a batch of its own."""
-    return [alone(model, row) for row in rows_of(prompts[::4], MIXED)]
+    return [generated_alone(model, row) for row in rows_of(prompts[::4], MIXED)]
 
 
 @pytest.mark.parametrize(("page", "chunk"), [(16, 64), (32, 128), (256, 1024)])

@@ -63,16 +63,16 @@ def run(runner: Runner, all_rows: Sequence[Row]) -> None:
 def test_unmasked_rows_are_unchanged_beside_masked_rows(
     runner: Runner, maker: Maker, decoding: Decoding
 ) -> None:
-    alone = rows([None, None, None], decoding)
-    run(runner, alone)
+    without_grammar = rows([None, None, None], decoding)
+    run(runner, without_grammar)
     beside = rows([None, maker.mask(shape(SCHEMA)), None], decoding)
     run(runner, beside)
     assert [beside[place].token_ids for place in (0, 2)] == [
-        alone[place].token_ids for place in (0, 2)
+        without_grammar[place].token_ids for place in (0, 2)
     ]
     written = b"".join(maker.words[token_id] for token_id in beside[1].token_ids)
     assert maker.accepts(shape(SCHEMA), written) or written.startswith(b'["')
-    assert beside[1].token_ids != alone[1].token_ids
+    assert beside[1].token_ids != without_grammar[1].token_ids
 
 
 def test_after_a_complete_value_only_the_end_token_is_allowed(runner: Runner, maker: Maker) -> None:

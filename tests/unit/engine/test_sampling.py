@@ -74,11 +74,11 @@ def test_sampling_does_not_depend_on_other_rows_settings() -> None:
     ]
     batch = torch.cat([scores(seed) for seed in range(4)])
     together = choose_tokens(batch.clone(), rows).token_ids.tolist()
-    alone = [
+    one_by_one = [
         choose_tokens(batch[place : place + 1].clone(), [one]).token_ids.item()
         for place, one in enumerate(rows)
     ]
-    assert together == alone
+    assert together == one_by_one
 
 
 def test_equal_scores_are_ordered_by_token_id() -> None:

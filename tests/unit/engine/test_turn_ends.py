@@ -71,6 +71,6 @@ def test_a_turn_that_the_template_adds_at_the_beginning_belongs_to_the_first_mes
 def test_typed_control_tokens_do_not_move_the_ends(content: str) -> None:
     messages = (ChatMessage(Role.USER, content), HELLO, AND)
     prepared = PROMPT.prepare(messages)
-    alone = PROMPT.prepare(messages[:1])
-    assert prepared.prefix_tokens(1) == alone.prefix_tokens(1)
+    first_only = PROMPT.prepare(messages[:1])
+    assert prepared.prefix_tokens(1) == first_only.prefix_tokens(1)
     assert len(prepared.turn_ends) == 3

@@ -158,8 +158,8 @@ async def test_while_others_wait_for_a_step_a_keep_alive_proves_readiness() -> N
 
     assert (await readiness_of(Reading(running=2)).look()).phase is Phase.READY
     assert (await readiness_of(Reading(running=1, waiting=1)).look()).phase is Phase.READY
-    alone = await impatient(Reading(running=1)).look()
-    assert alone.error_code == EngineStalled.code
+    state = await impatient(Reading(running=1)).look()
+    assert state.error_code == EngineStalled.code
 
 
 async def test_an_engine_that_hangs_during_other_requests_is_not_ready() -> None:
