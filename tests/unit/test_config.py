@@ -58,11 +58,11 @@ def test_a_misspelt_name_in_the_file_is_refused_and_the_file_is_named(tmp_path: 
         read(env_file=env_file)
 
 
-def test_variables_of_others_are_left_alone() -> None:
+def test_unrelated_variables_are_ignored() -> None:
     assert read(PATH="/bin", QWEN_OTHER="1").port == 7860
 
 
-def test_the_test_suites_own_variables_are_left_alone() -> None:
+def test_variables_of_the_test_suite_are_not_settings() -> None:
     assert read_settings([], {"QWEN_CHAT_TEST_MODEL": "x"}, Path("no-such.env")).model == "auto"
 
 
@@ -100,7 +100,7 @@ def test_a_bad_value_is_one_sentence_that_names_the_setting(
         ("chat.example", False),
     ],
 )
-def test_loopback_is_told_from_the_network(host: str, loopback: bool) -> None:
+def test_loopback_is_distinguished_from_the_network(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 

@@ -31,7 +31,7 @@ def row(name: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_readme_explains_each_setting_as_the_code_does(name: str) -> None:
+def test_the_readme_describes_each_setting_as_in_the_code(name: str) -> None:
     assert row(name, str(Settings.model_fields[name].description)) in read("README.md")
 
 
@@ -79,7 +79,7 @@ def test_the_hardware_table_is_computed_from_the_catalogue(size: str) -> None:
     assert f"| {size} | {cells} | {cache:.2f} GB |" in read("DEPLOYMENT.md")
 
 
-def test_every_requirement_is_pinned_and_says_what_it_is_for() -> None:
+def test_every_requirement_is_pinned_and_has_a_comment() -> None:
     for name in ("requirements.txt", "tests/requirements.txt"):
         for line in read(name).splitlines():
             if line and not line.startswith(("#", "-")):

@@ -128,7 +128,7 @@ def test_every_sentence_for_a_refusal_has_an_error_that_it_is_for() -> None:
     assert {key.removeprefix("error-") for key in EN if key.startswith("error-")} <= codes
 
 
-def test_an_unknown_error_code_is_said_in_general_words() -> None:
+def test_an_unknown_error_code_has_a_general_sentence() -> None:
     assert refusal(Language.EN, "brand_new", {}) == EN["error-internal_error"]
     assert fallback_answer(Language.ZH, None) == ZH["answer-failed"]
 
@@ -160,7 +160,7 @@ def test_a_part_of_a_rating_that_is_too_long_is_named_with_its_limit(what: str, 
         ("klingon", "zh-TW", Language.ZH),
     ],
 )
-def test_what_was_chosen_wins_over_what_the_browser_wishes(
+def test_the_chosen_language_precedes_the_language_of_the_browser(
     remembered: str | None, accepted: str, chosen: Language
 ) -> None:
     assert choose_language(remembered, accepted) is chosen

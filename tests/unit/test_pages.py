@@ -82,7 +82,7 @@ def test_every_action_of_the_audit_log_has_a_text(language: Language) -> None:
         assert f"<td>{action}</td>" not in page
 
 
-def test_an_unknown_action_is_shown_as_it_is_stored() -> None:
+def test_an_unknown_action_is_rendered_as_it_is_stored() -> None:
     now = utc_now()
     user = User("1", "Ann", AccountRole.ADMIN, now)
     entry = AuditEntry(now, "1", "fly<away")

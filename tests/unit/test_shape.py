@@ -202,7 +202,7 @@ def test_no_two_public_classes_have_the_same_name() -> None:
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
-def test_durations_are_measured_by_a_clock_that_nobody_sets() -> None:
+def test_durations_are_measured_by_the_monotonic_clock() -> None:
     """A clock set back must lock nobody out: `time.time` is for dates that are told alone."""
     tells_dates = {"api/openai/__init__.py"}
     by_time_of_day = {

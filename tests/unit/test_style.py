@@ -59,7 +59,7 @@ def test_nothing_is_fetched_from_outside(text: str) -> None:
     assert not re.search(r"https?://|//cdn|@import|url\(", text)
 
 
-def test_who_wants_no_motion_gets_none() -> None:
+def test_reduced_motion_switches_animations_off() -> None:
     assert "prefers-reduced-motion: reduce" in STYLE
 
 

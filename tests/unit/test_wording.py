@@ -60,7 +60,7 @@ def test_a_form_may_have_a_place_itself_and_values_are_never_read_as_places() ->
 
 
 @pytest.mark.parametrize("template", SENTENCES)
-def test_no_english_sentence_says_one_of_many(template: str) -> None:
+def test_no_english_sentence_has_a_plural_after_one(template: str) -> None:
     names = {name for _, name, _, _ in Formatter().parse(template) if name}
     values = {name: "1" if name in COUNTS else "x" for name in names}
     sentence = filled(BOUND.sub(r"\1 60", template), **values)

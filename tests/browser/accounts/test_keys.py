@@ -59,7 +59,7 @@ def make_by_keyboard(keys: Page) -> str:
     return made.input_value()
 
 
-def test_a_key_is_shown_once_to_be_copied(keys: Page) -> None:
+def test_a_key_is_displayed_once_to_be_copied(keys: Page) -> None:
     secret = make_by_keyboard(keys)
     keys.get_by_role("button", name="Copy").press("Enter")
     expect(keys.get_by_role("button", name="Copied")).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_key_opens_the_figures_until_it_is_revoked(address: str, keys: Page) -
     assert complaints == []
 
 
-def test_the_page_of_keys_is_there_in_chinese_and_says_what_is_wrong(keys: Page) -> None:
+def test_the_page_of_keys_reports_errors_in_chinese(keys: Page) -> None:
     keys.get_by_role("button", name="中文").click()
     expect(keys.get_by_role("heading", name="API 密钥", exact=True).first).to_be_visible()
     keys.get_by_label("用途").fill("脚本")

@@ -32,9 +32,7 @@ def arrive(browser: Browser, address: str, token: str, locale: str = "en-US") ->
     return page
 
 
-def test_all_who_ask_from_one_address_share_its_limit_whichever_way_they_ask(
-    browser: Browser, site: Site
-) -> None:
+def test_all_requests_from_one_address_share_its_limit(browser: Browser, site: Site) -> None:
     house = House()
     address = site(
         ScriptedEngine(), house.store, sign_in=house.sign_in(), quotas=quotas(house, per_address=3)
@@ -59,9 +57,7 @@ def test_all_who_ask_from_one_address_share_its_limit_whichever_way_they_ask(
     bob.context.close()
 
 
-def test_a_guest_who_has_asked_all_that_the_link_gives_is_told_so(
-    browser: Browser, site: Site
-) -> None:
+def test_a_guest_at_the_limit_of_the_link_sees_an_error(browser: Browser, site: Site) -> None:
     house = House()
     address = site(
         ScriptedEngine(), house.store, sign_in=house.sign_in(), quotas=quotas(house, per_address=99)

@@ -94,7 +94,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
     assert complaints == []
 
 
-def test_a_member_invites_guests_who_need_only_a_nickname(
+def test_a_member_invites_guests_that_need_only_a_nickname(
     house: House, address: str, visitor: Visitor
 ) -> None:
     token = run_coroutine(house.add("bob"))
@@ -117,7 +117,7 @@ def test_a_member_invites_guests_who_need_only_a_nickname(
     assert complaints == []
 
 
-def test_signing_in_says_what_is_wrong_and_leads_back(
+def test_signing_in_reports_errors_and_leads_back(
     house: House, address: str, visitor: Visitor
 ) -> None:
     run_coroutine(house.add("ann"))
@@ -146,7 +146,7 @@ def test_the_pages_speak_chinese_when_asked_to(
     expect(page.get_by_label("密码")).to_be_visible()
 
 
-def test_who_is_disabled_is_out_of_an_open_page_within_seconds(
+def test_disabling_a_user_signs_out_an_open_page_within_seconds(
     house: House, address: str, visitor: Visitor
 ) -> None:
     run_coroutine(house.add("ann"))

@@ -284,7 +284,7 @@ def test_the_question_of_a_task_without_instructions_stands_below_its_title(
         assert abs(name["y"] + name["height"] / 2 - tick["y"] - tick["height"] / 2) < 4
 
 
-def test_without_accounts_the_address_is_the_way_in_and_members_can_leave(
+def test_without_accounts_the_address_admits_testers_and_they_can_withdraw(
     store: RoutingStore, site: Site, visitor: Visitor
 ) -> None:
     accounts = StoreAccounts(store, sign_in_needed=False)
@@ -381,7 +381,7 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
     expect(host.get_by_role("heading", name="River test")).to_be_visible()
 
 
-def test_a_number_out_of_bounds_is_shown_though_its_part_of_the_form_is_closed(
+def test_a_number_out_of_bounds_opens_its_section_of_the_form(
     accounts: StoreAccounts, address: str, visitor: Visitor
 ) -> None:
     host = visitor(address, run_coroutine(accounts.add("root"))).new_page()

@@ -99,7 +99,7 @@ def voted(page: Page) -> Locator:
     return page.locator("[data-voted]").last
 
 
-def test_a_tester_asks_both_and_votes_by_a_key_and_says_why(
+def test_a_tester_asks_both_variants_votes_by_key_and_comments(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["**One** ", "answer <b>"], step_s=0.1)])
@@ -154,7 +154,7 @@ def test_formulas_are_set_and_what_is_none_stays_as_it_is(
         expect(side(page, name)).to_contain_text("for $5 and \\(code\\).")
 
 
-def test_a_second_tab_sees_the_answers_come_and_is_told_of_the_first_vote(
+def test_a_second_tab_sees_the_answers_stream_and_the_first_vote(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["so far ", "and the end"], step_s=0.5, prefill_s=0.5)])

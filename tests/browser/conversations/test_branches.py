@@ -57,7 +57,7 @@ def test_any_answer_can_be_tried_again_and_its_versions_lead_to_what_follows_the
     expect(questions(page)).to_have_text(["One?"])
 
 
-def test_a_version_that_was_deleted_in_another_tab_says_so(site: Site, tab: Open) -> None:
+def test_a_version_deleted_in_another_tab_gives_a_message(site: Site, tab: Open) -> None:
     url = site(ScriptedEngine(numbered(2)))
     page = tab(url)
     ask_and_wait(page, "One?")
@@ -226,7 +226,7 @@ def test_two_tabs_see_the_same_also_what_is_asked_deleted_and_stopped(
     expect(questions(first)).to_have_text(["Two?"])
 
 
-def test_what_another_tab_does_leaves_an_open_edit_alone(site: Site, tab: Open) -> None:
+def test_changes_in_another_tab_do_not_close_an_open_edit(site: Site, tab: Open) -> None:
     url = site(ScriptedEngine(numbered(2)))
     first = tab(url)
     ask_and_wait(first, "One?")
@@ -266,7 +266,7 @@ def test_an_edit_that_was_refused_stays_open_and_is_taken_when_the_other_answer_
     expect(question(second).locator(".versions")).to_have_text("‹3/3›")
 
 
-def test_an_answer_on_a_branch_that_is_not_shown_is_a_click_away(site: Site, tab: Open) -> None:
+def test_an_answer_on_a_hidden_branch_is_one_click_away(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script(["Answer 1"]), Script(["Answer 2"], hangs=True)])))
     ask_and_wait(page, "One?")
     question(page).hover()
@@ -307,9 +307,7 @@ def test_the_numbers_open_the_details_and_the_exact_prompt(site: Site, tab: Open
 # --- long conversations -----------------------------------------------------------------------
 
 
-def test_older_turns_are_drawn_when_the_reader_goes_up_and_the_place_is_kept(
-    site: Site, tab: Open
-) -> None:
+def test_scrolling_up_draws_older_turns_and_keeps_the_position(site: Site, tab: Open) -> None:
     store = MemoryStore()
     page = tab(site(ScriptedEngine([Script(["word " * 200])]), store))
     for number in range(10):

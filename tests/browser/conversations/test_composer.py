@@ -44,7 +44,9 @@ def context_usage(page: Page) -> Locator:
     return page.get_by_role("meter", name="Context")
 
 
-def test_the_gauge_counts_what_is_in_the_box_and_says_of_what(site: Site, tab: Open) -> None:
+def test_the_context_usage_counts_the_draft_and_has_its_parts_as_title(
+    site: Site, tab: Open
+) -> None:
     page = tab(site(ScriptedEngine(context_length=1000)))
     expect(context_usage(page)).to_have_text("0 / 1,000")
     box(page).fill("x" * 200)
@@ -57,7 +59,7 @@ def test_the_gauge_counts_what_is_in_the_box_and_says_of_what(site: Site, tab: O
     expect(context_usage(page)).to_have_text("205 / 1,000")
 
 
-def test_the_gauge_is_that_of_a_conversation_opened_while_its_answer_is_written(
+def test_the_context_usage_is_measured_for_a_conversation_opened_during_its_answer(
     site: Site, tab: Open
 ) -> None:
     page = tab(site(ScriptedEngine([Script(["one ", "two"], hangs=True)], context_length=1000)))
@@ -70,7 +72,7 @@ def test_the_gauge_is_that_of_a_conversation_opened_while_its_answer_is_written(
     expect(answer(page)).to_contain_text("Writing")
 
 
-def test_the_gauge_turns_amber_and_then_red_before_turns_are_left_out(
+def test_the_context_usage_turns_amber_then_red_before_turns_are_dropped(
     site: Site, tab: Open
 ) -> None:
     page = tab(site(ScriptedEngine(context_length=1000)))
@@ -88,9 +90,7 @@ def test_the_gauge_turns_amber_and_then_red_before_turns_are_left_out(
     expect(ahead).to_have_count(0)
 
 
-def test_while_the_model_loads_the_gauge_is_empty_and_fills_when_it_is_ready(
-    site: Site, tab: Open
-) -> None:
+def test_the_context_usage_is_empty_until_the_model_is_ready(site: Site, tab: Open) -> None:
     engine = ScriptedEngine(ready=False)
     page = tab(site(engine))
     box(page).fill("Hello")
@@ -141,7 +141,7 @@ def test_a_file_goes_with_the_question_and_leaves_the_box_with_it(site: Site, ta
         (b"", ""),
     ],
 )
-def test_text_is_read_in_the_encodings_that_people_have(
+def test_text_is_read_in_common_encodings(
     site: Site, tab: Open, content: bytes, text: str | None
 ) -> None:
     engine = ScriptedEngine()
@@ -190,7 +190,9 @@ def test_too_large_and_too_many_are_refused_in_words(site: Site, tab: Open) -> N
     )
 
 
-def test_a_name_is_shown_as_it_is_and_a_file_can_be_removed(site: Site, tab: Open) -> None:
+def test_a_file_name_is_displayed_literally_and_the_file_can_be_removed(
+    site: Site, tab: Open
+) -> None:
     page = tab(site(ScriptedEngine()))
     attach(page, file("<b>&'.txt", b"one"), file("表 📄.md", b"two"))
     expect(files(page)).to_have_count(2)

@@ -104,7 +104,7 @@ def test_retry_writes_another_answer_in_place(site: Site, tab: Open) -> None:
     expect(page.locator("#transcript .bot-row")).to_have_count(1)
 
 
-def test_a_failed_answer_says_so_and_one_click_tries_again(site: Site, tab: Open) -> None:
+def test_a_failed_answer_shows_an_error_and_a_retry_button(site: Site, tab: Open) -> None:
     engine = ScriptedEngine([Script(["half"], error=EngineFailed()), Script(["whole"])])
     page = tab(site(engine))
     ask(page, "Fail")
@@ -115,7 +115,7 @@ def test_a_failed_answer_says_so_and_one_click_tries_again(site: Site, tab: Open
     expect(answer(page).get_by_role("alert")).to_have_count(0)
 
 
-def test_a_failure_is_told_in_the_readers_language(site: Site, tab: Open) -> None:
+def test_a_failure_is_reported_in_the_language_of_the_page(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script([], error=OutOfMemory())])), locale="zh-CN")
     page.get_by_role("textbox", name="消息", exact=True).fill("失败")
     page.get_by_role("button", name="发送", exact=True).click()
@@ -123,7 +123,7 @@ def test_a_failure_is_told_in_the_readers_language(site: Site, tab: Open) -> Non
     expect(page.get_by_role("button", name="重试", exact=True)).to_be_visible()
 
 
-def test_an_answer_cut_by_length_says_so(site: Site, tab: Open) -> None:
+def test_an_answer_cut_by_length_has_a_message(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script(["a"], finish=Finish.LENGTH)])))
     ask_and_wait(page, "Long")
     expect(answer(page)).to_contain_text("Cut at the longest allowed answer.")
@@ -189,7 +189,9 @@ def test_looking_elsewhere_leaves_the_answer_running_and_the_picture_clean(
     expect(listed(page).get_by_role("img")).to_have_count(0)
 
 
-def test_an_address_of_nothing_shows_the_empty_page_and_says_so(site: Site, tab: Open) -> None:
+def test_an_address_of_a_missing_conversation_shows_the_empty_page_and_a_message(
+    site: Site, tab: Open
+) -> None:
     page = tab(site(ScriptedEngine()), path="#no-such-thing")
     expect(page.get_by_role("alert")).to_have_text("This conversation does not exist any more.")
     expect(page.locator(".welcome")).to_be_visible()
@@ -215,7 +217,7 @@ def test_settings_are_used_kept_and_found_again(site: Site, tab: Open) -> None:
     expect(page.get_by_label("Temperature")).to_have_value("")
 
 
-def test_waiting_says_who_is_first(site: Site, tab: Open) -> None:
+def test_the_queue_position_is_displayed_while_waiting(site: Site, tab: Open) -> None:
     url = site(ScriptedEngine([SLOW]), max_running=1, max_waiting=1)
     first, second = tab(url), tab(url)
     ask(first, "First")
@@ -255,7 +257,9 @@ def test_copy_takes_what_the_model_wrote(site: Site, tab: Open) -> None:
     expect(button(page, "Copy")).to_be_visible()
 
 
-def test_a_lost_server_is_said_in_the_language_of_the_page(site: Site, browser: Browser) -> None:
+def test_a_lost_server_is_reported_in_the_language_of_the_page(
+    site: Site, browser: Browser
+) -> None:
     context = new_context(browser, locale="zh-CN")  # of its own: what fails here fails on purpose
     page = context.new_page()
     page.goto(site(ScriptedEngine()))

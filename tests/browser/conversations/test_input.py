@@ -38,7 +38,7 @@ def send_as_is(page: Page, expression: str) -> None:
     ],
     ids=["empty", "spaces", "a megabyte", "NUL", "lone surrogate"],
 )
-def test_bad_input_is_told_in_place_and_stays_in_the_box(
+def test_bad_input_is_reported_in_place_and_stays_in_the_box(
     site: Site, tab: Open, expression: str, sentence: str
 ) -> None:
     store = MemoryStore()
@@ -115,7 +115,7 @@ def test_a_question_before_the_model_is_ready_stays_in_the_box(site: Site, tab: 
     expect(box(page)).to_have_value("Too early")
 
 
-def test_a_full_queue_is_told_and_the_text_stays(site: Site, tab: Open) -> None:
+def test_a_full_queue_is_reported_and_the_text_stays(site: Site, tab: Open) -> None:
     url = site(ScriptedEngine([Script(["x"], hangs=True)]), max_running=1, max_waiting=0)
     first, second = tab(url), tab(url)
     ask(first, "First")

@@ -83,7 +83,7 @@ def test_help_deleting_and_undo_need_no_mouse(site: Site, tab: Open) -> None:
     expect(page.locator("#transcript .user-row")).to_contain_text("Forget me")
 
 
-def test_keys_that_write_are_left_to_who_is_writing(site: Site, tab: Open) -> None:
+def test_shortcuts_with_letters_are_ignored_while_typing(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script(["one"]), Script(["two"])])))
     ask_and_wait(page, "Question")
     button(page, "Retry").last.click()
@@ -175,7 +175,7 @@ def test_an_answer_is_read_aloud_once_when_it_has_ended(site: Site, tab: Open) -
     assert page.evaluate("window.said") == ["abcdefgh"]
 
 
-def test_the_keys_are_told_in_chinese(site: Site, tab: Open) -> None:
+def test_the_list_of_shortcuts_is_translated_to_chinese(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()), locale="zh-CN")
     page.get_by_role("button", name="全部对话").click()
     page.get_by_role("menuitem", name="快捷键").click()

@@ -104,7 +104,7 @@ def test_a_new_version_is_offered_and_a_conversation_keeps_its_own(site: Site, t
     assert engine.prompts[-1][0].content == "Speak like a captain."
 
 
-def test_changed_settings_are_said_on_the_chip(site: Site, tab: Open) -> None:
+def test_changed_settings_are_marked_on_the_chip(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()))
     choose(page, "Copywriting")
     expect(chip(page)).to_have_text("Copywriting v1")
@@ -137,7 +137,7 @@ def test_a_shipped_preset_is_copied_to_be_changed(site: Site, tab: Open) -> None
     expect(card(page, "Our copywriting")).to_contain_text("yours · v1")
 
 
-def test_what_cannot_be_saved_says_why_and_stays_in_the_form(site: Site, tab: Open) -> None:
+def test_a_refused_preset_shows_the_reason_and_stays_in_the_form(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()))
     open_panel(page)
     panel(page).get_by_role("button", name="Save present settings").click()

@@ -82,7 +82,7 @@ class SlowStore(MemoryStore):
         return await super().archive(user_id, conversation_id)
 
 
-def test_a_question_asked_before_a_clicked_conversation_is_shown_goes_there(
+def test_a_question_sent_while_a_clicked_conversation_opens_goes_there(
     site: Site, tab: Open
 ) -> None:
     store = SlowStore()
@@ -170,7 +170,9 @@ def test_what_is_found_opens_on_its_branch_and_is_scrolled_to(site: Site, tab: O
     expect(page.locator(".sought")).to_have_count(0)
 
 
-def test_an_old_message_of_a_long_conversation_is_found_and_shown(site: Site, tab: Open) -> None:
+def test_an_old_message_of_a_long_conversation_is_found_and_displayed(
+    site: Site, tab: Open
+) -> None:
     turns = [(f"Question {number}", f"Answer {number}\n\n" + "long " * 300) for number in range(40)]
     turns[3] = ("A rare platypus", "It lays eggs.")
     page = tab(site(ScriptedEngine(), store_of(turns)))
@@ -180,7 +182,7 @@ def test_an_old_message_of_a_long_conversation_is_found_and_shown(site: Site, ta
     expect(page.get_by_text("A rare platypus").last).to_be_in_viewport()
 
 
-def test_a_search_is_left_with_escape_and_says_when_nothing_is_found(site: Site, tab: Open) -> None:
+def test_escape_leaves_a_search_and_an_empty_result_has_a_message(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine(), store_of([("One", "…")], [("Two", "…")])))
     search(page, "<b>absent</b>")
     expect(page.get_by_text("Nothing found.")).to_be_visible()
@@ -217,7 +219,7 @@ def test_enter_keeps_a_new_title_and_escape_the_old_one(site: Site, tab: Open) -
 @pytest.mark.parametrize(
     "title", ["<img src=x onerror=alert(1)>", "👩‍👩‍👧 🚀 日本", "مرحبا (1) שלום"]
 )
-def test_any_title_is_shown_as_it_was_written(site: Site, tab: Open, title: str) -> None:
+def test_any_title_is_displayed_literally(site: Site, tab: Open, title: str) -> None:
     page = tab(site(ScriptedEngine(), store_of([("Plain", "…")])))
     rename(page, "Plain", title)
     expect(listed(page)).to_have_text([title])
@@ -227,7 +229,7 @@ def test_any_title_is_shown_as_it_was_written(site: Site, tab: Open, title: str)
     expect(choose_in_list.locator("img")).to_have_count(0)
 
 
-def test_a_name_is_not_lost_when_the_list_is_drawn_anew_meanwhile(site: Site, tab: Open) -> None:
+def test_a_typed_title_survives_a_redraw_of_the_list(site: Site, tab: Open) -> None:
     url = site(ScriptedEngine(), store_of([("First", "…")]))
     page, other = tab(url), tab(url)
     choose(page, "First", "Rename")
@@ -371,7 +373,7 @@ def test_a_temporary_chat_is_gone_after_a_restart(site: Site, tab: Open) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_everything_is_done_in_the_drawer(site: Site, tab: Open, scheme: str) -> None:
+def test_on_a_phone_all_actions_are_in_the_drawer(site: Site, tab: Open, scheme: str) -> None:
     store = store_of([("One", "…")], [("Two", "…")])
     page = tab(site(ScriptedEngine(), store), color_scheme=scheme, **PHONE)
     expect(button(page, "New chat")).to_be_hidden()

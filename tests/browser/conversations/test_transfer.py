@@ -127,7 +127,7 @@ def test_a_broken_file_is_refused_in_chinese_too(site: Site, tab: Open, tmp_path
 
 
 @pytest.mark.parametrize("way", ["another conversation", "a new chat", "a temporary one", "back"])
-def test_why_a_file_was_refused_is_said_until_something_else_is_opened(
+def test_the_reason_of_a_refused_file_stays_until_another_conversation_is_opened(
     site: Site, tab: Open, tmp_path: Path, way: str
 ) -> None:
     path = tmp_path / "broken.json"
@@ -183,7 +183,7 @@ def test_a_file_of_100_mb_is_refused_before_it_is_sent(
     assert not [url for url in sent if "api/import" in url]
 
 
-def test_somebody_elses_conversation_looks_like_none(site: Site, tab: Open) -> None:
+def test_the_conversation_of_another_user_looks_like_a_missing_one(site: Site, tab: Open) -> None:
     store = MemoryStore()
     url = site(ScriptedEngine(), store)
     page = tab(url)

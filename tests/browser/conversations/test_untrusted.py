@@ -135,7 +135,7 @@ def expect_file_to_be_dead(context: BrowserContext, file: Path, exported: str) -
 @pytest.mark.parametrize(
     "name", ["cpp", "php", "typescript", "constructor", "__proto__", "valueOf"]
 )
-def test_code_in_any_language_is_shown(site: Site, tab: Open, name: str) -> None:
+def test_code_in_any_language_is_rendered(site: Site, tab: Open, name: str) -> None:
     page = tab(site(ScriptedEngine([Script([f"```{name}\nint main;\n```\n\nthe end"])])))
     ask_and_wait(page, "Hi")
     expect(answer(page).locator("pre code")).to_contain_text("int main;")
@@ -149,7 +149,7 @@ def test_an_image_from_elsewhere_is_a_link_and_nothing_is_asked_for(site: Site, 
     expect(answer(page).get_by_role("link", name="a chart")).to_have_attribute("href", OUT)
 
 
-def test_what_a_person_writes_is_shown_letter_by_letter(site: Site, tab: Open) -> None:
+def test_a_question_with_markup_is_displayed_character_by_character(site: Site, tab: Open) -> None:
     written = "**stars** <b>tags</b> `ticks` {{braces}} ${dollars} \\(x\\)"
     page = tab(site(ScriptedEngine()))
     ask_and_wait(page, written)

@@ -85,7 +85,7 @@ def test_a_case_is_written_run_put_beside_another_run_and_judged_by_keys(page: P
     expect(page.locator(".pair .verdict").last).to_have_text("failed")
 
 
-def test_what_is_wrong_with_a_check_is_said_and_nothing_typed_is_lost(page: Page) -> None:
+def test_the_error_of_a_check_is_displayed_and_the_form_keeps_its_values(page: Page) -> None:
     page.get_by_role("link", name="New case").click()
     page.get_by_label("Name").fill("Broken")
     page.get_by_label("Question").fill("Say hello")
@@ -99,7 +99,7 @@ def test_what_is_wrong_with_a_check_is_said_and_nothing_typed_is_lost(page: Page
     expect(page.get_by_role("link", name="Broken")).to_be_visible()
 
 
-def test_what_cannot_be_kept_is_said_in_chinese(page: Page) -> None:
+def test_a_refused_case_has_a_chinese_message(page: Page) -> None:
     page.locator("[data-language]").click()
     expect(page.get_by_role("link", name="新建用例")).to_be_visible()
     page.get_by_role("link", name="新建用例").click()

@@ -74,7 +74,7 @@ def test_what_is_chosen_is_drawn_and_stays_after_a_reload(address: str, tab: Ope
     expect(page.locator("#period input:checked")).to_have_value("month")
 
 
-def test_a_campaign_that_is_not_there_is_said_in_words(address: str, tab: Open) -> None:
+def test_a_missing_campaign_is_reported_as_a_sentence(address: str, tab: Open) -> None:
     page = tab(address, path="/dashboard?campaign=nothing")
     expect(page.get_by_role("alert")).to_contain_text("does not exist")
 

@@ -95,7 +95,7 @@ def test_a_good_answer_is_one_click_that_a_reload_shows(page: Page, store: Routi
     assert rating.rating_input == RatingInput(Verdict.UP, comment="Short and right. 很好")
 
 
-def test_a_bad_answer_can_be_said_why_and_corrected_and_is_changed_later(
+def test_a_rating_with_reasons_and_a_correction_can_be_changed_later(
     page: Page, store: RoutingStore
 ) -> None:
     open_form(page)

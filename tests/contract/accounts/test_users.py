@@ -163,7 +163,7 @@ async def test_the_last_administrator_cannot_be_removed(town: AccountStore) -> N
     await town.delete_user(ANN.id, DONE)
 
 
-async def test_two_administrators_removing_each_other_leave_one(town: AccountStore) -> None:
+async def test_of_two_administrators_removing_each_other_one_stays(town: AccountStore) -> None:
     await town.change_user(BOB.id, DONE, role=AccountRole.ADMIN)
     ends = await asyncio.gather(
         town.change_user(ANN.id, DONE, role=AccountRole.MEMBER),
@@ -318,7 +318,7 @@ async def test_a_session_is_ended_by_its_owner_only(town: AccountStore) -> None:
     assert (await actions(town)).count(DONE.action) == 1
 
 
-async def test_all_sessions_end_except_the_given_one(town: AccountStore) -> None:
+async def test_all_sessions_end_except_the_current_one(town: AccountStore) -> None:
     for name in ("1", "2", "3"):
         await sign_in(town, BOB, name)
     assert await town.end_sessions(BOB.id, DONE, besides=f"{BOB.id} 2") == 2

@@ -165,7 +165,7 @@ async def test_texts_and_dates_may_change_while_there_are_testers(
     assert (await campaigns.change_plan("c1", plan, DONE)).plan == plan
 
 
-async def test_the_owners_trial_is_deleted_when_the_plan_changes(
+async def test_the_trial_of_the_host_is_deleted_when_the_plan_changes(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     await agree(campaigns, BOB.id)
@@ -245,7 +245,7 @@ async def test_ticks_and_incomplete_surveys_are_stored(campaigns: DatabaseCampai
         await campaigns.keep_survey("c1", CY.id, {"q2": "\ud800"}, at=LATER, send=False)
 
 
-async def test_testers_are_counted_by_variant_without_the_owners_trial(
+async def test_testers_are_counted_by_variant_without_the_trial_of_the_host(
     campaigns: DatabaseCampaigns,
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):
@@ -259,7 +259,7 @@ async def test_testers_are_counted_by_variant_without_the_owners_trial(
     ]
 
 
-async def test_counts_exclude_the_owners_trial(
+async def test_counts_exclude_the_trial_of_the_host(
     campaigns: DatabaseCampaigns, store: RoutingStore
 ) -> None:
     for user in (BOB.id, CY.id, "finished", "silent"):

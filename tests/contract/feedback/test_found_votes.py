@@ -126,7 +126,7 @@ async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(
     assert seen == ["v6", "v5", "v4", "v3", "v2", "v1", "v0"]
 
 
-async def test_members_see_the_votes_of_their_campaigns_alone(database: RoutingStore) -> None:
+async def test_members_see_only_the_votes_of_their_campaigns(database: RoutingStore) -> None:
     store = database.feedback.votes
     await four_votes(database)
     assert await found(database, seen_by=BOB.id) == ["c", "b", "a"]

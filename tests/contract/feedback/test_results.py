@@ -214,7 +214,7 @@ async def test_an_export_has_every_answer_once_during_new_ratings(
     assert seen == ["e0", "e1", "e2", "e3", "e4"]
 
 
-async def test_a_review_changes_the_given_fields_only(database: RoutingStore) -> None:
+async def test_a_review_changes_only_the_fields_it_sets(database: RoutingStore) -> None:
     store = database.feedback.results
     await rate(database, snapshot("e"))
     await store.review(None, "e", ReviewChange(assignee=BOB.id, note="look 看"), ANN.id, START)

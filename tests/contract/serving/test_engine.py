@@ -426,7 +426,7 @@ async def test_greedy_decoding_takes_the_likeliest_tokens(
 
 
 @pytest.mark.parametrize("kind", ["batched", "plain"])
-async def test_stopping_the_engine_notifies_the_readers(kind: str, tiny_folder: Path) -> None:
+async def test_stopping_the_engine_ends_streams_with_an_error(kind: str, tiny_folder: Path) -> None:
     local = build(kind, tiny_folder)
     await local.start()
     stream = generate(local, QUESTION, replace(GREEDY, max_new_tokens=150))

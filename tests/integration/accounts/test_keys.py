@@ -25,7 +25,7 @@ async def keys_html(client: httpx.AsyncClient, language: str = "en") -> str:
     return answer.text
 
 
-async def test_a_key_is_created_shown_once_and_revoked(house: House) -> None:
+async def test_a_key_is_created_displayed_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         created = (await ann.post("/api/keys", json=NEW)).json()
         principal = await house.accounts.principal(created["key"], address="")

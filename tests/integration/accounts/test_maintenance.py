@@ -190,7 +190,7 @@ async def test_a_sweep_that_fails_ends_no_other_job_of_the_app(town: Town) -> No
     await asyncio.wait({running})
 
 
-async def test_one_person_who_cannot_be_looked_up_protects_no_other(town: Town) -> None:
+async def test_one_user_that_cannot_be_read_does_not_stop_the_checks_of_others(town: Town) -> None:
     class Faulty(MemoryUsers):
         async def user(self, user_id: str) -> User:
             if user_id == "ann":

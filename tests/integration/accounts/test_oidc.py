@@ -147,7 +147,7 @@ async def test_an_unreachable_provider_is_reported_on_the_sign_in_page(house: Ho
         assert await refused(client, await client.get(GO))
 
 
-async def test_many_started_sign_ins_push_nobody_out_and_ask_the_provider_once(
+async def test_many_started_sign_ins_evict_none_and_ask_the_provider_once(
     app: FastAPI, browser: httpx.AsyncClient, openid: OpenId
 ) -> None:
     sent = await browser.get(GO)

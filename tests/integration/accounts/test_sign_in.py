@@ -176,7 +176,7 @@ async def test_the_cookie_is_http_only_and_same_site(
     assert not any(part.startswith("domain") for part in parts)
 
 
-async def test_under_https_the_cookie_is_for_this_host_alone() -> None:
+async def test_under_https_the_cookie_has_the_host_prefix() -> None:
     house = House(edge=EdgeOptions(trusted_proxies=("127.0.0.1",)))
     await house.add("ann")
     async with client_of(house.app(), headers={"X-Forwarded-Proto": "https"}) as client:

@@ -238,7 +238,9 @@ async def test_no_conversation_starts_before_the_consent(fair: Fair) -> None:
 
 
 @pytest.mark.parametrize("state", ["open", "not begun", "over"])
-async def test_an_uninvited_user_cannot_tell_a_campaign_from_none(fair: Fair, state: str) -> None:
+async def test_an_uninvited_user_cannot_distinguish_a_campaign_from_a_missing_one(
+    fair: Fair, state: str
+) -> None:
     if state != "open":
         hours = 1 if state == "not begun" else -1
         at = fair.clock.now + timedelta(hours=hours)

@@ -436,7 +436,7 @@ async def test_only_prefixes_of_the_same_user_count_as_reused(chat: Chat) -> Non
     assert counts == [0, 0, REUSED]
 
 
-async def test_the_system_prompt_alone_counts_as_reused_where_the_question_is_new(
+async def test_only_the_system_prompt_counts_as_reused_for_a_new_question(
     chat: Chat,
 ) -> None:
     await chat.ask("Q1", options=ChatOptions("S"))

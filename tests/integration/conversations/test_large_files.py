@@ -23,7 +23,7 @@ async def test_a_file_of_many_conversations_is_read_as_a_small_one_is() -> None:
     ]
 
 
-async def test_a_large_file_that_is_refused_says_where_and_why() -> None:
+async def test_the_refusal_of_a_large_file_names_place_and_reason() -> None:
     data = json.dumps([*[CHAT] * 3_000, 5]).encode()
     with pytest.raises(UnknownFormat) as refused:
         await FileReader().archives(data, owner_id="ann", now=NOW)

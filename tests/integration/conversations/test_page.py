@@ -210,7 +210,7 @@ async def test_stop_disappears_when_the_conversation_was_deleted_elsewhere(tab: 
     assert "does not exist any more" in tab.note
 
 
-async def test_an_unreadable_page_is_reported_in_the_readers_language(tab: Tab) -> None:
+async def test_an_unreadable_page_is_reported_in_the_language_of_the_page(tab: Tab) -> None:
     tab.store.unreadable = True
     tab.take(await tab.do.transcript.load("some-id", None, tab.view, ASKER))
     assert "对话未能保存或读取" in tab.note

@@ -49,7 +49,7 @@ async def test_a_follow_up_request_of_a_program_is_tokenised_once() -> None:
     assert len(programs.engine.prepared) == 1
 
 
-async def test_a_pause_in_typing_tokenises_the_draft_alone(chat: Chat) -> None:
+async def test_a_pause_in_typing_tokenises_only_the_draft(chat: Chat) -> None:
     job = await chat.ask_and_wait("Q1")
     await usage(chat, job.conversation_id, "dra")
     for draft in ("draft", "draft and more"):

@@ -42,7 +42,9 @@ async def refused(answer: httpx.Response, status: int) -> str:
     return str(answer.json()["error"]["message"])
 
 
-async def test_anybody_may_send_sixteen_kib_and_little_structure(site: Site) -> None:
+async def test_requests_without_a_session_may_send_sixteen_kib_and_little_structure(
+    site: Site,
+) -> None:
     large = {"name": "ann", "password": "x" * 16_384}
     assert "16 KiB" in await refused(await site.visitor.post(SIGN_IN, json=large), 413)
     answer = await site.visitor.post(SIGN_IN, content=EMPTY_LISTS[:5_000] + b"0]", headers=JSON)

@@ -29,7 +29,7 @@ class GoneUsers(MemoryUsers):
 
 @pytest.mark.parametrize("path", ["/", "/account", "/api/account/sessions", "/campaigns"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_pages_say_503_and_when_to_come_again(path: str, language: str) -> None:
+async def test_pages_answer_503_with_a_retry_time(path: str, language: str) -> None:
     users = GoneUsers()
     house = House(users=users)
     token = await house.add("root")
@@ -49,7 +49,7 @@ async def test_pages_say_503_and_when_to_come_again(path: str, language: str) ->
         assert answer.headers["refresh"] == answer.headers["retry-after"]
 
 
-async def test_programs_are_told_the_same_as_people() -> None:
+async def test_programs_get_the_same_503_as_pages() -> None:
     users = GoneUsers(gone=True)
     async with client_of(House(users=users).site()) as client:
         answer = await client.get("/v1/models", headers={"Authorization": "Bearer qc-unknown"})

@@ -67,7 +67,7 @@ def error_message(answer: httpx.Response) -> str:
     ],
     ids=range(14),
 )
-async def test_an_event_with_a_wrong_value_is_told_what_would_be_right(
+async def test_the_error_for_a_wrong_event_value_names_what_is_valid(
     site: ProofSite, host: httpx.AsyncClient, body: dict[str, Any], right: str
 ) -> None:
     fitting = {"data": ["en", None], "event_data": {"id": "x", "pinned": True}}
@@ -154,7 +154,9 @@ async def test_a_preset_that_is_no_version_of_one_is_refused(
     assert 'should be "id@version"' in answer.json()["error"]["message"]
 
 
-async def test_a_number_out_of_bounds_is_told_its_bounds(host: httpx.AsyncClient) -> None:
+async def test_the_error_for_a_number_out_of_bounds_names_the_bounds(
+    host: httpx.AsyncClient,
+) -> None:
     plan = {"title": "x", "mode": "single", "variants": [{"name": "A", "top_k": 10**30}]}
     answer = await host.post("/api/campaigns", json=plan)
     assert answer.json()["error"]["message"] == "top_k has to be from 0 to 1000."

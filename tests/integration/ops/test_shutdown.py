@@ -93,7 +93,7 @@ async def test_the_app_is_not_ready_before_it_refuses_and_answers_end_last(tmp_p
         await asyncio.wait_for(serving, 30)
 
 
-async def test_without_anybody_who_watches_there_is_no_notice(tmp_path: Path) -> None:
+async def test_without_an_open_page_the_stop_has_no_notice(tmp_path: Path) -> None:
     async with running(tmp_path, ScriptedEngine(), "--shutdown-notice-s", "600") as (
         server,
         serving,

@@ -279,7 +279,7 @@ def base_python(place: Place) -> str:
 
 @pytest.mark.parametrize("stage", ["environment", "choice", "packages"])
 @pytest.mark.parametrize("again", ["first", "changed"])
-def test_an_installation_that_was_killed_is_made_anew(
+def test_a_killed_installation_is_repeated(
     place: Place, base_python: str, stage: str, again: str
 ) -> None:
     if again == "changed":
@@ -297,7 +297,7 @@ def test_an_installation_that_was_killed_is_made_anew(
     assert place.run("install").stdout == ""
 
 
-def test_an_environment_without_pip_is_made_anew(place: Place, base_python: str) -> None:
+def test_an_environment_without_pip_is_rebuilt(place: Place, base_python: str) -> None:
     """As a killed start of an older version left it."""
     write_script(place.root / ".venv/bin/python", PYTHON % sys.executable)
     assert place.run("install", PYTHON=base_python).returncode == 0

@@ -300,7 +300,7 @@ class ForgetfulStore(MemoryStore):
         await super().finish_answer(user_id, message_id, record)
 
 
-async def test_an_answer_whose_end_could_not_be_stored_is_stored_later() -> None:
+async def test_a_failed_final_write_of_an_answer_is_repeated_later() -> None:
     store = ForgetfulStore()
     chat = make_chat(store=store)
     job = await chat.ask("Hi")
@@ -313,7 +313,7 @@ async def test_an_answer_whose_end_could_not_be_stored_is_stored_later() -> None
     assert (answer.content, answer.status) == ("Hello", Status.DONE)
 
 
-async def test_an_answer_whose_end_could_not_be_stored_is_stored_at_shutdown() -> None:
+async def test_a_failed_final_write_of_an_answer_is_repeated_at_shutdown() -> None:
     store = ForgetfulStore()
     chat = make_chat(store=store)
     job = await chat.ask("Hi")

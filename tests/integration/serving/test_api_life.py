@@ -367,7 +367,7 @@ async def test_refusals_of_the_page_are_counted_as_source_page() -> None:
     await chat.jobs.close(5)
 
 
-async def test_only_the_caller_can_find_a_remembered_answer() -> None:
+async def test_a_cached_response_is_found_only_by_its_own_user() -> None:
     programs = Programs(Script(["Hel", CallPiece(0, "call_a", "time", "{}")]))
     await written(programs, principal("ann"))
     record = programs.completions.find("ann", "chatcmpl-1")

@@ -77,7 +77,7 @@ async def test_other_answers_are_unchanged_after_an_out_of_memory_error() -> Non
     assert all(deltas[-1].finish is Finish.LENGTH for deltas in stormy)
 
 
-async def test_a_request_that_always_runs_out_of_memory_fails_alone() -> None:
+async def test_a_request_that_always_runs_out_of_memory_does_not_fail_others() -> None:
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if poisoned(ids).any():
             raise torch.OutOfMemoryError("CUDA out of memory (injected)")
@@ -219,7 +219,7 @@ async def test_a_panic_of_native_code_costs_no_answer() -> None:
         assert engine.state.phase is Phase.READY
 
 
-async def test_a_request_that_always_panics_fails_alone() -> None:
+async def test_a_request_that_always_panics_does_not_fail_others() -> None:
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if poisoned(ids).any():
             raise NativePanic("injected")
@@ -236,7 +236,7 @@ async def test_a_request_that_always_panics_fails_alone() -> None:
 
 
 @pytest.mark.parametrize("panic", [NativePanic, SystemExit, KeyboardInterrupt])
-async def test_a_panic_while_loading_says_dead(panic: type[BaseException]) -> None:
+async def test_a_panic_while_loading_gives_the_state_dead(panic: type[BaseException]) -> None:
     def trouble(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         raise panic("injected")
 

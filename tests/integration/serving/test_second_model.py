@@ -30,7 +30,7 @@ async def written(engines: Engines, name: str) -> str:
     return "".join([delta.text async for delta in deltas])
 
 
-async def test_both_models_answer_at_the_same_time_as_each_does_alone(
+async def test_both_models_answer_together_as_they_do_one_by_one(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load_progress = LoadProgress()

@@ -252,7 +252,7 @@ async def test_cancelling_the_task_that_waits_does_not_lose_the_write(
     await again.close()
 
 
-async def test_writes_that_wait_for_a_thread_survive_the_cancellation_of_their_callers(
+async def test_writes_that_wait_for_a_thread_survive_cancellation(
     tmp_path: Path,
 ) -> None:
     store = await opened(tmp_path)

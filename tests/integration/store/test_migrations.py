@@ -136,7 +136,7 @@ VALUES ('bob', 'Bob', 'bob', 'member', :time, false, 'hash')
 """
 
 
-async def test_people_of_the_third_version_stay_and_may_have_keys(
+async def test_users_of_the_third_version_stay_and_may_have_keys(
     tmp_path: Path, database_url: str | None, engine: Engine
 ) -> None:
     upgrade(engine, "0003")

@@ -87,7 +87,7 @@ def test_a_download_that_was_killed_is_not_loaded_and_goes_on(
     ("stage", "share"),
     [("download", 0.0), ("verify", 0.0), ("verify", 1.0), ("convert", 0.0), ("convert", 1.0)],
 )
-def test_a_starter_model_whose_making_was_killed_is_made_again(
+def test_a_killed_build_of_the_starter_model_is_repeated(
     index: Index, tmp_path: Path, stage: str, share: float
 ) -> None:
     models, recipe = tmp_path / "models", index.recipe

@@ -18,7 +18,7 @@ def hasher() -> Iterator[Argon2Hasher]:
     hasher.close()
 
 
-async def test_a_password_matches_its_hash_and_no_other_does(hasher: Argon2Hasher) -> None:
+async def test_a_hash_matches_its_own_password_only(hasher: Argon2Hasher) -> None:
     hashed = await hasher.hash("correct horse 电池")
     assert await hasher.matches("correct horse 电池", hashed)
     assert not await hasher.matches("correct horse", hashed)

@@ -63,7 +63,7 @@ def blind(votes: list[Vote], locale: PageLocale = EN) -> str:
     return comparison_block(locale, report_of(Mode.BLIND, votes), [], NAMES)
 
 
-def test_a_significant_result_is_shown_with_its_interval_and_method() -> None:
+def test_a_significant_result_is_rendered_with_its_interval_and_method() -> None:
     page = blind(votes(30, 8, ties=2, both_bad=5))
     assert "Short wins 78 % of the votes" in page.replace("%", " %").replace("  ", " ")
     assert "Short is better than Sung" in page
@@ -90,13 +90,13 @@ def test_insignificant_votes_show_how_many_more_are_needed() -> None:
     assert "more votes" not in even
 
 
-def test_both_bad_alone_gives_no_winner() -> None:
+def test_votes_for_both_bad_give_no_winner() -> None:
     page = blind(votes(0, 0, both_bad=3))
     assert "says nothing of which variant is better" in page
     assert "Nobody has voted yet" in blind([])
 
 
-def test_tasks_and_testers_are_shown_by_name_without_their_markup() -> None:
+def test_tasks_and_testers_are_rendered_by_name_without_their_markup() -> None:
     page = blind(votes(3, 1))
     for name in ("Rivers &lt;b&gt;", "Lakes", "Ann &lt;i&gt;", "Bob"):
         assert name in page
@@ -120,7 +120,7 @@ def test_groups_of_a_split_test_are_listed_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_the_section_has_both_languages_and_is_shown_for_comparisons_only(
+def test_the_section_is_rendered_in_both_languages_for_comparisons_only(
     language: Language,
 ) -> None:
     assert ("Short" in blind(votes(9, 2), PageLocale(language))) is True

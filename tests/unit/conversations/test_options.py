@@ -4,7 +4,7 @@ from chat.models import ChatOptions, Sampling
 from ui.options import NUMBERS, to_fields, to_options
 
 
-def test_empty_fields_leave_the_choice_to_the_model() -> None:
+def test_empty_fields_mean_the_defaults_of_the_model() -> None:
     assert to_options("  ", "", dict.fromkeys(NUMBERS)) == ChatOptions()
 
 

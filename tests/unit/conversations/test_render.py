@@ -57,7 +57,7 @@ def opened(messages: list[Message], **more: Any) -> ConversationView:
     return ConversationView(conversation, messages, {}, None, **more)
 
 
-def test_user_text_is_shown_literally() -> None:
+def test_user_text_is_rendered_literally() -> None:
     question = replace(QUESTION, content='<b>**x**</b> & "y"\n  z')
     [markup] = parts(render.question(question, (), Language.EN))
     assert "&lt;b&gt;**x**&lt;/b&gt; &amp; &#34;y&#34;\n  z" in markup
@@ -70,7 +70,7 @@ def test_an_answer_has_its_statistics_below() -> None:
     )
 
 
-def test_only_available_measurements_are_shown() -> None:
+def test_only_available_measurements_are_rendered() -> None:
     bare = replace(ANSWER, usage=None, timing=None)
     assert under_a_message.figures(bare, Language.EN) == ""
     no_reuse = replace(ANSWER, timing=Timing(ttft_s=1.0))
@@ -153,7 +153,7 @@ def test_an_answer_on_another_branch_is_one_click_away() -> None:
         (Language.ZH, "抱歉，这个回答未能生成，请重试。"),
     ],
 )
-def test_a_failed_answer_shows_its_error_in_the_readers_language_with_one_retry(
+def test_a_failed_answer_shows_its_error_in_the_language_of_the_page_with_one_retry(
     language: Language, sentence: str
 ) -> None:
     failed = replace(ANSWER, status=Status.ERROR, error_code="engine_failed", content="half")
@@ -188,7 +188,7 @@ def test_a_line_marks_the_last_dropped_turn(dropped: int, words: str) -> None:
     assert "no longer" not in str(render.transcript(opened(path(4)), Language.EN))
 
 
-def test_the_dropped_turns_line_is_shown_during_generation() -> None:
+def test_the_dropped_turns_line_is_rendered_during_generation() -> None:
     messages = path(4, status=Status.STREAMING)
     job = Job("local", messages[-1], dropped_turns=2)
     drawn = render.transcript(replace(opened(messages), job=job), Language.EN)
@@ -211,7 +211,7 @@ def test_a_running_answer_shows_its_progress(progress: Progress, text: str) -> N
     assert under_a_message.live_figures(progress, Language.EN) == text
 
 
-def test_an_open_message_in_the_store_is_shown_as_running() -> None:
+def test_an_open_message_in_the_store_is_rendered_as_running() -> None:
     message = replace(ANSWER, status=Status.STREAMING)
     assert "Writing" in under(message)
 
@@ -296,7 +296,7 @@ def test_the_header_shows_the_quantization() -> None:
     assert "nf4 · cpu" in chrome.header(replace(info, quantization="nf4"), ready, Language.EN)
 
 
-def test_warnings_are_shown_above_the_conversation() -> None:
+def test_warnings_are_displayed_above_the_conversation() -> None:
     notes = replace(engine_info(), notes=("starter-model", "one-at-a-time"))
     markup = chrome.banners(notes, Language.EN, open_to_network=True)
     assert "without a login" in markup

@@ -78,7 +78,7 @@ def test_a_tab_that_fetches_nothing_is_asked_to_wait_and_stays() -> None:
     assert page.forgotten == []
 
 
-def test_what_is_open_at_once_is_bounded_by_person_and_by_address() -> None:
+def test_open_requests_are_bounded_by_user_and_by_address() -> None:
     events = Page().events
     with events.admitted("ann", "x"), events.admitted("ann", "y"):
         with pytest.raises(TooManyRequests), events.admitted("ann", "z"):
@@ -90,7 +90,7 @@ def test_what_is_open_at_once_is_bounded_by_person_and_by_address() -> None:
         pass
 
 
-def test_events_of_a_minute_are_bounded_and_the_wait_is_told() -> None:
+def test_events_of_a_minute_are_bounded_and_the_error_has_a_retry_time() -> None:
     page = Page()
     page.seconds = 45
     for _ in range(2):
@@ -105,7 +105,7 @@ def test_events_of_a_minute_are_bounded_and_the_wait_is_told() -> None:
     page.events.count("ann", "x")
 
 
-def test_without_accounts_the_bounds_of_one_user_are_not_everybodys() -> None:
+def test_without_accounts_the_bounds_of_one_user_do_not_bind_all() -> None:
     page = Page()
     for tab in ("a", "b", "c"):
         page.events.use(tab, LOCAL_USER, "10.0.0.1")

@@ -86,7 +86,7 @@ def test_after_a_complete_value_only_the_end_token_is_allowed(runner: Runner, ma
         runner.drop(row)
 
 
-def test_a_row_whose_mask_fails_fails_alone(runner: Runner, maker: Maker) -> None:
+def test_a_failing_mask_fails_only_its_row(runner: Runner, maker: Maker) -> None:
     lost = maker.mask(shape(SCHEMA))
     together = rows([None, lost, maker.mask(shape(SCHEMA))], Decoding())
     together[1].token_ids.append(7)  # nothing that its grammar allows
@@ -142,7 +142,7 @@ def test_scores_beyond_the_vocabulary_are_never_chosen(maker: Maker) -> None:
     assert maker.words[int(choose_tokens(scores, [row]).token_ids)] == b"1"
 
 
-def test_a_row_that_exceeds_a_grammar_limit_fails_alone(maker: Maker) -> None:
+def test_a_row_that_exceeds_a_grammar_limit_does_not_fail_others(maker: Maker) -> None:
     """Nested counts have too many states; the answer must not end as if it were complete."""
     counts = {"type": "string", "pattern": "^((a{1,200}){1,200}){1,200}$"}
     rows_ = rows([maker.mask(shape(counts)), maker.mask(shape({"type": "string"})), None], FREE)
@@ -157,9 +157,7 @@ def test_a_row_that_exceeds_a_grammar_limit_fails_alone(maker: Maker) -> None:
     assert {len(row.token_ids) for row in rows_[1:]} == {len(rows_[0].token_ids) + 1}
 
 
-def test_a_row_whose_mask_takes_too_long_fails(
-    maker: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_with_a_slow_mask_fails(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.grammar.mask.SLOW_S", -1)
     (row, *_) = rows([maker.mask(shape(SCHEMA)), None, None], FREE)
     choose_tokens(torch.zeros(1, len(maker.words)), [row])

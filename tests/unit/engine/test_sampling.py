@@ -109,7 +109,7 @@ def test_nan_scores_affect_their_own_row_only() -> None:
     assert chosen.token_ids[0] == scores().argmax()
 
 
-def test_an_error_in_one_row_leaves_the_others_alone() -> None:
+def test_an_error_in_one_row_does_not_affect_the_others() -> None:
     bad = row(prompt=[VOCABULARY + 1], repetition_penalty=1.2)
     good = row()
     chosen = choose_tokens(scores().repeat(2, 1), [bad, good])

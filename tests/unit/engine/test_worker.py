@@ -197,7 +197,7 @@ def test_a_big_request_is_not_overtaken_by_small_ones(bench: Bench) -> None:
     assert bench.runner.most_rows <= 4
 
 
-def test_one_poisoned_request_fails_alone(bench: Bench) -> None:
+def test_one_poisoned_request_does_not_fail_others(bench: Bench) -> None:
     bench.runner.fails = poison
     bad = bench.request(temper=1)
     good = [bench.request() for _ in range(6)]

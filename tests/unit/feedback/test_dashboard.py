@@ -142,7 +142,7 @@ def test_the_legend_of_reasons_has_the_plots_colours_most_frequent_first() -> No
     assert "&lt;b&gt; <b>1</b>" in second
 
 
-def test_more_series_than_colours_are_shown_as_the_most_frequent_and_others() -> None:
+def test_more_series_than_colours_are_drawn_as_the_most_frequent_and_others() -> None:
     count = len(COLOURS) + 3
     reasons = {(at(number % 2), f"reason {number:02}"): number + 1 for number in range(count)}
     plot = drawn(reasons=reasons)["reasons"]
@@ -181,7 +181,7 @@ def test_times_are_formatted_as_short_as_they_stay_distinct(
     assert drawn(step, steps)["users"]["x_axis_format"] == form
 
 
-def test_microseconds_in_the_queue_are_shown_as_no_wait() -> None:
+def test_microseconds_in_the_queue_are_rendered_as_no_wait() -> None:
     overview = drawn(timings={at(0): [(0.000_006, 0.5, 20.0)]})
     assert overview["queue"]["y_lim"] == [0, 0.1]
     assert overview["first-token"]["y_lim"][1] > 0.5

@@ -133,7 +133,7 @@ async def test_a_sentence_states_whether_the_difference_is_significant(
     assert sentence in await page_of(votes=votes_of(wins, losses))
 
 
-async def test_votes_for_both_bad_alone_are_no_result_and_no_point_in_the_chart() -> None:
+async def test_only_votes_for_both_bad_give_no_result_and_no_point_in_the_chart() -> None:
     page = await page_of(votes=[Vote(0, 1, VoteChoice.BOTH_BAD, "u1", "t1")] * 3)
     section = section_of(page, "Which variant is better")
     assert "says nothing of which variant is better" in section
@@ -250,7 +250,7 @@ async def test_formulas_of_answers_are_rendered() -> None:
     assert ", for $5." in page
 
 
-async def test_reasons_come_most_frequent_first_in_the_reader_s_words() -> None:
+async def test_reasons_come_most_frequent_first_in_the_language_of_the_page() -> None:
     assert (await report_of()).reasons == [("own", 9), ("too-long", 7)]
     page = await page_of(language=ExportLanguage.ZH)
     assert page.index(">own<") < page.index(">太长<")

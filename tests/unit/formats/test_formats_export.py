@@ -135,7 +135,7 @@ def test_code_in_a_page_is_unchanged() -> None:
     assert Page(render(f"```python\n{code}```", ENGLISH)).text.strip("\n") == code.strip("\n")
 
 
-def test_a_question_is_shown_literally() -> None:
+def test_a_question_is_displayed_literally() -> None:
     assert "What is in <the> *table*?" in Page(write_html(example(), ExportLanguage.EN)).text
 
 

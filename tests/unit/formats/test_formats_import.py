@@ -274,7 +274,7 @@ def test_a_broken_line_of_sharegpt_is_named() -> None:
     assert refused(f"{good}\n\n{bad}".encode())["where"] == "line 3.conversations[0].value"
 
 
-def test_white_space_alone_makes_no_title() -> None:
+def test_white_space_makes_no_title() -> None:
     (archive,) = read({"conversations": [{"from": "human", "value": " \n "}]})
     assert archive.conversation.title == foreign.UNTITLED
 

@@ -79,7 +79,7 @@ async def test_a_job_fails_for_readiness_after_several_failures_until_it_succeed
     assert not jobs.failing
 
 
-async def test_what_is_to_be_done_once_is_tried_until_it_succeeds() -> None:
+async def test_a_job_to_run_once_is_retried_until_it_succeeds() -> None:
     faulty = Faulty(StoreFailed(), ValueError())
     async with asyncio.timeout(5):
         await BackgroundJobs(retry_s=0.001).retry_until_success("purge", faulty)

@@ -22,7 +22,7 @@ def test_the_digest_of_a_prompt_without_calls_is_the_one_that_old_answers_have()
     )
 
 
-def test_prompts_that_differ_in_their_calls_alone_have_different_digests() -> None:
+def test_prompts_that_differ_only_in_their_calls_have_different_digests() -> None:
     prompts = [
         answer(),
         answer(CALL),

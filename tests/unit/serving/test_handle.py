@@ -82,7 +82,7 @@ async def request_of(service: Generation, engine: ScriptedEngine) -> GenerationR
 
 
 @pytest.mark.parametrize("script", [Script(["a"], hangs=True), Script([], prefill_s=60)])
-async def test_a_cancelled_caller_ends_its_generation_and_frees_its_place(
+async def test_cancelling_the_request_ends_its_generation_and_frees_its_place(
     script: Script,
 ) -> None:
     engine, seen = ScriptedEngine([script]), Seen()

@@ -90,7 +90,7 @@ def test_a_text_is_found_by_any_part_of_it_between_spaces(text: str) -> None:
 
 
 @given(st.text(max_size=40), TEXTS)
-def test_a_short_text_is_shown_whole_on_one_line(padding: str, text: str) -> None:
+def test_a_short_text_is_rendered_whole_on_one_line(padding: str, text: str) -> None:
     whole = (padding + text)[:EXCERPT]
     piece = excerpt(whole, words_of(text))
     assert len(piece.text.strip("…")) <= len(whole)

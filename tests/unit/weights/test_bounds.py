@@ -81,7 +81,7 @@ def test_a_deep_card_is_replaced_as_a_damaged_one_is(folder: Path) -> None:
     assert read_card(folder).name == "tiny"
 
 
-def test_levels_are_counted_outside_of_strings_alone() -> None:
+def test_levels_are_counted_only_outside_strings() -> None:
     assert nesting_of(json.dumps({"a": ["[[[[", '\\"[[', {}]}).encode()) == 3
     assert nesting_of(b'"' + rb"\"[" * 100_000) == 0  # a string that nobody closes
     assert nesting_of(b"[" * (MAX_DEPTH + 1)) == MAX_DEPTH + 1

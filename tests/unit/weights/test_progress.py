@@ -16,7 +16,7 @@ class Clock:
         return self.now
 
 
-def test_bytes_already_there_count_as_done_but_not_for_the_speed() -> None:
+def test_existing_bytes_count_for_the_progress_but_not_for_the_speed() -> None:
     clock, reported = Clock(), list[DownloadProgress]()
     meter = Meter(reported.append, LoadStage.DOWNLOAD, 1000, clock=clock)
     meter.skip(500)
@@ -38,7 +38,7 @@ def test_reports_are_rare_except_the_last() -> None:
 
 
 @given(st.lists(st.integers(-50, 100)), st.integers(0, 200))
-def test_the_share_done_is_at_most_one(steps: list[int], total: int) -> None:
+def test_the_progress_is_at_most_one(steps: list[int], total: int) -> None:
     reported = list[DownloadProgress]()
     meter = Meter(reported.append, LoadStage.DOWNLOAD, total, interval_s=0.0)
     for step in steps:
