@@ -132,7 +132,7 @@ class Server(uvicorn.Server):
     async def _give_notice(self) -> None:
         """Not ready first: load balancers send no more requests, and no request is refused.
 
-        Without anybody who asks `/readyz` there is nobody to wait for.
+        Where nothing has asked `/readyz`, there is nothing to wait for.
         """
         readiness = self._parts.readiness
         readiness.drain()

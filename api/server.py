@@ -115,7 +115,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
 
     Adds the routes of the services that are passed. Without `sign_in` every request is the local
     user's. `handlers` maps the page's event numbers to the names in `api.edge.permissions`.
-    `readiness` answers `/readyz`; by default it checks the engine alone.
+    `readiness` answers `/readyz`; by default it checks only the engine.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()

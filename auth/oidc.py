@@ -111,13 +111,13 @@ class OpenIdProvider:
         )
 
     async def _description(self) -> Mapping[str, str]:
-        """The discovery document, fetched once for all who ask within `DESCRIPTION_S`."""
+        """The discovery document, fetched once for all requests within `DESCRIPTION_S`."""
         task, now = self._described, self._timer()
         failed = task and task.done() and (task.cancelled() or task.exception())
         if task is None or failed or now - self._described_at >= DESCRIPTION_S:
             task = self._described = asyncio.create_task(self._fetch_description())
             self._described_at = now
-        return await asyncio.shield(task)  # one request that hangs up ends it for nobody else
+        return await asyncio.shield(task)  # a disconnect does not end it for others
 
     async def _fetch_description(self) -> Mapping[str, str]:
         async with self._client("") as client:

@@ -33,5 +33,5 @@ class MinuteWindows:
         if len(allowed) >= per_minute:
             return allowed[-per_minute] + MINUTE_S - now
         allowed.append(now)
-        self._allowed[key] = allowed  # which also begins its lifetime anew
+        self._allowed[key] = allowed  # which also restarts its lifetime
         return None

@@ -142,7 +142,7 @@ def loading(page: Page, url: str) -> float:
 
 
 def drawing_all(page: Page) -> float:
-    """Milliseconds until the reader has all turns on the page."""
+    """Milliseconds until all turns are on the page."""
     return float(page.evaluate(DRAW_ALL, TURNS))
 
 
@@ -163,7 +163,7 @@ def streaming(page: Page) -> float:
 
 
 def _busy_ms(page: Page) -> float:
-    """Processor time of this process, which is the server, while the page is left alone."""
+    """Processor time of this process, which is the server, while the page is idle."""
     started = time.process_time()
     page.wait_for_timeout(WATCHED_MS)
     return (time.process_time() - started) * 1000

@@ -1,4 +1,4 @@
-"""How the server bears many page users: 50 and 200 who ask again and again, and 200 idle tabs.
+"""The load of many page users on the server: 50 and 200 that keep asking, and 200 idle tabs.
 
 The users speak the page's protocol from this process; the server has one of its own, so that its
 processor time is known. Times are those of the users, who share the processors with the server.
@@ -34,7 +34,7 @@ THINKING_S = 1.0
 
 TICK_S = 2.0
 IDLE_TICK_S = 30.0
-"""How often a tab asks for news, and one that is left alone: as ui/scripts/tick.js does."""
+"""Polling intervals of an active and of an idle tab, as in ui/scripts/tick.js."""
 
 HEALTH_S = 0.1
 FEW, EACH, TURNS = 6, 2, 3
@@ -57,7 +57,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """The server, and who is signed in there."""
+    """The server, and the session tokens of its users."""
 
     address: str
     tokens: Sequence[str]
@@ -158,7 +158,7 @@ def figures_of(
     processor_s: float | None = None,
     health_s: float | None = None,
 ) -> list[Measurement]:
-    """Of users who asked; with what is promised of their first text, and of the server."""
+    """Measurements of the asking users, with the bounds for their first text and for the server."""
     # Where no answer ended in time there is no time to tell: it is longer than any bound.
     first = [answer.first_s for answer in load.measured] or [math.inf]
     whole = [answer.whole_s for answer in load.measured] or [math.inf]
@@ -180,7 +180,7 @@ def figures_of(
 
 
 async def busy_users(users: int, root: Path) -> Load:
-    """Users who ask, read, and ask again."""
+    """Users in a loop: ask, read the answer, ask again."""
     load = Load()
     async with served(users, root) as site, AsyncExitStack() as stack:
         tabs = await open_tabs(site, stack)
@@ -201,7 +201,7 @@ async def busy_users(users: int, root: Path) -> Load:
 
 
 async def idle_tabs(tabs: int, root: Path) -> float:
-    """Per cent of a core that tabs cost while nobody asks."""
+    """Per cent of a core that idle tabs cost."""
     async with served(tabs, root) as site, AsyncExitStack() as stack:
         opened = await open_tabs(site, stack)
         ticks = [asyncio.create_task(ticking(tab, IDLE_TICK_S)) for tab in opened]

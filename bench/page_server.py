@@ -70,7 +70,7 @@ def settings_in(folder: Path) -> Settings:
 
 
 async def accounts(store: RoutingStore, users: int) -> tuple[SignIn, list[str]]:
-    """Who may come in, and the token of a session for each of so many users."""
+    """The sign-in services, and a session token for each of `users` users."""
     service = Accounts(store.accounts, OpenHasher())
     authenticator = AccountAuthenticator(service, store.accounts, sign_in_needed=True)
     tokens: list[str] = []

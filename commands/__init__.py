@@ -1,4 +1,4 @@
-"""People, guest links and keys from the command line: `python app.py user|guest-link|key …`.
+"""Users, guest links and keys from the command line: `python app.py user|guest-link|key …`.
 
 They use the pages' services on the same database, also while the server runs: it caches sessions
 for two seconds at most. Whoever runs them has access to the database, so there are no permissions.

@@ -15,7 +15,7 @@ from engine.scores import ScoreLine
 from engine.text import TextStream, Written
 
 Event = Delta | AppError
-"""What a request sends to its reader; an error is the last event."""
+"""An event of a request's stream; an error is the last one."""
 
 
 @dataclass(eq=False, slots=True)

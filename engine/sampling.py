@@ -28,7 +28,7 @@ class SampledTokens(NamedTuple):
 
 
 def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
-    """The next token of every row; each depends on its own scores, settings and history alone.
+    """The next token of every row; each depends only on its own scores, settings and history.
 
     `scores` are float32 logits of shape [rows, vocabulary]; they are changed in place.
     """

@@ -30,7 +30,7 @@ PATIENCE_S = 180.0
 
 
 class FileReader:
-    """Reads files that people send, one large one at a time."""
+    """Parses uploaded files, one large file at a time."""
 
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()  # a file takes many times its size while it is read
@@ -66,7 +66,7 @@ class FileReader:
 
 
 async def _child(job: object) -> bytes:
-    """What the process says; nothing when it ended by itself or was ended."""
+    """The output of the process; empty when it crashed or was killed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "formats.child"),
         cwd=ROOT,

@@ -28,7 +28,7 @@ class CallRecord(FileRecord):
 
 
 class TurnRecord(FileRecord):
-    """One turn as the model is told of it."""
+    """One turn of the prompt."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: Prompt
@@ -40,7 +40,7 @@ class TurnRecord(FileRecord):
 
 
 class CheckRecord(FileRecord):
-    """What must hold: a text, a pattern, a JSON schema, a result, or what a person looks for."""
+    """A condition: a text, a pattern, a JSON schema, a result, or a criterion for a reviewer."""
 
     kind: Literal["contains", "regex", "json-schema", "maths", "human"]
     expected: Annotated[Plain, Field(max_length=MAX_EXPECTED)] = ""

@@ -1,6 +1,6 @@
 """The process in which one large file is read: `python -m formats.child`.
 
-It reads (reader, data, more arguments) as one pickle, and writes one for each thing that was in the
+It reads (parser name, data, more arguments) as one pickle, and writes one for each item of the
 file, or the error for which it is refused. Both ends are this app.
 """
 

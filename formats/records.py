@@ -117,7 +117,7 @@ class PresetRefRecord(FileRecord):
 
 
 class OptionsRecord(FileRecord):
-    """What the person had set for the conversation."""
+    """The user's settings of the conversation."""
 
     system_prompt: Prompt = ""
     sampling: SamplingRecord = SamplingRecord()
@@ -233,7 +233,7 @@ class MessageRecord(FileRecord):
 
 
 class ConversationRecord(FileRecord):
-    """A conversation with all its branches; `head_id` is the end of the path that is shown."""
+    """A conversation with all its branches; `head_id` is the end of the selected path."""
 
     id: Id
     title: Title
@@ -258,7 +258,7 @@ class ConversationRecord(FileRecord):
 
 
 class FileHead(FileRecord):
-    """What a file of ours says of itself."""
+    """The header of an exported file."""
 
     format: Literal["qwen-chat"]
     version: Literal[1]

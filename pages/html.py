@@ -111,7 +111,7 @@ def _escaped(language: Language) -> Mapping[str, str]:
 
 @cache
 def _texts_without_values(language: Language) -> Mapping[str, Markup]:
-    # Most texts of a page have no placeholder: filling them anew for each row of a table took a
+    # Most texts of a page have no placeholder: filling them for each row of a table took a
     # third of the time of the page.
     return {
         key: Markup(filled(text))  # noqa: S704 - escaped

@@ -30,7 +30,7 @@ def sqlite_engine(file: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         connect_args={"timeout": BUSY_S},
-        hide_parameters=True,  # errors are logged, and parameters are what people wrote
+        hide_parameters=True,  # errors are logged, and parameters are users' texts
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -49,7 +49,7 @@ def take_over_feedback(session: Session, before: str, after: str) -> None:
 
 
 def delete_feedback(session: Session, user_id: str) -> int:
-    """Destroy what a user made, said and took part in; how many rows.
+    """Destroy a user's content, ratings and participation; return the number of rows.
 
     With their campaigns goes what others left there, with their rated answers the cases made of
     them. What they reviewed and judged of others stays.

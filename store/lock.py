@@ -103,7 +103,7 @@ class FolderLock:
 
 
 class NoLock:
-    """For a short command beside a running app: it ends nobody's answers, so it may come in.
+    """For a short command beside a running app: it interrupts no answers, so it may open the store.
 
     `folder` is where the database is, if it is a file.
     """

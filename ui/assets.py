@@ -21,17 +21,17 @@ STYLES = ("base", "transcript", "rating", "sidebar", "composer", "campaign", "da
 
 
 def script() -> str:
-    """What runs in the browser: one scope, `core` first."""
+    """The page's script: one scope, `core` first."""
     return _joined("scripts", SCRIPTS, "js")
 
 
 def style() -> str:
-    """How the page looks; `base` first, because the others lean on its variables."""
+    """The page's style; `base` first, because the others use its variables."""
     return _joined("styles", STYLES, "css")
 
 
 def dashboard(what: str) -> str:
-    """What runs in the browser before the dashboard asks for figures."""
+    """The dashboard's script, which runs before it requests figures."""
     return (HERE / "scripts" / f"dashboard-{what}.js").read_text(encoding="utf-8")
 
 

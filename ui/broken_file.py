@@ -1,4 +1,4 @@
-"""Why a file did not come in: from what the server told the browser to a sentence. Pure."""
+"""The sentence for a refused import, from the error that the server sent to the browser. Pure."""
 
 import re
 
@@ -7,7 +7,7 @@ from i18n import Language
 from ui.i18n import refusal, text
 
 BROKEN = frozenset({BadImport.code, *(kind.code for kind in BadImport.__subclasses__())})
-"""The codes for which `broken_file` has the words."""
+"""The codes for which `broken_file` has a sentence."""
 
 LINE = re.compile(r"\Aline (\d+)")
 

@@ -8,11 +8,11 @@ from i18n import Language
 from ui.html import html
 
 AWAY = (VisitStage.NOT_BEGUN, VisitStage.CONSENT)
-"""Where nothing can be asked yet: the tester's own page says what comes first."""
+"""Stages before the work: the visit page has the next step."""
 
 
 def panel(visit: Visit, user: User, language: Language) -> Markup:
-    """The tasks with what was ticked off, and the way to the survey; or where to go first."""
+    """The tasks with their ticks and a link to the survey; or a link to the visit page."""
     address = f"campaign/{visit.campaign.id}"
     if visit.participant is None or visit.stage in AWAY:
         return html("campaign.go", address=address)
@@ -25,13 +25,13 @@ def panel(visit: Visit, user: User, language: Language) -> Markup:
         address=address,
         over=_over(visit),
         end=_end(visit),
-        may_leave=user.role is not AccountRole.GUEST,  # guests are here for the campaign alone
+        may_leave=user.role is not AccountRole.GUEST,  # guests have no other conversations
         language=language,
     )
 
 
 def _over(visit: Visit) -> str:
-    """The text key that says that the campaign is over; empty while it goes on."""
+    """The text key of the notice that the campaign is over; empty while it runs."""
     if visit.stage is VisitStage.WORK:
         return ""
     return "test-finished" if visit.stage is VisitStage.FINISHED else "test-over"

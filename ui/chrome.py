@@ -1,4 +1,4 @@
-"""What stands around the conversation: header, empty page, banners."""
+"""Header, welcome page and banners."""
 
 from markupsafe import Markup
 
@@ -25,7 +25,7 @@ WORDS_OF_SCRIPT = (
     "disconnected",
     "reconnecting",
 )
-"""What the script needs words for."""
+"""Keys of the texts that the script uses."""
 
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
@@ -38,7 +38,7 @@ def header(
     temporary: bool = False,
     chosen: ChosenPreset | None = None,
 ) -> Markup:
-    """The model's state, name and kind, the preset, and the way to the list on a small screen."""
+    """The model's state, name and kind, the preset, and on a small screen the list button."""
     ready = state.phase is Phase.READY and info
     return html(
         "chrome.header",
@@ -51,12 +51,12 @@ def header(
 
 
 def tools(language: Language) -> Markup:
-    """The buttons at the right of the header, and the words that the script needs."""
+    """The buttons at the right of the header, and the texts of the script."""
     return html("chrome.tools", keys=WORDS_OF_SCRIPT, language=language)
 
 
 def loading(state: EngineState, language: Language) -> str:
-    """What the engine is doing: stage, percent, time left."""
+    """Progress of the engine's loading: stage, percent, time left."""
     if state.phase is not Phase.LOADING:
         return text(language, f"state-{state.phase}")
     key = f"stage-{state.stage}" if state.stage else "state-loading"
@@ -76,7 +76,7 @@ def welcome(
     in_campaign: bool = False,
     chosen: ChosenPreset | None = None,
 ) -> Markup:
-    """The empty page: what this is, how the model is, and the preset's questions to begin with."""
+    """The welcome page: an introduction, the model's state, and the preset's first questions."""
     if in_campaign:
         title, intro = text(language, "test-welcome"), text(language, "test-welcome-text")
     elif temporary:
@@ -99,7 +99,7 @@ def welcome(
 
 
 def banners(info: EngineInfo | None, language: Language, *, open_to_network: bool) -> Markup:
-    """What must be said all the time, above the conversation; empty when there is nothing."""
+    """Permanent warnings above the conversation; empty if there are none."""
     notes = info.notes if info else ()
     return html(
         "chrome.banners",

@@ -1,4 +1,4 @@
-"""The page's components, laid out. Knows nothing of what happens to them."""
+"""The layout of the page's components. Knows no events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from ui.options import NUMBERS, WHOLE, to_fields, to_options
 from ui.view import View
 
 Updates = dict[Component, object]
-"""What a handler changes on the page: new values, or gr.update of a component."""
+"""A handler's changes to the page: new values, or gr.update of a component."""
 
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [
     {"left": "$$", "right": "$$", "display": True},
@@ -31,7 +31,7 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
-    """Everything on the page that changes or is listened to."""
+    """Every component that changes or has events."""
 
     bridge: gr.HTML  # its value is the id of the open conversation; the script speaks through it
     view: gr.State
@@ -48,13 +48,13 @@ class Components:
     overlays: gr.HTML
     new_chat: gr.Button
     welcome: gr.HTML
-    above: gr.HTML  # the way to turns that are not drawn
+    above: gr.HTML  # the button for older turns
     earlier: gr.Chatbot
-    newest: gr.Chatbot  # the newest turn alone: what changes while it is answered stays small
+    newest: gr.Chatbot  # only the newest turn, so that updates while it is answered stay small
     panel: gr.HTML
     tasks: gr.HTML  # of the campaign that the tab is in
-    rated: gr.HTML  # not seen: what came of the rating that was sent last
-    behind: gr.HTML  # calls the script when another tab has changed what is shown here
+    rated: gr.HTML  # invisible: the result of the last rating
+    behind: gr.HTML  # calls the script when another tab has changed this conversation
     note: gr.HTML
     warning: gr.HTML
     files: gr.HTML
@@ -107,7 +107,7 @@ class Components:
         }
 
     def in_language(self, language: Language, defaults: Sampling, user: User) -> Updates:
-        """The words of everything that is not drawn anew anyway."""
+        """The texts of all components that no other event redraws."""
 
         t = partial(text, language)
 
@@ -253,7 +253,7 @@ def _number(name: str) -> gr.Number:
 
 
 def merge(words: Updates, values: Updates) -> Updates:
-    """Both together; where both update one component, its words and its value."""
+    """Both updates; of a component in both, the labels of the first and the value of the second."""
     both = words | values
     for component in words.keys() & values.keys():
         wording, value = words[component], values[component]
@@ -263,7 +263,7 @@ def merge(words: Updates, values: Updates) -> Updates:
 
 
 def _transcript() -> dict[str, Any]:
-    """One scroller around two lists of messages: most turns are drawn once and left alone."""
+    """One scroller around two lists of messages: most turns are drawn once and do not change."""
     with gr.Column(elem_id="transcript"):
         return {
             "above": _html(elem_id="above"),
@@ -294,7 +294,7 @@ def _html(
         value,
         elem_id=elem_id,
         elem_classes=elem_classes,
-        js_on_load=None,  # the default one would tell the server of every click
+        js_on_load=None,  # the default one sends every click to the server
         apply_default_css=False,
     )
 

@@ -1,4 +1,4 @@
-"""What stands around the box: attached files, chips, context gauge and its warning."""
+"""The parts around the message box: attached files, chips, context usage and its warning."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,7 +13,7 @@ from ui.i18n import text
 from ui.view import ChosenPreset, HeldFile
 
 NEARLY_FULL = 0.8
-"""Share of what may be filled from which the gauge is amber."""
+"""Share of the prompt's room from which the context usage is amber."""
 
 
 def files(
@@ -25,11 +25,12 @@ def files(
     again: bool = False,
     with_text: bool = False,
 ) -> Markup:
-    """The attached files, each with its size, its tokens and a way out.
+    """The attached files, each with its size, its tokens and a button to remove it.
 
-    Tells the browser which ids are held and which were `refused`, so that it keeps or forgets its
-    copies; `again` asks for all of them once more, and `with_text` gives it new ones. `asked` is
-    the browser's number of what this answers: the same files drawn anew look like no answer.
+    Sends the browser the ids that are held and those that were `refused`, so that it keeps or
+    drops its copies; `again` requests all of them once more, and `with_text` sends new ones.
+    `asked` is the number of the browser's request: without it an unchanged list would look like a
+    missing response.
     """
     return html(
         "composing.files",
@@ -59,7 +60,7 @@ def chips(
 
 
 def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language) -> str:
-    """The preset that a conversation began with, and whether it still is that one."""
+    """The preset that a conversation began with, and whether the settings were changed since."""
     name = text(
         language, "preset-version", name=chosen.preset.text.name, version=chosen.preset.ref.version
     )
@@ -69,9 +70,9 @@ def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language)
 
 
 def context_usage(measured: ContextUsage | None, language: Language, asked: str = "") -> Markup:
-    """How full the context is with what is in the box; without a measure an empty bar.
+    """The use of the context with the text in the box; without a measurement an empty bar.
 
-    `asked` is the browser's number of the question that this answers.
+    `asked` is the number of the browser's request.
     """
     if measured is None:
         return html("composing.unknown_usage", asked=asked, language=language)
@@ -94,7 +95,7 @@ def context_usage(measured: ContextUsage | None, language: Language, asked: str 
 
 
 def warning(measured: ContextUsage, language: Language) -> Markup:
-    """What will not fit, before it is sent; empty when all does."""
+    """A warning before sending if something will not fit; else empty."""
     if not measured.fits:
         excess = measured.prompt + measured.room - measured.limit
         return _warning(text(language, "will-not-fit", tokens=f"{max(excess, 1):,}"))
@@ -104,7 +105,7 @@ def warning(measured: ContextUsage, language: Language) -> Markup:
 
 
 def refusal_ahead(sentence: str) -> Markup:
-    """Why what is in the box would be refused."""
+    """A warning with the reason why the text in the box would be refused."""
     return _warning(sentence)
 
 

@@ -69,17 +69,17 @@ class Board:
 
     @property
     def asked(self) -> list[Component]:
-        """What is to be shown."""
+        """The filters."""
         return [self.language, self.campaign, self.period]
 
     @property
     def drawn(self) -> list[Component]:
-        """All that changes."""
+        """The components that change."""
         return [self.head, *self.asked, self.refresh, self.sums, self.reasons, *self.plots.values()]
 
 
 def lay_out_board() -> Board:
-    """The components, empty: what they say comes with the first figures."""
+    """The components, empty: their texts come with the first figures."""
     with gr.Column(elem_id="dashboard"):
         with gr.Row(elem_id="header"):
             head = gr.HTML(elem_id="tools")
@@ -113,11 +113,11 @@ def _plot(name: str) -> Component:
     return kind(x="x", y="y", **options, **by_name)
 
 
-# --- what is written ---------------------------------------------------------------------------
+# --- text -------------------------------------------------------------------------------------
 
 
 def head(language: Language, note: str = "") -> Markup:
-    """The way to the other pages, and what went wrong; it also tells the script its words."""
+    """Links to the other pages, an error, and the texts of the script."""
     return html("dashboard.head", places=PLACES, note=note, language=language)
 
 
@@ -150,7 +150,7 @@ def _median_and_p95(spread: SpreadOverTime) -> str:
     )
 
 
-# --- what is drawn -----------------------------------------------------------------------------
+# --- plots ------------------------------------------------------------------------------------
 
 
 def plots(
@@ -259,7 +259,7 @@ class _Drawing:
         return [Point(at, kind, 0) for kind in kinds[:1] for at in (self._first, self._last)]
 
     def _format(self) -> str:
-        """Of times: no more than tells them apart, because there is little room."""
+        """The format of times, as short as keeps them distinct: there is little room."""
         span = self._last - self._first
         if span <= DAY:
             return "%H:%M"
@@ -273,7 +273,7 @@ class _Drawing:
 
 
 def _merge_rare_kinds(points: Sequence[Point]) -> Sequence[Point]:
-    """No more kinds than there are colours: the rarest become one."""
+    """The points with at most as many kinds as there are colours: the rarest are merged."""
     counted = Counter[str]()
     for point in points:
         counted[point.kind] += int(point.value)
@@ -295,7 +295,7 @@ def _mark(key: str, points: Sequence[Point]) -> str:
 
 
 def _heights(key: str, points: Sequence[Point]) -> Iterable[float]:
-    """What has to fit: bars of one step stand on each other."""
+    """The heights that must fit: bars of one step are stacked."""
     if key not in BARS:
         return [point.value for point in points]
     piled = Counter[datetime]()
@@ -305,7 +305,7 @@ def _heights(key: str, points: Sequence[Point]) -> Iterable[float]:
 
 
 def _limits(key: str, heights: Iterable[float]) -> list[float | None]:
-    """From 0 to what the values reach: with room for a dot, or for steps of whole numbers."""
+    """The axis from 0 to the largest value, with room for a dot or for integer steps."""
     highest = max(heights, default=0)
     if key in COUNTS:
         return [0, FEW if highest < FEW else None]
@@ -319,7 +319,7 @@ def _milliseconds(at: datetime) -> int:
 def _frame(
     x: tuple[str, str], series: str, rows: Iterable[list[Any]], mark: str
 ) -> dict[str, Any] | None:
-    """What Gradio makes of a data frame; nothing to draw is None."""
+    """The value that Gradio makes of a data frame; None if there is nothing to draw."""
     data = list(rows)
     if not data:
         return None
@@ -333,7 +333,7 @@ def _frame(
 
 
 def _colours(kinds: Iterable[str]) -> Mapping[str, str]:
-    """By kind: the same whichever came first."""
+    """Colours by kind, independent of the order of the kinds."""
     known = {"up": GOOD, "down": BAD, VOTE: COLOURS[0], "p95": COLOURS[2]}
     places = enumerate(sorted(kinds))
     return {kind: known.get(kind, COLOURS[place % len(COLOURS)]) for place, kind in places}

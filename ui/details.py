@@ -1,6 +1,6 @@
-"""What opens beside the conversation: how an answer came about, and the text of a sent file.
+"""The panel beside the conversation: details of an answer, or the text of a sent file.
 
-The script opens the panel whose key was asked for.
+The script opens the panel when it has the requested key.
 """
 
 from collections.abc import Iterable
@@ -35,12 +35,12 @@ def answer_details(
 
 
 def exact_prompt(prompt: str, language: Language) -> Markup:
-    """The prompt letter by letter, to be read and copied."""
+    """The exact prompt, to be read and copied."""
     return html("details.exact_prompt", prompt=prompt, language=language)
 
 
 def no_prompt(why: str) -> Markup:
-    """Why the prompt cannot be shown."""
+    """The reason why there is no prompt."""
     return html("details.no_prompt", why=why)
 
 
@@ -51,7 +51,7 @@ def sent_file(message: Message, place: int, item: Attachment, language: Language
 
 
 def _numbers(message: Message, language: Language) -> Iterable[Row]:
-    """Where the time went, and how many tokens came and went."""
+    """Times and token counts."""
     timing, usage = message.timing, message.usage
     if timing:
         yield text(language, "detail-queue"), _seconds(timing.queue_s)
@@ -70,7 +70,7 @@ def _numbers(message: Message, language: Language) -> Iterable[Row]:
 
 
 def _sources(message: Message, language: Language, preset: str) -> Iterable[Row]:
-    """What wrote it, with which settings, and why it ended."""
+    """Model, settings and finish reason."""
     yield text(language, "detail-ended"), _why_it_ended(message, language)
     made = message.provenance
     if made:

@@ -23,13 +23,13 @@ def text_html(language: Language, key: str, **values: object) -> Markup:
 
 
 def file_size(item: Attachment) -> str:
-    """The size of a file's text in UTF-8, as people read it."""
+    """The size of a file's text in UTF-8, in KB or MB."""
     size = len(item.text.encode())
     return f"{size} B" if size < KIB else f"{size / KIB:,.1f} kB"
 
 
 def pieces(excerpt: Excerpt) -> Iterable[tuple[str, bool]]:
-    """The text in pieces, each with whether it is a match."""
+    """The text in pieces; each has a flag whether it is a match."""
     end = 0
     for start, stop in excerpt.marks:
         yield excerpt.text[end:start], False

@@ -1,4 +1,4 @@
-"""Every word the page shows, in English and Chinese. Knows no component and no domain value.
+"""The page's texts in English and Chinese. Knows no component and no domain value.
 
 The words lie in `words/LANGUAGE/SUBJECT.toml`; a key belongs to one subject only.
 """
@@ -13,11 +13,11 @@ WORDS = Path(__file__).parent / "words"
 
 
 NAMES: Mapping[Language, str] = {Language.ZH: "中", Language.EN: "EN"}
-"""What the switch shows: the same in every language, so that nobody is locked out."""
+"""Labels of the language switch, the same in every language."""
 
 
 PARTS: Mapping[str, str] = {"comment": "comment", "correction": "should-have-been"}
-"""The words over the parts of a rating that may be refused."""
+"""Text keys of the fields of a rating that may be refused."""
 
 
 @cache
@@ -35,7 +35,7 @@ def refusal(language: Language, code: str, values: Mapping[str, object]) -> str:
     """The sentence for a request that was refused with that error code."""
     known = words(language)
     named = dict(values)
-    if "name" in named:  # a setting: say it as its field does
+    if "name" in named:  # a setting: named as its field
         named["name"] = known.get(_field(str(named["name"])), named["name"])
     sentence = filled(known.get(f"error-{code}", known["error-internal_error"]), **named)
     if part := PARTS.get(str(named.get("what"))):

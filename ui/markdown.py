@@ -1,4 +1,4 @@
-"""What a model wrote, made ready for the browser's Markdown. Pure."""
+"""Prepares a model's text for the browser's Markdown renderer. Pure."""
 
 import re
 
@@ -14,10 +14,10 @@ LONGEST_FORMULA = 600
 """Characters after which an open formula is taken for a stray delimiter."""
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])(?!https?://|mailto:)")
-"""Where Markdown would see HTML; not the start of an automatic link."""
+"""The start of HTML in Markdown; not of an automatic link."""
 
 IMAGE = re.compile(r"!(?=\[[^\]\n]*\][(\[])")
-"""What makes an image of a link. None could be fetched: the page loads nothing from elsewhere."""
+"""The `!` that makes a link an image. The page's policy blocks images from other hosts."""
 
 LANGUAGE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<space>[ \t]*)(?P<name>[^\s`]+)")
 """The name of a language behind a fence, also of one in a list or a quotation."""
@@ -47,9 +47,9 @@ Diagrams of Mermaid would be drawn with the tags and images in their labels: the
 
 
 def without_html(markdown: str) -> str:
-    """The same Markdown with every tag outside of code shown as it is written.
+    """The same Markdown with tags outside of code escaped, and images as links.
 
-    An answer may speak of <div>; it has no business making one, nor an image: that becomes a link.
+    An answer may mention <div>, but must not create one.
     """
     parts, end = [], 0
     for code in CODE.finditer(markdown):
@@ -59,12 +59,12 @@ def without_html(markdown: str) -> str:
 
 
 def with_safe_languages(markdown: str) -> str:
-    """The same Markdown without names of languages that the browser fails on or draws."""
+    """The same Markdown without language names that crash the highlighter or draw diagrams."""
     return LANGUAGE.sub(_with_safe_name, markdown)
 
 
 def settled(markdown: str) -> str:
-    """The text without a formula that is still being written: half of one would only flicker."""
+    """The text without an unfinished formula at its end, which would only flicker."""
     if markdown.count("```") % 2:  # in the middle of code, where nothing is a formula
         return markdown
     for left, right in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)")):

@@ -1,4 +1,4 @@
-"""What stands below a message: its actions, versions and numbers, and how it ended."""
+"""The footer of a message: actions, versions, statistics, and how an answer ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MARKS = {Origin.EDITED: "edited-by-hand", Origin.IMPORTED: "imported"}
 
 @dataclass(frozen=True, slots=True)
 class VersionSteps:
-    """Which of `count` versions is shown, counted from 1, and the ids of its neighbours."""
+    """The number of the selected version among `count`, from 1, and the ids of its neighbours."""
 
     number: int
     count: int
@@ -28,7 +28,7 @@ class VersionSteps:
 def below_answer(
     message: Message, versions: Sequence[str], language: Language, thumbs: Markup | None = None
 ) -> Markup:
-    """How a finished answer ended, what can be done with it and said of it, and what it cost."""
+    """The footer of a finished answer: its end, actions, rating buttons and cost."""
     numbers = figures(message, language)
     return html(
         "message_footer.below_answer",
@@ -44,7 +44,7 @@ def below_answer(
 
 
 def below_question(message: Message, versions: Sequence[str], language: Language) -> Markup:
-    """What can be done with a question: icons only, words would be louder than a short question."""
+    """The actions of a question, as icons only: texts would dominate a short question."""
     return html(
         "message_footer.below_question",
         message=message,
@@ -65,7 +65,7 @@ def dropped(turns: int, language: Language) -> Markup:
 
 
 def elsewhere(message_id: str, language: Language) -> Markup:
-    """The line that leads to an answer being generated on a branch that is not shown."""
+    """A link to an answer being generated on a branch that is not displayed."""
     return html("message_footer.elsewhere", message_id=message_id, language=language)
 
 

@@ -1,4 +1,4 @@
-"""The settings panel's values and the domain's ChatOptions, one to the other. Pure."""
+"""Converts the settings panel's values to the domain's ChatOptions and back. Pure."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ WHOLE = frozenset({"top_k", "max_new_tokens", "seed"})
 def to_options(
     system_prompt: str, stop: str, numbers: Mapping[str, float | None], preset: str = ""
 ) -> ChatOptions:
-    """What the person has set; an empty field stays open. Bounds are the domain's business."""
+    """The user's settings; an empty field is unset. The domain checks bounds."""
     whole = {
         name: int(value) for name, value in numbers.items() if name in WHOLE and value is not None
     }

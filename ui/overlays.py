@@ -1,6 +1,6 @@
-"""What opens over the page for a moment: menus, the field to rename in, the list of keys.
+"""Overlays of the page: menus, the field for renaming, the list of keyboard shortcuts.
 
-Drawn once for a language; the script puts them in their place.
+Rendered once per language; the script positions them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from i18n import Language
 from ui.html import html
 
 FORMATS = {"md": "Markdown", "html": "HTML", "json": "JSON", "sharegpt": "ShareGPT"}
-"""What a conversation can be exported as, and how the menus call it."""
+"""Export formats of a conversation, with their menu texts."""
 
 KEYS = (
     ("send", ("Enter",)),
@@ -27,7 +27,7 @@ KEYS = (
     ("key-sidebar", ("Ctrl", "Shift", "S")),
     ("key-help", ("?",)),
 )
-"""What can be done by key, in the order of the help; on a Mac the script says ⌘ for Ctrl."""
+"""Keyboard shortcuts in the order of the help; on a Mac the script writes ⌘ for Ctrl."""
 
 PAGES: Mapping[AccountRole, tuple[str, ...]] = {
     AccountRole.GUEST: ("account",),
@@ -38,7 +38,7 @@ PAGES: Mapping[AccountRole, tuple[str, ...]] = {
 
 
 def skip_link(language: Language) -> Markup:
-    """The way past the list for those who use the keyboard; visible while it has the focus."""
+    """A skip link past the list for keyboard users; visible while it has the focus."""
     return html("overlays.skip_link", language=language)
 
 

@@ -24,7 +24,7 @@ from ui.handlers.transcript import Transcript
 from ui.services import Services
 
 Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]
-"""An event after which the page may show another conversation: trigger, handler, inputs, more."""
+"""An event that may open another conversation: trigger, handler, inputs, more arguments."""
 
 # Not `show_progress_on=[]`, although Gradio's script then copies less with each update: events that
 # were triggered while another one ended were lost (a form that did not open).
@@ -33,7 +33,7 @@ AT_ONCE: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-"""Short events: they wait for nobody's answer."""
+"""Short events, outside the queue: they do not wait for running answers."""
 
 STREAMED: dict[str, Any] = {
     "concurrency_limit": None,
@@ -41,7 +41,7 @@ STREAMED: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-"""The one event that lasts as long as an answer; a new one may begin before the old has ended."""
+"""The event that lasts as long as an answer; a new one may begin before the old one ends."""
 
 REMEMBERED = """(id, language, view) => {
     const known = ["zh", "en"], kept = localStorage.getItem("qwen-chat.language");
@@ -49,16 +49,16 @@ REMEMBERED = """(id, language, view) => {
     const here = location.hash.slice(1) || (campaign ? `campaign=${campaign}` : "");
     return [here, known.includes(kept) ? kept : null, view];
 }"""
-"""What a reload finds again: conversation or campaign in the address, language in the browser."""
+"""What a reload restores: conversation or campaign from the address, language from the browser."""
 
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
 }"""
-"""What is sent has a name, which the script gives to the text in the box, and to its files."""
+"""The request id that the script gives to the text in the box and its files."""
 
 
 class Handlers:
-    """All that can happen on the page, by subject."""
+    """The handlers of the page's events, by subject."""
 
     def __init__(self, page: PageState) -> None:
         self.transcript = Transcript(page)
@@ -72,7 +72,7 @@ class Handlers:
 
 
 def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
-    """The chat page, not mounted. `open_to_network` adds a warning that all can read."""
+    """The chat page, not mounted. `open_to_network` adds a warning that no login is needed."""
     blocks = PageBlocks(title="Qwen Chat", analytics_enabled=False, fill_height=True)
     with blocks:
         components = lay_out()
@@ -83,11 +83,11 @@ def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
 
 
 def _add_dashboard(blocks: gr.Blocks, figures: Dashboard) -> None:
-    """A page of its own beside the chat: neither is sent what belongs to the other."""
+    """The dashboard as a page of its own, with its own components and events."""
     with blocks.route("DashboardPanel", "/dashboard", show_in_navbar=False):
         board = lay_out_board()
         draw = DashboardPanel(figures, board).draw
-        # As it was sent: what can be chosen is known only when the first figures are.
+        # Without preprocessing: the choices are known only with the first figures.
         every = AT_ONCE | {"preprocess": False, "trigger_mode": "always_last"}
         blocks.load(draw, board.asked, board.drawn, js=assets.dashboard("began"), **every)
         chosen = assets.dashboard("chose")
@@ -97,7 +97,7 @@ def _add_dashboard(blocks: gr.Blocks, figures: Dashboard) -> None:
 
 
 def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
-    """The table of events. Those that `show` something may show an answer being written."""
+    """The table of events. After those in `show` a running answer is streamed."""
     show = [
         (blocks.load, do.transcript.load, _place(on), {"js": REMEMBERED}),
         *_transcript_events(on, do.transcript),
@@ -120,7 +120,7 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
     drawn = [on.above, on.earlier, on.newest, on.note]
-    # Each of them: one that Gradio leaves out would leave its button waiting for an answer.
+    # "multiple": the button of an event that Gradio drops would wait for ever.
     each = AT_ONCE | {"trigger_mode": "multiple"}
     on.bridge.earlier(do.earlier, _place(on), drawn, **each)
     return [
@@ -211,17 +211,17 @@ def _preset_events(on: Components, do: PresetPanel) -> None:
 
 
 def _place(on: Components) -> list[Component]:
-    """Where a tab is."""
+    """The inputs that identify conversation, language and tab."""
     return [on.bridge, on.language, on.view]
 
 
 def _composer_inputs(on: Components) -> set[Component]:
-    """Where a tab is, and what a question there would be asked with."""
+    """The inputs of `_place` and those of a question."""
     return {on.message, *_place(on), *on.settings}
 
 
 def _followed(on: Components) -> list[Component]:
-    """What may change at the end of an answer."""
+    """The components that may change at the end of an answer."""
     around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
     return [*around, on.tasks, on.welcome, on.above, on.earlier, on.newest]
 

@@ -36,7 +36,7 @@ class Card:
 def cards(
     presets: Sequence[Preset], user_id: str, chosen: ChosenPreset | None, language: Language
 ) -> Markup:
-    """All presets to choose from, and none of them."""
+    """All presets to choose from, and a card for no preset."""
     return html(
         "presets.cards",
         presets=[_card(preset, user_id, chosen, language) for preset in presets],

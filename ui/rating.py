@@ -1,4 +1,4 @@
-"""What a user says of an answer: the thumbs below it, and the form beside the conversation."""
+"""Ratings: the thumbs below an answer, and the form beside the conversation."""
 
 from collections.abc import Mapping
 
@@ -44,7 +44,7 @@ def form(
 ) -> Markup:
     """The rating form of the answer at `place`, a conversation id and a message id.
 
-    `chosen` is the thumb that was pressed. The script opens the form whose `key` it asked for.
+    `chosen` is the thumb that was pressed. The script opens the form with the requested `key`.
     """
     rating = ratable.rating
     rating_input = rating.rating_input if rating else RatingInput()
@@ -78,9 +78,9 @@ def refused(request: str, why: str) -> Markup:
 def _reasons(
     offered: tuple[str, ...], rating_input: RatingInput, language: Language
 ) -> list[tuple[str, str]]:
-    """Codes and names: those offered now, and those that were when they were ticked.
+    """Codes and names: the reasons offered now, and those ticked before.
 
-    A host's own reasons are shown as they were written.
+    A host's own reasons have no translation.
     """
     return [
         (reason, text(language, f"reason-{reason}") if reason in REASONS else reason)

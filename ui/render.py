@@ -1,7 +1,7 @@
-"""The conversation as it is shown: stored messages and live progress to values of gr.Chatbot.
+"""Renders stored messages and live progress as values of gr.Chatbot.
 
-Answers go out as Markdown, which the browser renders and sanitises; what users wrote and what
-stands below a message goes out as HTML from `templates/`.
+Answers are sent as Markdown, which the browser renders and sanitises; questions and the footers of
+messages are sent as HTML from `templates/`.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ Bubble = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class TranscriptView:
-    """What is drawn of a conversation.
+    """The displayed turns of a conversation.
 
-    The `newest` turn alone changes while it is answered, the `earlier` ones stand above it, and
-    `hidden` of the oldest turns are not drawn.
+    Only the `newest` turn changes while it is answered; the `earlier` ones are above it, and
+    the `hidden` oldest turns are not rendered.
     """
 
     hidden: int
@@ -40,7 +40,7 @@ def transcript(
 ) -> TranscriptView:
     """A conversation without its `hidden` oldest turns; the newest is always drawn.
 
-    `ratings` is what was said of its answers; None where nothing can be.
+    `ratings` are the user's ratings of its answers; None where they cannot be rated.
     """
     messages = opened.messages
     starts = turn_starts(messages)
@@ -66,19 +66,19 @@ def transcript(
 
 
 def turn_starts(messages: Sequence[Message]) -> list[int]:
-    """Where the turns of a path begin: at its questions."""
+    """Indices of the questions of a path, where its turns begin."""
     return [index for index, message in enumerate(messages) if message.role is Role.USER]
 
 
 def live_question(opened: ConversationView, language: Language) -> list[Bubble]:
-    """What stands above the answer that is being written, in the newest turn."""
+    """The messages of the newest turn above the answer being written."""
     return [_message(message, opened, language) for message in opened.messages[-2:-1]]
 
 
 def question(
     message: Message, versions: Sequence[str], language: Language, line: Markup | None = None
 ) -> Bubble:
-    """What a person wrote, letter by letter: Markdown would swallow tags and stars."""
+    """A user's text, character by character: Markdown would swallow tags and asterisks."""
     footer = message_footer.below_question(message, versions, language)
     return _bubble(
         "user",
@@ -93,7 +93,7 @@ def answer(
     line: Markup | None = None,
     ratings: Ratings | None = None,
 ) -> Bubble:
-    """A stored answer with what is to be said about it."""
+    """A stored answer with its footer."""
     if message.status.is_open:
         return live_answer(Progress(message.id, message.content, message.status), language)
     thumbs = rating.thumbs(message, ratings, language)
@@ -106,7 +106,7 @@ def answer(
 
 
 def live_answer(progress: Progress, language: Language) -> Bubble:
-    """An answer being written: the text so far, and how it goes."""
+    """An answer being written: the text so far and its progress."""
     return _bubble(
         "assistant",
         _markdown(settled(progress.text)),
@@ -137,7 +137,7 @@ def _message(
 
 
 def _dropped_turns(opened: ConversationView) -> int:
-    """How many of the oldest turns the model does not see as it writes the newest answer."""
+    """The number of oldest turns that are left out of the newest answer's prompt."""
     if opened.job:
         return opened.job.progress.dropped_turns
     made = (message.provenance for message in reversed(opened.messages) if message.provenance)
@@ -150,7 +150,7 @@ def _bubble(role: str, *parts: dict[str, object]) -> Bubble:
 
 
 def _markdown(words: str) -> dict[str, object]:
-    # As a part, not as a string: gr.Chatbot would take the indentation from a string's first lines.
+    # As a part, not as a string: gr.Chatbot strips the indentation of a string's first lines.
     return {"type": "text", "text": with_safe_languages(without_html(words))}
 
 

@@ -1,4 +1,4 @@
-"""What the page asks the domain for."""
+"""The domain services of the page."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from chat.serving.ports import Engine
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The domain as the page's handlers need it."""
+    """The services that the page's handlers use."""
 
     engine: Engine
     answers: Turns

@@ -1,4 +1,4 @@
-"""The left side: list, search and its results, what was just done.
+"""The sidebar: conversation list, search and its results, and a notice with undo.
 
 The script marks the open entry, so that the list changes only when its conversations do.
 """
@@ -42,7 +42,7 @@ def conversation_list(
 
 
 def results(hits: Sequence[SearchHit], language: Language, *, more: bool = False) -> Markup:
-    """What a search found, with the matches marked. `more`: there are others."""
+    """Search results with the matches marked. `more`: there are others."""
     if not hits:
         return html("sidebar.nothing", words=text(language, "nothing-found"))
     count = f"{len(hits)}{'+' if more else ''}"
@@ -64,7 +64,7 @@ def account(user: User, language: Language) -> Markup:
 
 
 def deleted(conversation_id: str, title: str, language: Language, *, was_open: bool) -> Markup:
-    """Shown for ten seconds, with undo; a conversation that was open is then opened again."""
+    """A notice for ten seconds, with undo, which opens a conversation again that was open."""
     return html(
         "sidebar.deleted",
         conversation_id=conversation_id,
@@ -77,7 +77,7 @@ def deleted(conversation_id: str, title: str, language: Language, *, was_open: b
 def renamed_meanwhile(
     conversation_id: str, *, title: str, theirs: str, language: Language
 ) -> Markup:
-    """Two names at once: both can be read, and the user's own can be taken all the same."""
+    """Two concurrent renames: a notice with both titles and a button to keep the user's own."""
     return html(
         "sidebar.renamed_meanwhile",
         conversation_id=conversation_id,

@@ -1,4 +1,4 @@
-"""What the server remembers of one browser tab, for as long as it is open."""
+"""The state that the server keeps for one browser tab while it is open."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,12 @@ from chat.models import ChatOptions, Sampling
 
 LISTED = 50
 MOST_LISTED = 50_000
-"""Conversations in the list at first; a click shows twice as many, up to a bound."""
+"""Initial number of conversations in the list; a click doubles it, up to a bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A file that waits in the composer. `pasted`: it was a long text that can become one again."""
+    """An attached file before it is sent. `pasted`: a long pasted text, which can be put back."""
 
     file: Attachment
     tokens: int | None = None
@@ -22,7 +22,7 @@ class HeldFile:
 
 @dataclass(frozen=True, slots=True)
 class ChosenPreset:
-    """The preset version that is shown, and the newest there is."""
+    """The selected version of a preset, and the newest one."""
 
     preset: Preset
     newest: int
@@ -30,9 +30,9 @@ class ChosenPreset:
 
 @dataclass
 class Drawn:
-    """What a tab has drawn of which conversation: all but the `hidden` oldest turns.
+    """The part of a conversation that a tab displays: all but the `hidden` oldest turns.
 
-    `seen` is how the conversation was then. `sought` is a message that has to be among it.
+    `seen` is the version of the conversation then. `sought` is a message that must be in it.
     """
 
     conversation_id: str = ""
@@ -43,18 +43,16 @@ class Drawn:
 
 @dataclass
 class View:
-    """What one browser tab is looking at, as a number that grows when it looks elsewhere.
+    """The state of one tab. `number` grows whenever the tab opens another conversation.
 
-    `listed` is how many conversations its list may show, `words` what they are searched for, and
-    `ticked` the list as the last tick has sent it. `temporary`: what it begins leaves no trace.
-    `files` wait in the composer, by the browser's ids. `options` and their preset, `chosen`, are
-    kept for drawing alone, `defaults` are the model's own as they are shown, if it was known then.
-    `drawn` is what stands in the middle, `listening` whether an answer is streamed into it,
-    `listened` the number at which a stream has ended, `followed` whether there was one, `kept`
-    whether nothing is drawn into it after this event, because an edit that was refused is open
-    there, `calls` how often it was told that it is behind, and `removed` what was deleted there
-    last. `campaign_id` is the campaign that the tab is in: what it begins is asked for that one,
-    if the domain agrees.
+    List: `listed` is its maximum length, `words` the search, `ticked` the list as the last tick
+    sent it. Composer: `temporary` new conversations are not stored; `files` are attached, by the
+    browser's ids; `options`, their preset `chosen` and the model's `defaults` are only displayed.
+    Transcript: `drawn` is its content; `listening`: an answer is being streamed into it; `listened`
+    is the `number` of the last stream that ended; `followed`: there was an answer to stream;
+    `kept`: this event must not redraw it, because a refused edit is open there; `calls` counts the
+    requests to catch up with another tab; `removed` is the last deletion. `campaign_id` is the
+    campaign of the tab: new conversations belong to it, if the domain agrees.
     """
 
     number: int = 0
@@ -80,5 +78,5 @@ class View:
         return self.number
 
     def is_temporary(self, conversation_id: str) -> bool:
-        """Whether the page with that conversation, or the empty one, leaves no trace."""
+        """Whether that conversation is temporary; without an id: whether a new one will be."""
         return conversation_id.startswith(TEMPORARY) if conversation_id else self.temporary

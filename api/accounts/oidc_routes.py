@@ -36,7 +36,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 class PendingSignIns:
     """Pending sign-ins, each held by the cookie of its browser, which is signed.
 
-    Nothing is stored for a sign-in that begins, so nobody can push out those of others by beginning
+    Nothing is stored when a sign-in begins: an attacker cannot evict those of others by beginning
     many. The cookie expires by itself too, because a browser can keep or copy it for longer; used
     ones are remembered, so that each counts once.
     """

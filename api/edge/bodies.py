@@ -18,7 +18,7 @@ from api.edge.options import MIB, EdgeOptions
 
 KIB = 1024
 MOST_DIGITS = 15
-"""Of a size that anybody could mean; Python takes long for thousands of digits."""
+"""Digits of a number in a query: Python is slow at parsing thousands of digits."""
 
 IMPORT_PATH = "/api/import"
 """Imports have a larger body limit, `EdgeOptions.import_max_bytes`."""
@@ -30,21 +30,21 @@ EVENT_PATHS = ("/gradio_api/queue/join", "/gradio_api/run/")
 
 @dataclass(frozen=True, slots=True)
 class BodyBounds:
-    """The most bytes of a body, and the most structure; None: its own reader bounds that."""
+    """The most bytes of a body, and the most structure; None: its own parser bounds that."""
 
     max_bytes: int
     structure: JsonBounds | None
 
 
 ACCOUNT = BodyBounds(16 * KIB, JsonBounds(containers=100, values=1_000))
-"""Signing in and all about one's account: anybody may send it."""
+"""Sign-in and account requests: accepted without a session."""
 
 EVENT = BodyBounds(3 * MIB, JsonBounds(containers=2_000, values=20_000))
 """Of the page; `api.edge.gradio_sessions` takes so much only where files come with it."""
 
 OTHER = BodyBounds(2 * MIB, JsonBounds(containers=20_000, values=100_000))
 FILE = JsonBounds(containers=200_000, values=1_000_000, depth=None)
-"""Of a file of presets or cases, whose reader says where it is nested too deeply."""
+"""Of a file of presets or cases, whose parser reports where it is nested too deeply."""
 
 
 def bounds_of(path: str, options: EdgeOptions) -> BodyBounds:
@@ -248,7 +248,7 @@ def _refusal(body: bytes, bounds: BodyBounds) -> Response | None:
 
 
 def _sender(scope: Scope) -> str:
-    """Who sends: the person, or the address of somebody who has not signed in."""
+    """The sender: the user, or the address of a request without a session."""
     principal = scope["state"].get(PRINCIPAL)
     signed_in = principal or scope["state"].get(SIGNED_IN)
     user = signed_in.user if signed_in else None

@@ -53,12 +53,12 @@ class _Tab:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Whose tab it is, each with bounds of its own; `ALL` is everybody."""
+        """The owner of a tab (user or address), with bounds of its own; `ALL` is all of them."""
         return (*_limits(self.user, 0, self.address, 0), ALL)
 
 
 def _limits(user_id: str, of_user: int, address: str, of_address: int) -> dict[str, int]:
-    """The bounds that apply, by owner. Without accounts everybody is the local user, so only the
+    """The bounds that apply, by owner. Without accounts all users are the local user, so only the
     bound of the address counts there."""
     limits = {f"address {address}": of_address}
     return limits if user_id == LOCAL_USER else {f"user {user_id}": of_user, **limits}

@@ -13,7 +13,7 @@ from chat.accounts.models import AccountRole, User
 
 
 class Permission(StrEnum):
-    """Who may use a route or event."""
+    """The users that may use a route or event."""
 
     ANYBODY = "anybody"
     SIGNED_IN = "signed-in"

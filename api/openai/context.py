@@ -24,7 +24,7 @@ class ApiContext:
     async def begin(
         self, request: Request, model: str, completion_input: CompletionInput
     ) -> tuple[Completion, EngineInfo]:
-        """Begin an answer for the caller. Raises ModelNotFound and as `Completions.begin`."""
+        """Begin an answer for the principal. Raises ModelNotFound and as `Completions.begin`."""
         info = self.model(model)
         address = request.client.host if request.client else ""
         completion = await self.completions.begin(

@@ -26,7 +26,7 @@ NOT_REMEMBERED = (
 
 
 class FeedbackRequest(Strict):
-    """What is left out says nothing: a request with the id alone takes back the rating."""
+    """Omitted fields are empty: a request with only the id withdraws the rating."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -47,7 +47,7 @@ class FeedbackRequest(Strict):
 
 
 class FeedbackOut(BaseModel):
-    """What is kept now. Every change of what is said makes a version of its own."""
+    """The stored rating. Each change makes a new version."""
 
     id: str
     object: Literal["feedback"] = "feedback"

@@ -59,7 +59,7 @@ Content = Annotated[
     Annotated[Text, Tag("<one>")] | Annotated[TextParts, Tag("<many>")],
     Discriminator(one_or_many),
 ]
-"""Text, or parts of text that are joined. There are no other parts: the model reads text alone."""
+"""Text, or parts of text that are joined. There are no other parts: the model reads only text."""
 
 
 class SystemTurn(Strict):
@@ -90,7 +90,7 @@ class Call(Strict):
 
 
 class AssistantTurn(Strict):
-    """The last message may be one: what it says is then continued."""
+    """An assistant message; as the last message it is continued."""
 
     role: Literal["assistant"]
     content: Content | None = None

@@ -11,7 +11,7 @@ FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class PromptDetails(BaseModel):
-    """`cached_tokens` were not read again; only what the same person sent before is told."""
+    """`cached_tokens` came from the prefix cache; only prefixes of the same user count."""
 
     cached_tokens: int
 

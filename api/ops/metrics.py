@@ -78,7 +78,7 @@ class Metrics:
             self._registry.register(EngineCollector(engines.second, prefix=SECOND))
 
     def watch_jobs(self, failing: Callable[[], Collection[str]]) -> None:
-        """From now on also tell how many jobs of the app itself keep failing."""
+        """Add a gauge of the app's background jobs that keep failing."""
         name, what = f"{PREFIX}background_jobs_failing", "Jobs that failed several times in a row"
         Gauge(name, what, registry=self._registry).set_function(lambda: len(failing()))
 

@@ -23,7 +23,7 @@ TIMEOUT_S = 12.0
 
 
 def addresses(settings: Settings) -> tuple[str, str]:
-    """The address under which this machine reaches the app, and the one to show to people."""
+    """The address under which this machine reaches the app, and the one to print for users."""
     return (
         f"http://{_for_url(_reachable(settings.host))}:{settings.port}",
         f"http://{_for_url(settings.host)}:{settings.port}{settings.root_path}",
@@ -46,7 +46,7 @@ def fetch(address: str, path: str) -> tuple[int, bytes] | None:
 
 
 def describe(state: Mapping[str, object]) -> str:
-    """What /readyz says, in one line."""
+    """The state reported by /readyz, as one line."""
     if state["ready"]:
         return f"ready: {state['model']}"
     words = [str(state["phase"])]

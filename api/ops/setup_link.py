@@ -1,6 +1,6 @@
 """The one-time link with which the first administrator sets up an account.
 
-It is a secret: it is shown on a terminal or kept in a file with mode 0600, and never logged.
+It is a secret: it is printed on a terminal or kept in a file with mode 0600, and never logged.
 """
 
 import ipaddress

@@ -126,7 +126,7 @@ async def _outage(
 
 
 async def _use(parts: Parts, client: httpx.AsyncClient, seconds: float) -> tuple[int, int, int]:
-    """Ask again and again for so long: questions, how many were refused, and what /readyz says."""
+    """Keep asking for so long: number of questions and of refusals, and the states of /readyz."""
     ends_at, asked, refused, status = time.monotonic() + seconds, 0, 0, 200
     while time.monotonic() < ends_at:
         asked += 1

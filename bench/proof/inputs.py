@@ -66,7 +66,7 @@ HOSTILE: Sequence[Any] = (
 
 @dataclass(frozen=True, slots=True)
 class MadeRequest:
-    """One request, as somebody of that name sends it."""
+    """One request with the session of the user of that name."""
 
     kind: str
     name: str | None

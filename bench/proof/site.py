@@ -1,4 +1,4 @@
-"""The whole app over a scripted engine and a SQLite database, with people of each role."""
+"""The whole app over a scripted engine and a SQLite database, with users of each role."""
 
 import json
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ PLAN = {
 
 
 class ProofSite:
-    """The app, its people's sessions and the ids of what is there."""
+    """The app, the sessions of its users and the ids of the example data."""
 
     def __init__(self, store: RoutingStore) -> None:
         self.store = store
@@ -85,7 +85,7 @@ class ProofSite:
         return client_of(self.app, self.tokens[name] if name else None)
 
     async def add_example_data(self) -> None:
-        """People, a conversation, a campaign, a rating, a case and a preset."""
+        """Users, a conversation, a campaign, a rating, a case and a preset."""
         await self.presets.ship()
         for name, role in (("root", AccountRole.ADMIN), ("host", AccountRole.MEMBER)):
             self.tokens[name] = await self.accounts.add(name, role)

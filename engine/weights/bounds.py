@@ -16,7 +16,7 @@ MAX_TEMPLATE_BYTES = 256 * 2**10
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_DEPTH = 64
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
-"""Large files without deep levels; their own reader refuses more than 128 levels."""
+"""Large files without deep levels; the parser of tokenizers refuses more than 128 levels."""
 
 MAX_SIZES: Mapping[str, int] = {
     "num_hidden_layers": 1_000,
@@ -75,7 +75,7 @@ def _size_fault(data: bytes) -> str:
     try:
         config = json.loads(data)
     except ValueError:
-        return ""  # whoever reads it says so
+        return ""  # the parser reports it
     for name, most in MAX_SIZES.items() if isinstance(config, dict) else ():
         value = config.get(name)
         if isinstance(value, int | float) and value > most:
@@ -84,7 +84,7 @@ def _size_fault(data: bytes) -> str:
 
 
 def _header_bytes(path: Path) -> int:
-    """The length of a safetensors header, which the first eight bytes tell."""
+    """The length of a safetensors header, from its first eight bytes."""
     with path.open("rb") as file:
         first = file.read(8)
     return int(struct.unpack("<Q", first)[0]) if len(first) == 8 else 0

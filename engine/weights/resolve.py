@@ -89,7 +89,7 @@ def refuse_without_packages(entry: CatalogueEntry) -> None:
 def _best_local_model(models_dir: Path, machine: Machine) -> Path | None:
     """The recommended model, else the largest that fits, else the starter; complete folders only.
 
-    Free memory varies between starts; that alone must not start a download.
+    Free memory varies between starts; a difference must not start a download.
     """
     usable = [entry for entry in catalogue() if not entry.missing_packages]
     fitting = [entry for entry in usable if fitting_quantization(entry, machine)]

@@ -33,7 +33,7 @@ TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "
 
 
 def main() -> int:
-    """Render what stands on the standard input; the exit code says whether that was too much."""
+    """Render the template from standard input; the exit code reports an exceeded bound."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     text = re.sub(r"\{%-?\s*(end)?generation\s*-?%\}", "", sys.stdin.read())

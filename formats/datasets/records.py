@@ -85,7 +85,7 @@ class DpoLine(Record):
 
 
 class TableRow(Record):
-    """What one person says of one answer: a row of the table. Its columns are these fields."""
+    """One user's rating of one answer: a row of the table. Its columns are these fields."""
 
     schema_: Literal["qwen-chat/ratings-table/1"] = Field(default=TABLE, alias="schema")
     evidence_id: str
@@ -189,7 +189,7 @@ class RatingRecord(Record):
 
 
 class SnapshotRecord(Record):
-    """A rated answer with its provenance, all that was ever said of it, and its review."""
+    """A rated answer with its provenance, all versions of its ratings, and its review."""
 
     evidence: EvidenceRecord
     versions: tuple[RatingRecord, ...]

@@ -90,7 +90,7 @@ class NameTooLong(BadRequest):
 def names_of(listed: str) -> Sequence[str]:
     """The names of a list, one on each line. Those of one letter are left out.
 
-    Nothing else is: who was left out in silence would not be masked. Raises TooManyNames,
+    All or an error: a name left out silently would not be masked. Raises TooManyNames,
     NameTooLong.
     """
     lines = [" ".join(line.split()) for line in listed.splitlines()]

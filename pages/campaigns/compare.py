@@ -58,7 +58,7 @@ class SideView:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonActions:
-    """What can be done with a comparison. `voted` is the key of the text of a vote; empty: none.
+    """The actions of a comparison. `voted` is the key of the text of a vote; empty: none.
 
     `voted_before`: this vote was too late, another one is stored. `request_id` makes asking again
     idempotent.

@@ -147,7 +147,7 @@ def _other(other: RatedAnswer, query: str) -> OtherAnswer:
 
 
 def _origin(locale: PageLocale, view: AnswerView, snapshot: AnswerSnapshot) -> Mapping[str, object]:
-    """The values of the section that says where the answer came from."""
+    """The values of the section on the origin of the answer."""
     campaign, variant = snapshot.campaign_id, snapshot.variant
     return {
         "owner": view.names.get(snapshot.owner_id, "–"),

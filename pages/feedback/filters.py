@@ -36,6 +36,6 @@ def day_field(name: str, day: date | None, label: str = "") -> FilterField:
 
 def excerpt(text: str, limit: int = 90) -> str:
     """The beginning of a text in one line of at most `limit` characters and an ellipsis."""
-    # Whole texts are long: white space of the first characters alone is joined.
+    # Whole texts are long: white space is joined only in the first characters.
     line = " ".join(text[: 4 * limit].split())
     return line[:limit] + ("…" if len(line) > limit else "")

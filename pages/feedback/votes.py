@@ -45,7 +45,7 @@ class VoteListView:
 
 @dataclass(frozen=True, slots=True)
 class VoteOutcome:
-    """What a vote was for. `variant` None: for neither; `text` says the side, or which neither."""
+    """The outcome of a vote. `variant` None: neither; `text` is the side or the kind of neither."""
 
     text: str
     variant: str | None = None

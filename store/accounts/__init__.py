@@ -1,1 +1,1 @@
-"""Queries of people, sessions, links, API keys, usage and the audit log."""
+"""Queries of users, sessions, links, API keys, usage and the audit log."""

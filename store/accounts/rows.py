@@ -1,6 +1,6 @@
 """Helpers of the account queries: rows by id, row locks, and audit entries.
 
-Rows are locked in one order: administrators, guest links, people. SQLite has no row locks and needs
+Rows are locked in one order: administrators, guest links, users. SQLite has no row locks and needs
 none, because there is only one writer.
 """
 

@@ -70,7 +70,7 @@ def testers(
 def counts_for(
     campaign: CampaignRow, user_column: InstrumentedAttribute[str]
 ) -> Sequence[ColumnElement[bool]]:
-    """Exclude the owner's own trial, unless everybody is the local user."""
+    """Exclude the owner's own trial, unless all requests are the local user's."""
     return () if campaign.owner_id == LOCAL_USER else (user_column != campaign.owner_id,)
 
 

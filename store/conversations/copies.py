@@ -11,7 +11,7 @@ from chat.models import Status
 def renewed(archive: Archive, owner_id: str, new_id: Callable[[], str]) -> Archive:
     """The same conversation under new ids, as this owner's, with nothing still to be written.
 
-    It belongs to no campaign: nobody has asked in one what is brought in.
+    It belongs to no campaign: an imported conversation was not held in one.
 
     Raises BadRequest unless parents come before their children.
     """

@@ -45,7 +45,7 @@ def conversation_of(
 def listed(session: Session, user_id: str) -> Sequence[ColumnElement[bool]]:
     """Which of the user's conversations are shown in lists.
 
-    Those of blind comparisons are not: they would tell which variant is which.
+    Those of blind comparisons are not: they would reveal the variants.
     """
     joined = session.scalars(
         select(CampaignRow)

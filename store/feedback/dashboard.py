@@ -226,7 +226,7 @@ def _campaigns(seen_by: str | None, campaign_id: str) -> ColumnElement[bool] | N
 
 
 def _counts(user_column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Exclude the owner's own trial, unless everybody is the local user."""
+    """Exclude the owner's own trial, unless all requests are the local user's."""
     return or_(CampaignRow.owner_id == LOCAL_USER, CampaignRow.owner_id != user_column)
 
 

@@ -320,7 +320,7 @@ def _variants(session: Session, campaign: CampaignRow) -> Mapping[str, int | Non
     return {row.user_id: row.variant for row in rows}
 
 
-# --- who took part ----------------------------------------------------------------------------
+# --- participants -----------------------------------------------------------------------------
 
 
 def _surveys(session: Session, campaign: CampaignRow, *, sent: bool) -> Sequence[SurveyAnswers]:

@@ -18,7 +18,7 @@ def tried_again(
 ) -> Mapping[str, tuple[Path, ...]]:
     """For each answer id, the paths to earlier unrated answers to the same question.
 
-    Of campaigns, and of the reader's own conversations: elsewhere only what was rated is shared.
+    Of campaigns, and of the user's own conversations: elsewhere only rated answers are shared.
     """
     shared = or_(ConversationRow.campaign_id.is_not(None), ConversationRow.owner_id == user_id)
     chosen = (

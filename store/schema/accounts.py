@@ -105,7 +105,7 @@ class OneTimeLinkRow(Base):
 class GuestLinkRow(Base):
     """A guest link. It counts the usage of its guests, because it outlives them.
 
-    No foreign key to the owner: who has shell access makes links without being a person.
+    No foreign key to the owner: with shell access links are made without an account.
     """
 
     __tablename__ = "guest_links"

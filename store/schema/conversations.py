@@ -52,9 +52,9 @@ def _of_what_happened() -> Index:
 
 
 class ConversationRow(Base):
-    """A tree of messages and the path through it that is shown.
+    """A tree of messages and the selected path through it.
 
-    `title_words` is the title as a search compares it. Who deletes sets `deleted_at`.
+    `title_words` is the title as a search compares it. Deletion sets `deleted_at`.
     """
 
     __tablename__ = "conversations"
@@ -170,11 +170,11 @@ class MessageRow(Base):
 def measured(
     answer: str, usage: Usage | None, timing: Timing | None, provenance: Provenance | None
 ) -> dict[str, Any]:
-    """What a message took, as columns: whole, and again what is counted of many messages.
+    """The usage of a message: as JSON, and repeated in columns for queries over many messages.
 
-    `answer` is its text; empty for a question, whose language nobody counts. To look into the JSON
-    of each would take longer than everything else. A number that is not finite stands in JSON as
-    none and is read as its default.
+    Reading the JSON of each message would take longer than the rest of such a query. `answer` is
+    its text; empty for a question, because no query counts its language. A number that is not
+    finite is null in JSON and is read as its default.
     """
     names = ("queue_s", "ttft_s", "total_s", "decode_tokens_per_s")
     spans = {name: getattr(timing, name) if timing else None for name in names}
@@ -189,7 +189,7 @@ def measured(
 
 
 class PresetRow(Base):
-    """A preset: whose it is, and which of its versions is the newest. No owner: a shipped one."""
+    """A preset: its owner and its newest version. A shipped preset has no owner."""
 
     __tablename__ = "presets"
     __table_args__ = (UniqueConstraint("id"), Index(None, "owner"))

@@ -25,8 +25,8 @@ from store.schema.columns import AsJson, PlainText, UtcDateTime
 class AnswerSnapshotRow(Base):
     """A snapshot of a rated answer. Fields that results are filtered by are columns.
 
-    `words` is everything that a search looks into, as it compares it; `rated_at` is when somebody
-    last said something of it.
+    `words` is the searchable text in its compared form; `rated_at` is the time of the last
+    rating.
     """
 
     __tablename__ = "evidence"

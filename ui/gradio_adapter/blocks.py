@@ -13,10 +13,10 @@ from gradio.data_classes import GradioModel, GradioRootModel
 from gradio.state_holder import SessionState
 
 SKIPPED = gr.skip()
-"""What stands for an output that keeps what it shows."""
+"""The value for an output that does not change."""
 
 DISPLAY_PROPERTIES = frozenset({"__type__", "info", "label", "placeholder", "value", "visible"})
-"""Properties that only the browser needs: no value is read or written differently with them."""
+"""Properties that only the browser uses: they do not affect how values are processed."""
 
 
 class PageBlocks(gr.Blocks):
@@ -27,7 +27,7 @@ class PageBlocks(gr.Blocks):
     With a dozen outputs and ten updates a second that was six sevenths of the processor time of an
     answer (docs/decisions/0024). It also hands each value to a thread, and looks through it for
     files, of which this page has none. tests/contract/conversations/test_gradio.py compares what
-    is sent, and tells when Gradio does without.
+    is sent, and fails once Gradio no longer needs this.
     """
 
     async def postprocess_data(
@@ -36,7 +36,7 @@ class PageBlocks(gr.Blocks):
         """The values to send, one for each output. Gradio calls this with a handler's result."""
         outputs = list(block_fn.outputs)
         values = _one_for_each(outputs, predictions)
-        if values is None:  # Gradio says what is wrong with it
+        if values is None:  # Gradio reports the error
             return await super().postprocess_data(block_fn, predictions, state)
         plain = [_is_plain(*pair) for pair in zip(outputs, values, strict=True)]
         sent = [
@@ -57,7 +57,7 @@ class PageBlocks(gr.Blocks):
 
 
 def _one_for_each(outputs: Sequence[Any], predictions: Any) -> Sequence[Any] | None:
-    """A handler's result as one value for each output; None if it is not that."""
+    """A handler's result as one value for each output; None if it has another form."""
     if isinstance(predictions, dict) and predictions:
         if predictions == SKIPPED:
             return [predictions] * len(outputs)
@@ -69,19 +69,19 @@ def _one_for_each(outputs: Sequence[Any], predictions: Any) -> Sequence[Any] | N
 
 
 def _is_plain(output: object, value: object) -> bool:
-    """Whether the component that was laid out can make what is sent of the value."""
+    """Whether the component of the layout can serialise the value itself."""
     if not isinstance(output, Component) or output.stateful or isinstance(value, Component):
         return False
     return not _is_update(value) or value.keys() <= DISPLAY_PROPERTIES
 
 
 def _is_update(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it is what gr.update and gr.skip make."""
+    """Whether it was made by gr.update or gr.skip."""
     return isinstance(value, dict) and value.get("__type__") == "update"
 
 
 def _sent(output: Any, value: Any) -> Any:
-    """What the browser is sent for an output."""
+    """The value that is sent to the browser for an output."""
     if value is _Keywords.FINISHED_ITERATING:
         return None
     if not _is_update(value):

@@ -1,7 +1,7 @@
-"""What an event of the page may bring: the kind and the bound of each of its values, in one table.
+"""The inputs of the page's events: type and bound of each value, in one table.
 
-The browser's own script sends nothing else. What does not fit is refused before Gradio sees it: its
-answer would be a fault, with all that was sent in the log.
+The page's own script sends nothing else. An invalid event is refused before Gradio sees it: Gradio
+would answer 500 and log the whole input.
 """
 
 import re
@@ -16,16 +16,16 @@ from chat.validation import MAX_CHARACTERS
 from i18n import Language
 
 MAX_ID = 300
-"""Characters: of an id, of an address that names one, of what the script calls a request."""
+"""Characters of an id, of an address with an id, or of a request's name."""
 
 MAX_LINE = 4_000
-"""Of a title, of a search, of a reason why the browser could not read a file."""
+"""Characters of a title, a search, or the reason why the browser could not read a file."""
 
 MAX_TEXT = 1_000_000
-"""Of a text that the domain measures and refuses in its own words."""
+"""Characters of a text that the domain checks itself."""
 
 MAX_WORDS = 2 * 2**20
-"""Of the composer's box: what is too long for a message is refused in the page."""
+"""Characters of the composer: a message that is too long is refused in the page."""
 
 MOST_FILES = 50
 MOST_FIELDS = 50
@@ -34,10 +34,10 @@ MOST_NUMBER = 2**53
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 Check = Callable[[object, str], object]
-"""Takes a value and where it stands; the value, or raises BadRequest."""
+"""Checks a value at a path; returns it, or raises BadRequest."""
 
 Parse = Callable[[int, Mapping[str, Any]], dict[str, Any]]
-"""Takes the number of an event and its body; what of it goes on. Raises BadRequest."""
+"""Checks the body of an event, by its number; returns what is passed on. Raises BadRequest."""
 
 
 def _wrong(where: str, right: str) -> BadRequest:
@@ -45,7 +45,7 @@ def _wrong(where: str, right: str) -> BadRequest:
 
 
 def text(longest: int, *, plain: bool = True, optional: bool = False) -> Check:
-    """A text. `plain`: without what no database can keep; elsewhere the domain says that."""
+    """A text. `plain`: without characters that databases refuse; else the domain checks that."""
 
     def check(value: object, where: str) -> object:
         if value is None and optional:
@@ -103,7 +103,7 @@ def record(*, required: bool = True, **checks: Check) -> Check:
 
 
 def members(checks: Mapping[str, Check], *, required: bool = True) -> Check:
-    """As `record`, of names that are no arguments."""
+    """As `record`, for names that are no identifiers."""
 
     def check_members(value: object, where: str) -> object:
         if not isinstance(value, Mapping):
@@ -195,14 +195,14 @@ EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
     "Versions.retry": MESSAGE,
     "Versions.show": MESSAGE,
 }
-"""What the script sends beside the values of components, by the function that answers it."""
+"""The data of an event beside the values of components, by the name of its handler."""
 
 CHOOSING = frozenset({"Sidebar.tick", "Transcript.load"})
-"""Functions that choose a language themselves where none is given."""
+"""Handlers that choose a language themselves if the value is null."""
 
 
 def event_parser(blocks: gr.Blocks) -> Parse:
-    """What reads the bodies of the page's events."""
+    """The parser of the bodies of the page's events."""
     triggers = {block for event in blocks.fns.values() for block, _ in event.targets}
     shapes = {
         number: (getattr(event.fn, "__qualname__", ""), _inputs(event))
@@ -223,17 +223,17 @@ def event_parser(blocks: gr.Blocks) -> Parse:
 
 
 def _inputs(event: Any) -> Sequence[Check]:
-    if not event.preprocess:  # as it was sent: the function itself makes sense of it
+    if not event.preprocess:  # unchecked here: the handler interprets it
         return [text(MAX_ID, optional=True) for _ in event.inputs]
     chooses = getattr(event.fn, "__qualname__", "") in CHOOSING
     return [_input(component, chooses=chooses) for component in event.inputs]
 
 
 def _input(component: Component, *, chooses: bool) -> Check:
-    """What a component's value may be, as its browser side sends it."""
+    """The check of a component's value, as its browser side sends it."""
     match component:
         case gr.State():
-            return lambda value, where: None  # kept here: what the browser says of it is dropped
+            return lambda value, where: None  # kept on the server: the browser's value is dropped
         case gr.Radio():
             return optional(LANGUAGE) if chooses else LANGUAGE
         case gr.Number():

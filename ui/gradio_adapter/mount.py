@@ -1,4 +1,4 @@
-"""The page on an ASGI app: Gradio's switches, all of them here."""
+"""Mounts the page on an ASGI app, with all changes to Gradio's settings."""
 
 import sys
 import warnings
@@ -13,17 +13,17 @@ from ui.gradio_adapter.events import event_parser
 from ui.html import html
 
 STREAMS = 200
-"""Answers that can be watched at once; Gradio's own 40 make the forty-first reader wait."""
+"""Answers that can be watched at once; with Gradio's own 40 the 41st tab would wait."""
 
 LOOKS_EVERY_S = 0.02
-"""How long a streamed event may wait for Gradio's queue to see it."""
+"""Poll interval of Gradio's queue for streamed events."""
 
 PROGRESS_S = 10.0
-"""How long a progress bar would wait."""
+"""Poll interval for progress bars."""
 
 
 def event_names(blocks: gr.Blocks) -> Mapping[int, str]:
-    """The page's events by Gradio's number, named as the functions are called that answer them."""
+    """Names of the page's events, which are those of their handlers, by Gradio's number."""
     return {
         number: getattr(event.fn, "__qualname__", "")
         for number, event in blocks.fns.items()
@@ -39,10 +39,10 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     blocks.max_threads = STREAMS
     blocks._queue.max_thread_count = STREAMS
     # Nor for its pauses: it looks for new events 1000 times a second, and 100 times for progress
-    # bars, of which the page has none, also while nobody asks anything.
+    # bars, of which the page has none, also while it is idle.
     blocks._queue.sleep_when_free = LOOKS_EVERY_S
     blocks._queue.progress_update_sleep_when_free = PROGRESS_S
-    # Nor for its statistics: a data frame over the last 10,000 events, made anew after each.
+    # Nor for its statistics: a data frame over the last 10,000 events, rebuilt after each.
     blocks._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     _set_bounds(app.state.page_events, blocks)
@@ -66,7 +66,7 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
 
 
 def _set_bounds(events: Any, blocks: gr.Blocks) -> None:
-    """Tell the edge (`api.edge.page_events`) how an event is read, and how a tab is forgotten."""
+    """Give the edge (`api.edge.page_events`) the parser of events, and the way to drop a tab."""
 
     def forget(session_hash: str) -> None:
         holder, queue = blocks.state_holder, blocks._queue
@@ -83,10 +83,10 @@ def _set_bounds(events: Any, blocks: gr.Blocks) -> None:
 
 
 def _settle_matplotlib() -> None:
-    """Let the import that Gradio tries twice in each event fail at once.
+    """Make an import that Gradio tries twice per event fail fast.
 
-    Python remembers modules that it has found, and looks through the whole path again for one that
-    is not there: a tenth of the processor time of a streamed answer.
+    Python caches modules that it found, but searches the whole path again for a missing one: a
+    tenth of the processor time of a streamed answer.
     """
     if find_spec("matplotlib") is None:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]

@@ -1,5 +1,5 @@
 """What happens on the page: one short function per event, each for the user of its request.
 
-Only `Transcript.listen` streams. The others answer at once and leave the queue alone; who looks
-elsewhere ends the stream of what was looked at before, never the answer itself.
+Only `Transcript.listen` streams. The others answer at once, outside the queue. Opening another
+conversation ends the stream of the previous one, never the answer itself.
 """

@@ -3,7 +3,7 @@
 import asyncio
 
 UPDATE_S = 0.1
-"""Shortest time between two updates of an answer: more is not seen, and costs everybody."""
+"""Shortest time between two updates of an answer: more are not visible, and cost processor time."""
 
 SLOWEST_S = 1.0
 """Longest time between two: a closed tab is noticed at the next update."""
@@ -16,7 +16,7 @@ def pause_after(late_s: float) -> float:
     """Seconds until the next update, where the last pause ended `late_s` seconds late.
 
     A pause ends late while the event loop has other things to do. Then all streams send fewer
-    updates, so that questions, first words and everything short need not wait for them.
+    updates, so that short events need not wait for them.
     """
     return min(SLOWEST_S, max(UPDATE_S, PATIENCE * late_s))
 
