@@ -23,7 +23,7 @@ def text_html(language: Language, key: str, **values: object) -> Markup:
 
 
 def file_size(item: Attachment) -> str:
-    """The size of a file's text in UTF-8, in KB or MB."""
+    """The size of a file's text in UTF-8, in B or kB."""
     size = len(item.text.encode())
     return f"{size} B" if size < KIB else f"{size / KIB:,.1f} kB"
 

@@ -1,4 +1,4 @@
-"""The tasks beside the chat: which are shown, and ticking them off."""
+"""The panel of a campaign's tasks: ticking them off."""
 
 import gradio as gr
 
@@ -19,7 +19,7 @@ class TaskPanel:
     async def tick(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Tick a task off, or on again."""
+        """Tick a task, or remove the tick."""
         lang, user = Language(language), user_of(request)
         try:
             await self._participation.tick(

@@ -1,4 +1,4 @@
-"""The box at the bottom: asking, stopping, measuring, attaching, and the settings of a question."""
+"""The message box: sending, stopping, context usage, attachments, settings of a question."""
 
 import re
 import uuid
@@ -21,10 +21,10 @@ from ui.i18n import refusal, text
 from ui.view import View
 
 REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
-"""What the browser calls a request: one text in the box, however often it is sent."""
+"""The browser's name of a request: one text in the box, however often it is sent."""
 
 FILE_ID = re.compile(r"[0-9a-z]{1,32}")
-"""What the browser calls a file that waits in the box."""
+"""The browser's name of an attached file."""
 
 
 class Composer:
@@ -37,7 +37,7 @@ class Composer:
         self._answers = page.services.answers
 
     async def send(self, values: Mapping[Component, object], request: gr.Request) -> Updates:
-        """Ask. What is refused stays in the box; what is taken leaves it, whatever comes then."""
+        """Send the question. A refused one stays in the box; an accepted one leaves it."""
         on, user_id, language = (
             self._on,
             user_id_of(request),
@@ -45,7 +45,7 @@ class Composer:
         )
         view = view_of(values[on.view])
         name, *files = str(values[on.request_id] or "").split(" ")
-        if not view.files.keys() >= set(files):  # the server has forgotten this tab meanwhile
+        if not view.files.keys() >= set(files):  # the server has dropped this tab's state
             return {
                 on.files: composing.files(view.files, language, again=True),
                 on.note: self._page.refused(text(language, "files-gone")),
@@ -74,15 +74,15 @@ class Composer:
         return updates | {on.message: "", on.files: composing.files(view.files, language)}
 
     async def stop(self, conversation_id: str, request: gr.Request) -> None:
-        """End the answer being written; its last picture comes through `listen`."""
+        """End the answer being written; its last update comes through `listen`."""
         self._answers.stop(user_id_of(request), conversation_id)
 
     async def measure(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
-        """What sending the text in the box would take of the context, and what would not fit.
+        """The context usage of the text in the box, and a warning if it does not fit.
 
-        Files that came before the model could count them are counted now.
+        Files that were attached before the model was ready are counted now.
         """
         on, language = self._on, Language(str(values[self._on.language]))
         view, asked = view_of(values[on.view]), str(event.asked)
@@ -102,7 +102,9 @@ class Composer:
             sentence = composing.refusal_ahead(refusal(language, error.code, error.values))
             unknown = composing.context_usage(None, language, asked)
             return files | {on.context_usage: unknown, on.warning: sentence}
-        except AppError:  # not ready, or said elsewhere: a setting out of bounds, a lost database
+        except (
+            AppError
+        ):  # not ready, or reported elsewhere: a setting out of bounds, a lost database
             return files | {
                 on.context_usage: composing.context_usage(None, language, asked),
                 on.warning: "",
@@ -113,7 +115,7 @@ class Composer:
         }
 
     async def attach(self, event: gr.EventData, language: str, view: View) -> Updates:
-        """Take the files that the browser has read, and say why some are not taken."""
+        """Hold the files that the browser has read, or report why they are refused."""
         lang, refused = Language(language), dict[str, str]()
         for file_data in event.files:
             if why := await self._take(file_data, view, lang):
@@ -126,7 +128,7 @@ class Composer:
         }
 
     async def detach(self, event: gr.EventData, language: str, view: View) -> Updates:
-        """Let a file go."""
+        """Remove a file."""
         view.files.pop(str(event.file), None)
         return {self._on.files: composing.files(view.files, Language(language)), self._on.note: ""}
 
@@ -149,17 +151,17 @@ class Composer:
         return updates | {on.note: ""}
 
     async def _counted(self, view: View, language: Language) -> Updates:
-        """The files with the tokens that could not be told before; nothing while they cannot."""
+        """The files with token counts that were unknown before; empty while they still are."""
         uncounted = {key: held for key, held in view.files.items() if held.tokens is None}
         found = False
         for key, held in uncounted.items():
             counted = await self._page.held(held.file, pasted=held.pasted)
-            if counted.tokens is not None and view.files.get(key) is held:  # not let go meanwhile
+            if counted.tokens is not None and view.files.get(key) is held:  # not removed meanwhile
                 view.files[key], found = counted, True
         return {self._on.files: composing.files(view.files, language)} if found else {}
 
     async def _take(self, file_data: Mapping[str, Any], view: View, language: Language) -> str:
-        """Hold a file; the sentence that says why not, or nothing."""
+        """Hold a file; return the reason of a refusal, or an empty text."""
         key, name, why = (
             _file_id(file_data),
             str(file_data.get("name", "")),

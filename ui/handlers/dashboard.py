@@ -1,4 +1,4 @@
-"""The dashboard's events: which figures are drawn, for whom."""
+"""The dashboard's events."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ui.i18n import refusal, text
 
 
 class DashboardPanel:
-    """What comes in is as the browser sent it: a choice that nobody offers is none."""
+    """Draws the figures. Inputs are unchecked: an unknown choice means the default."""
 
     def __init__(self, figures: Dashboard, board: Board) -> None:
         self._figures = figures
@@ -25,7 +25,7 @@ class DashboardPanel:
     async def draw(
         self, language: str | None, campaign_id: str | None, period: str | None, request: gr.Request
     ) -> dict[Component, Any]:
-        """All figures of the time, of one campaign or of all that one may see."""
+        """All figures of a period, of one campaign or of all that the user may see."""
         lang, user = language_of(language, request), user_of(request)
         chosen = Period(period) if period in set(Period) else Period.DAY
         asked = campaign_id if isinstance(campaign_id, str) else ""

@@ -1,4 +1,4 @@
-"""What opens beside the conversation: an answer's details with its prompt, a sent file."""
+"""The panel beside the conversation: an answer's details with its prompt, or a sent file."""
 
 import gradio as gr
 from markupsafe import Markup
@@ -23,7 +23,7 @@ class Details:
     async def answer(
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
     ) -> Updates:
-        """Everything that is known of an answer but its prompt, which may be long."""
+        """All details of an answer except its prompt, which may be long."""
         return await self._answer(event, conversation_id, Language(language), request)
 
     async def prompt(
@@ -74,7 +74,7 @@ class Details:
     async def _message(
         self, event: gr.EventData, conversation_id: str, request: gr.Request
     ) -> Message:
-        """A message that is shown. Raises NotFound."""
+        """A message on the selected path. Raises NotFound."""
         opened = await self._services.conversations.open(user_id_of(request), conversation_id)
         for message in opened.messages:
             if message.id == str(event.message):
@@ -87,6 +87,6 @@ class Details:
             return ""
         try:
             found = await self._services.presets.get(user_id_of(request), ref.id, ref.version)
-        except NotFound:  # it was somebody's and is not shared any more
+        except NotFound:  # a preset of another user that is no longer shared
             return ""
         return found.text.name

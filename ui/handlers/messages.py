@@ -1,4 +1,4 @@
-"""What a person does with the messages of a conversation: try again, edit, walk, delete, undo."""
+"""The actions on messages: retry, continue, edit, select a version, delete, undo."""
 
 from collections.abc import Awaitable, Mapping
 
@@ -21,7 +21,7 @@ Values = Mapping[Component, object]
 
 
 class Versions:
-    """The events of the buttons below a message. Each ends with the page as it is then."""
+    """The events of the buttons below a message. Each returns the updated page."""
 
     def __init__(self, page: PageState) -> None:
         self._page = page
@@ -58,15 +58,15 @@ class Versions:
         return await self._after(going, values, request)
 
     async def show(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
-        """Show another version of a message, and what follows it."""
+        """Select another version of a message, with the messages that follow it."""
         user_id, conversation_id = self._place(values, request)
         showing = self._conversations.show(user_id, conversation_id, str(event.message))
         return await self._after(showing, values, request)
 
     async def edit(self, event: gr.EventData, values: Values, request: gr.Request) -> Updates:
-        """A question is asked anew as it is now; an answer becomes what the person wrote.
+        """Send an edited question as a new version, or save an edited answer as one.
 
-        What is refused stays in the field: the transcript is not drawn anew then.
+        A refused text stays in the field: the transcript is not redrawn then.
         """
         user_id, conversation_id = self._place(values, request)
 
@@ -102,7 +102,7 @@ class Versions:
     async def delete_turn(
         self, event: gr.EventData, values: Values, request: gr.Request
     ) -> Updates:
-        """Take out a question with its answers; what follows moves up."""
+        """Delete a question with its answers; the turns after it stay."""
         user_id, conversation_id = self._place(values, request)
         removing = self._conversations.delete_turn(user_id, conversation_id, str(event.message))
         return await self._after_removing(removing, values, request)
@@ -110,13 +110,13 @@ class Versions:
     async def delete_branch(
         self, event: gr.EventData, values: Values, request: gr.Request
     ) -> Updates:
-        """Take out a message with all that follows it."""
+        """Delete a message with all that follow it."""
         user_id, conversation_id = self._place(values, request)
         removing = self._conversations.delete_branch(user_id, conversation_id, str(event.message))
         return await self._after_removing(removing, values, request)
 
     async def undo_turn(self, values: Values, request: gr.Request) -> Updates:
-        """Take out the newest turn; its question goes back into the box, before what is there."""
+        """Delete the newest turn; its question goes back into the box, before the text there."""
         user_id, conversation_id = self._place(values, request)
         removing = self._conversations.undo_turn(user_id, conversation_id)
         updates = await self._after_removing(removing, values, request)
@@ -130,7 +130,7 @@ class Versions:
         return updates
 
     async def undo(self, values: Values, request: gr.Request) -> Updates:
-        """Bring back what was deleted last."""
+        """Restore the last deletion."""
         view = view_of(values[self._on.view])
         user_id, conversation_id = self._place(values, request)
         removed = view.removed
@@ -157,10 +157,10 @@ class Versions:
         keep: bool = False,
         gone: str = "version-gone",
     ) -> Updates:
-        """The page after something was done, or why it was not.
+        """The page after an action, or the reason why it failed.
 
-        What is not there any more was deleted in another tab: the page is drawn as it is now,
-        unless it has to `keep` what is typed into it.
+        A missing message was deleted in another tab: the page is redrawn, unless it must `keep` a
+        text that is being edited.
         """
         language = Language(str(values[self._on.language]))
         conversation_id = str(values[self._on.bridge])
@@ -181,7 +181,7 @@ class Versions:
     async def _after_removing(
         self, removing: Awaitable[Removed], values: Values, request: gr.Request
     ) -> Updates:
-        """The page after messages were taken out, with ten seconds to bring them back."""
+        """The page after messages were deleted, with ten seconds to undo."""
         language, view = Language(str(values[self._on.language])), view_of(values[self._on.view])
 
         done: list[Removed] = []

@@ -1,4 +1,4 @@
-"""What several events have in common: who asks, and the page as it is shown after them."""
+"""Shared by the handlers: the user of a request, and the page after an event."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
@@ -26,34 +26,34 @@ from ui.services import Services
 from ui.view import ChosenPreset, HeldFile, View
 
 PRESET_LINK = "preset="
-"""What stands before a preset's id in an address that begins a chat with it."""
+"""The prefix of a preset's id in an address that begins a chat with it."""
 
 CAMPAIGN_LINK = "campaign="
-"""The same for the id of a campaign."""
+"""The prefix of a campaign's id."""
 
 FOUND = 50
 """Conversations that a search shows at most."""
 
 
 def user_of(request: gr.Request) -> User:
-    """Who asks, as the edge found it for this event's own HTTP request."""
+    """The user of this event's own HTTP request, as the edge found it."""
     user = request.state.signed_in.user
     assert isinstance(user, User)
     return user
 
 
 def user_id_of(request: gr.Request) -> str:
-    """The id of who asks."""
+    """The id of the request's user."""
     return user_of(request).id
 
 
 def address_of(request: gr.Request) -> str:
-    """The network address that asks, as the edge believes it; empty if there is none."""
+    """The network address of the client, as the edge determined it; empty if there is none."""
     return str(request.client.host) if request.client else ""
 
 
 def language_of(remembered: str | None, request: gr.Request) -> Language:
-    """The language that was chosen before, else the browser's."""
+    """The language chosen before, else the browser's."""
     return choose_language(remembered, request.headers.get("accept-language", ""))
 
 
@@ -86,7 +86,7 @@ class PageState:
             return self.state(language, view, temporary=view.is_temporary(conversation_id)) | {
                 self.on.note: self.why(error, language)
             }, None
-        # A campaign's settings are none of the tester's: they may tell which variant it is.
+        # Testers must not see a campaign's settings: they would reveal the variant.
         kept = opened.conversation
         options = ChatOptions() if kept.campaign_id else kept.options
         await self.remember(user.id, options, view)
@@ -103,7 +103,7 @@ class PageState:
     ) -> Updates:
         """A conversation with its settings, or the empty page when there is none of that id.
 
-        What is begun on a `temporary` empty page leaves no trace.
+        A conversation that begins on a `temporary` empty page is not stored.
         """
         view.temporary = temporary
         view.options, view.chosen = ChatOptions(), None
@@ -124,7 +124,7 @@ class PageState:
     async def _begin_with(
         self, preset_id: str, language: Language, view: View, request: gr.Request
     ) -> str:
-        """Let the tab show this preset; the sentence that says why it does not."""
+        """Select a preset for the tab; return the error as a sentence, or an empty text."""
         if not preset_id:
             return ""
         try:
@@ -135,11 +135,11 @@ class PageState:
         return ""
 
     async def remember(self, user_id: str, options: ChatOptions, view: View) -> None:
-        """Let the tab show these settings from now on, and the preset they began with."""
+        """Keep these settings in the tab's view, with the preset they began with."""
         view.options, view.chosen = options, await self._chosen(user_id, options)
 
     def composer(self, language: Language, view: View) -> Updates:
-        """What stands around the box."""
+        """The parts around the message box."""
         return self.chips(language, view) | {self.on.files: composing.files(view.files, language)}
 
     def chips(self, language: Language, view: View) -> Updates:
@@ -157,7 +157,7 @@ class PageState:
         return self.chips(language, view) | self.on.show_defaults(info.defaults, language)
 
     async def held(self, file: Attachment, *, pasted: bool = False) -> HeldFile:
-        """A file for the composer, with its cost if that can be told."""
+        """A file for the composer, with its token count if the model is ready."""
         try:
             return HeldFile(file, await self.services.answers.count_file(file), pasted)
         except EngineNotReady:
@@ -166,7 +166,7 @@ class PageState:
     async def attach_again(
         self, attachments: Iterable[Attachment], language: Language, view: View
     ) -> Updates:
-        """The files of a question that goes back into the box."""
+        """Attach the files of a question that goes back into the box."""
         for file in attachments:
             view.files[uuid.uuid4().hex] = await self.held(file)
         return {self.on.files: composing.files(view.files, language, with_text=True)}
@@ -174,7 +174,7 @@ class PageState:
     def detach(
         self, attachments: Collection[Attachment], language: Language, view: View
     ) -> Updates:
-        """Those files leave the box, because their question is back in its place."""
+        """Remove these files from the box, because their question was restored."""
         view.files = {key: held for key, held in view.files.items() if held.file not in attachments}
         return {self.on.files: composing.files(view.files, language)}
 
@@ -225,13 +225,13 @@ class PageState:
         }
 
     async def ratings(self, user_id: str, opened: ConversationView) -> Ratings | None:
-        """What the user said of the answers there; None where nothing can be said."""
+        """The user's ratings of the answers there; None where answers cannot be rated."""
         if opened.conversation.id.startswith(TEMPORARY):
             return None
         answers = [item.id for item in opened.messages if item.role is Role.ASSISTANT]
         try:
             return await self.services.ratings.newest(user_id, answers)
-        except AppError:  # the next picture will show them
+        except AppError:  # the next update will show them
             return None
 
     async def tasks(self, user: User, language: Language, view: View) -> Updates:
@@ -241,17 +241,17 @@ class PageState:
             view.campaign_id = await participation.bound_to(user) or view.campaign_id
             if not view.campaign_id:
                 return {self.on.tasks: ""}
-            view.temporary = False  # what is asked there is kept, and the page may not say else
+            view.temporary = False  # conversations of a campaign are always stored
             visit = await participation.visit(user, view.campaign_id)
         except NotFound:
             view.campaign_id = ""
             return {self.on.tasks: ""}
-        except AppError:  # the next picture will show them
+        except AppError:  # the next update will show them
             return {}
         return {self.on.tasks: campaign.panel(visit, user, language)}
 
     def words(self, language: Language, request: gr.Request) -> Updates:
-        """What is drawn once for a language and a person."""
+        """The parts that are drawn once for a language and a user."""
         info, user = self.services.engine.info, user_of(request)
         words = self.on.in_language(language, info.defaults if info else Sampling(), user)
         return words | {self.on.tools: chrome.tools(language)}
@@ -266,10 +266,10 @@ class PageState:
     async def list(
         self, user_id: str, language: Language, view: View, *, tick: bool = False
     ) -> Updates:
-        """The conversations at the left, or those found; a note if they cannot be read.
+        """The conversation list, or the search results; a note if they cannot be read.
 
-        A long list is not sent again while it is the one that the last tick has sent. Only a tick
-        is sure to arrive: what other events send may be dropped when the tab looks elsewhere.
+        A list that equals the one of the last tick is not sent again. Only updates of a tick are
+        sure to arrive: those of other events may be dropped when the tab opens something else.
         """
         before, view.ticked = view.ticked, None
         try:
@@ -293,7 +293,7 @@ class PageState:
         return {self.on.conversations: markup}
 
     def state(self, language: Language, view: View, *, temporary: bool) -> Updates:
-        """How the model is, and whether what is written stays."""
+        """The model's state, and whether the conversation is temporary."""
         info, state = self.services.engine.info, self.services.engine.state
         return {
             self.on.header: chrome.header(
@@ -304,10 +304,10 @@ class PageState:
         }
 
     async def behind(self, conversation_id: str, view: View, request: gr.Request) -> Updates:
-        """A call to catch up, when another tab has changed what this one shows.
+        """A call to catch up, when another tab has changed this tab's conversation.
 
-        Who listens will see it anyway. Title and settings are drawn elsewhere, and settings may be
-        under the person's hands.
+        A tab with a running stream gets the change anyway. Title and settings are ignored: they are
+        drawn elsewhere, and the user may be editing the settings.
         """
         seen = view.drawn.seen
         if seen is None or view.listening or view.drawn.conversation_id != conversation_id:
@@ -318,7 +318,7 @@ class PageState:
             )
         except NotFound:
             version = None
-        except AppError:  # the next look will tell
+        except AppError:  # the next tick tries again
             return {}
         if version and version == replace(seen, title=version.title, options=version.options):
             return {}
@@ -327,19 +327,19 @@ class PageState:
 
     @staticmethod
     def why(error: AppError, language: Language) -> str:
-        """The sentence above the box that says why something was not done."""
+        """The error as a sentence above the box."""
         return PageState.refused(refusal(language, error.code, error.values))
 
     @staticmethod
     def no_preset(error: AppError, language: Language) -> str:
-        """`why` for presets, which are not there in other words than conversations."""
+        """`why` for presets: a missing preset has another text than a missing conversation."""
         if isinstance(error, NotFound):
             return PageState.refused(text(language, "preset-gone"))
         return PageState.why(error, language)
 
     @staticmethod
     def refused(sentence: str) -> str:
-        """A sentence above the box; an empty one takes away what stands there."""
+        """A sentence above the box; an empty one removes the current one."""
         return chrome.refused(sentence) if sentence else ""
 
     def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
@@ -360,7 +360,7 @@ class PageState:
         try:
             preset = await get(user_id, options.preset.id, options.preset.version)
             newest = await get(user_id, options.preset.id)
-        except AppError:  # shared no more, or unreadable: the settings themselves are there
+        except AppError:  # no longer shared, or unreadable: the settings themselves are kept
             return None
         return ChosenPreset(preset, newest.ref.version)
 

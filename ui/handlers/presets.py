@@ -1,4 +1,4 @@
-"""The panel of presets: choosing one, and making, sharing and deleting one's own."""
+"""The panel of presets: choosing one, and adding, sharing and deleting the user's own."""
 
 import math
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class PresetPanel:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """Take the newest version of a preset, or none, for what is open."""
+        """Use the newest version of a preset, or none, in the open conversation."""
         user_id, lang, preset_id = user_id_of(request), Language(language), str(event.preset)
         options = ChatOptions()
         try:
@@ -58,7 +58,7 @@ class PresetPanel:
     async def write(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:
-        """The form: one's own preset to edit, another's to copy, or the present settings."""
+        """The form: an own preset to edit, another user's to copy, or the present settings."""
         user_id, language = user_id_of(request), Language(str(values[self._on.language]))
         preset_id = str(event.preset)
         if not preset_id:
@@ -80,9 +80,9 @@ class PresetPanel:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """Keep what was written: a new version of one's own preset, or a new preset.
+        """Save the form: a new version of an own preset, or a new preset.
 
-        What is open goes on with the version that it has; an empty page takes the new one.
+        An open conversation keeps its version; an empty page uses the new one.
         """
         user_id, lang, preset_id = user_id_of(request), Language(language), str(event.preset)
         words = _written(event.fields)
@@ -104,7 +104,7 @@ class PresetPanel:
     async def imported(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """The browser has sent a file with a preset: show it, or say what is wrong with it."""
+        """The browser has imported a file with a preset: list it, or report the error."""
         lang = Language(language)
         updates = await self._cards(user_id_of(request), lang, view)
         if not event.code:
@@ -114,7 +114,7 @@ class PresetPanel:
     async def share(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Show one's own preset to everybody, or no longer."""
+        """Share an own preset with all users, or stop sharing it."""
         user_id, lang = user_id_of(request), Language(language)
         try:
             await self._presets.share(user_id, str(event.preset), bool(event.shared))
@@ -125,7 +125,7 @@ class PresetPanel:
     async def delete(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Take one's own preset off the list."""
+        """Delete an own preset."""
         user_id, lang = user_id_of(request), Language(language)
         try:
             await self._presets.delete(user_id, str(event.preset))
@@ -160,14 +160,14 @@ class PresetPanel:
 
 
 def _not_imported(event: gr.EventData, language: Language) -> str:
-    """The sentence for a file that the server did not take."""
+    """The sentence for a file that the server refused."""
     if event.code in BROKEN:
         return broken_file(str(event.code), str(event.why), language)
     return text(language, "preset-not-imported")
 
 
 def _written(fields: Mapping[str, object]) -> PresetText:
-    """What the form says. What cannot be a number stays open."""
+    """The preset of the form. An invalid number is unset."""
     words = {name: str(fields.get(name) or "") for name in ("name", "system_prompt", "stop")}
     numbers = {name: _number(fields.get(name)) for name in NUMBERS}
     options = to_options(words["system_prompt"], words["stop"], numbers)

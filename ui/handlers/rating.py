@@ -1,4 +1,4 @@
-"""What people say of answers: the form, and what is sent from it."""
+"""The events of ratings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ from ui.i18n import refusal, text
 
 
 class RatingPanel:
-    """The events of the thumbs and of the form. Nothing of the conversation is drawn anew."""
+    """The events of the thumbs and of the form. The conversation is not redrawn."""
 
     def __init__(self, page: PageState) -> None:
         self._page = page
@@ -26,7 +26,7 @@ class RatingPanel:
     async def open(
         self, event: gr.EventData, conversation_id: str, language: str, request: gr.Request
     ) -> Updates:
-        """The form for an answer, with what was said of it before."""
+        """The form for an answer, with the earlier rating."""
         lang, place = Language(language), (conversation_id, str(event.message))
         try:
             ratable = await self._ratings.look(user_of(request), *place)
@@ -36,12 +36,12 @@ class RatingPanel:
         return {self._on.panel: rating.form(place, ratable, lang, key=key, chosen=chosen)}
 
     async def rate(self, event: gr.EventData, language: str, request: gr.Request) -> Updates:
-        """Keep what was said; what is refused stays in the form."""
+        """Save the rating; a refused one stays in the form."""
         lang, user = Language(language), user_of(request)
         sent, message_id = str(event.request), str(event.message)
         try:
             rating_input = rating_input_of(event.opinion)
-            if event.quick:  # only the thumb: what was said besides stays
+            if event.quick:  # only the thumb: reasons, comment and correction stay
                 before = (await self._ratings.newest(user.id, [message_id])).get(message_id)
                 rating_input = replace(
                     before.rating_input if before else rating_input, verdict=rating_input.verdict
@@ -62,7 +62,7 @@ class RatingPanel:
 
 
 def rating_input_of(data: Mapping[str, Any]) -> RatingInput:
-    """What a browser has sent, whatever it is."""
+    """The rating in the data of an event."""
     verdict, correction = data.get("verdict"), data.get("correction")
     return RatingInput(
         Verdict(verdict) if verdict in set(Verdict) else None,

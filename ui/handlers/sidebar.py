@@ -1,4 +1,4 @@
-"""The list of conversations, and what is done with a whole one."""
+"""The list of conversations, and the actions on a conversation."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ from ui.view import MOST_LISTED, View
 
 
 class Sidebar:
-    """The events of the left side, and the tick that keeps the page true."""
+    """The events of the sidebar, and the tick that keeps the page up to date."""
 
     def __init__(self, page: PageState) -> None:
         self._page = page
@@ -29,7 +29,7 @@ class Sidebar:
         return await self._page.open("", language, view, request)
 
     async def temporary(self, language: str, view: View, request: gr.Request) -> Updates:
-        """An empty page on which nothing that is begun leaves a trace."""
+        """An empty page whose conversation is not stored."""
         return await self._page.open("", language, view, request, temporary=True)
 
     async def more(self, language: str, view: View, request: gr.Request) -> Updates:
@@ -40,7 +40,7 @@ class Sidebar:
     async def search(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Show where these words stand; without any, the list again."""
+        """Search for these words; without any, the list again."""
         lang = Language(language)
         try:
             view.words = check_search(str(event.words))
@@ -49,16 +49,16 @@ class Sidebar:
         return await self._list(user_id_of(request), lang, view)
 
     async def _list(self, user_id: str, language: Language, view: View) -> Updates:
-        # Gradio takes an empty dictionary for no answer at all, and calls that a fault.
+        # Gradio treats an empty dictionary as a missing result, which is an error.
         return {self._on.list_notice: gr.skip(), **await self._page.list(user_id, language, view)}
 
     async def found(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Open what a search has found, on the branch where the words stand."""
+        """Open a search result, on the branch that contains the words."""
         conversation_id, message_id = str(event.id), str(event.message)
         view.drawn.sought = message_id
-        with suppress(NotFound):  # opening says what is gone
+        with suppress(NotFound):  # `open` below reports a missing conversation
             if message_id:
                 await self._conversations.show(user_id_of(request), conversation_id, message_id)
                 view.drawn.sought = message_id
@@ -67,7 +67,7 @@ class Sidebar:
     async def rename(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Give a conversation another title. Nothing is lost when two do it at once."""
+        """Rename a conversation. Of two concurrent renames the second is offered both titles."""
         user_id, lang = user_id_of(request), Language(language)
         conversation_id, title, notice = str(event.id), str(event.title), ""
         try:
@@ -86,7 +86,7 @@ class Sidebar:
     async def pin(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Keep a conversation at the top, or no longer."""
+        """Pin a conversation to the top, or unpin it."""
         user_id, lang, notice = user_id_of(request), Language(language), ""
         try:
             await self._conversations.pin(user_id, str(event.id), pinned=bool(event.pinned))
@@ -102,7 +102,7 @@ class Sidebar:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """Take a conversation off the list at once, with ten seconds to undo."""
+        """Delete a conversation, with ten seconds to undo."""
         user_id, lang, gone = user_id_of(request), Language(language), str(event.id)
         is_open = gone == conversation_id
         try:
@@ -127,7 +127,7 @@ class Sidebar:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """Undo `delete`; what was open is opened again, unless something else is by now."""
+        """Undo `delete`; if it was open, open it again, unless another conversation is open."""
         user_id, lang, back, notice = user_id_of(request), Language(language), str(event.id), ""
         try:
             await self._conversations.restore(user_id, back)
@@ -150,7 +150,7 @@ class Sidebar:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """The browser has sent a file to be imported: say how it went, open what it brought."""
+        """The browser has imported a file: report the result, open the first conversation."""
         lang = Language(language)
         if event.code:
             notice = _not_imported(str(event.code), str(event.why), lang)
@@ -162,7 +162,7 @@ class Sidebar:
     async def tick(
         self, conversation_id: str, language: str | None, view: View, request: gr.Request
     ) -> Updates:
-        """Keep the model's state and the list's dots true; a list that is the same is not sent."""
+        """Update the model's state and the list; an unchanged list is not sent."""
         user_id, lang = user_id_of(request), language_of(language, request)
         updates = self._page.state(lang, view, temporary=view.is_temporary(conversation_id))
         updates |= self._page.defaults(lang, view)

@@ -1,4 +1,4 @@
-"""The conversation that is shown: opening it, and following what happens in it."""
+"""The open conversation: opening it, and streaming its answers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
@@ -16,7 +16,7 @@ from ui.view import View
 
 
 class Transcript:
-    """The events of the middle of the page."""
+    """The events of the transcript."""
 
     def __init__(self, page: PageState) -> None:
         self._page = page
@@ -27,7 +27,7 @@ class Transcript:
     async def load(
         self, conversation_id: str, remembered: str | None, view: View, request: gr.Request
     ) -> Updates:
-        """The page was opened: say everything, in the language that fits."""
+        """The page was opened: all of it, in the remembered language or the browser's."""
         language = language_of(remembered, request)
         updates = await self._page.open(conversation_id, language, view, request)
         return merge(self._page.words(language, request), updates)
@@ -35,7 +35,7 @@ class Transcript:
     async def speak(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """The language was switched: say everything anew, and leave what people typed."""
+        """The language was switched: redraw all texts, keep what the user typed."""
         lang = Language(language)
         updates, _ = await self._page.look(conversation_id, lang, view, request)
         updates |= self._page.composer(lang, view)
@@ -44,7 +44,7 @@ class Transcript:
     async def follow(
         self, event: gr.EventData, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """An entry of the list was clicked, or the browser went back or forth."""
+        """A conversation of the list was clicked, or the browser went back or forward."""
         return await self._page.open(str(event.id), language, view, request)
 
     async def earlier(
@@ -63,15 +63,15 @@ class Transcript:
     async def catch_up(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """Show what another tab has changed. Not asked for while a message is edited here."""
+        """Show the changes of another tab. Not called while a message is edited."""
         updates, _ = await self._page.look(conversation_id, Language(language), view, request)
         return updates
 
     async def listen(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        """Stream the answer being written there, until it ends or the tab looks elsewhere."""
-        if view.kept:  # a stream that runs goes on, and an edit that was refused stays
+        """Stream the answer being written there, until it ends or the tab opens something else."""
+        if view.kept:  # a running stream goes on, and a refused edit stays
             view.kept = False
             yield {self._on.newest: gr.skip()}
             return
@@ -89,17 +89,17 @@ class Transcript:
             finally:
                 if view.number == looking:
                     view.listening, view.listened = ended, looking
-        # Gradio repeats the last word when a stream has ended: it must not be an old update. And a
-        # stream without any word would empty the component.
+        # Gradio repeats the last value when a stream has ended: it must not be an old update. And a
+        # stream without any value would empty the component.
         yield {self._on.newest: gr.skip()}
 
     async def settle(
         self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """The page after an answer was streamed; nothing if the tab looks elsewhere by now.
+        """The page after an answer was streamed; no change if the tab has opened something else.
 
         An event of its own: with each update Gradio's script copies the state of every component
-        that the event may change, so the stream changes one alone.
+        that the event may change, so the stream has one output only.
         """
         looking = view.number
         nothing: Updates = {self._on.newest: gr.skip()}
@@ -110,19 +110,19 @@ class Transcript:
         try:
             opened = await self._conversations.open(user.id, conversation_id)
             updates = await self._page.conversation_page(user, opened, lang, view)
-        except AppError as error:  # unreadable, or deleted in another tab while we looked
+        except AppError as error:  # unreadable, or deleted in another tab meanwhile
             why = self._page.why(error, lang)
             updates = {self._on.note: why, **self._page.buttons(answering=False)}
         if not view.followed and not updates[self._on.note]:
-            del updates[self._on.note]  # why a question was refused a moment ago stays there
+            del updates[self._on.note]  # the reason of a refused question stays
         return updates if view.number == looking else nothing
 
     async def _updates(
         self, conversation_id: str, language: Language, view: View, request: gr.Request
     ) -> AsyncGenerator[Updates, None]:
-        """The answer being written there, as often as is worth looking."""
+        """Updates of the answer being written, as often as `Pace` allows."""
         view.followed = False
-        with suppress(AppError):  # `settle` says why
+        with suppress(AppError):  # `settle` reports the error
             opened = await self._conversations.open(user_id_of(request), conversation_id)
             if opened.job:
                 view.followed = True

@@ -1,4 +1,4 @@
-"""The turns of a conversation on the page: which are drawn, and in which of the two lists."""
+"""The turns of a conversation on the page: which are rendered, and in which of the two lists."""
 
 from collections.abc import Callable
 
@@ -13,11 +13,11 @@ from ui.rating import Ratings
 from ui.view import Drawn, View
 
 DRAWN = 8
-"""Turns that are drawn when a conversation is opened; a click shows twice as many."""
+"""Turns rendered when a conversation is opened; a click doubles them."""
 
 
 def no_turns(on: Components, view: View) -> Updates:
-    """The page without a conversation has none."""
+    """The updates of a page without a conversation."""
     view.drawn = Drawn()
     return {
         on.above: "",
@@ -33,9 +33,9 @@ def all_turns(
     view: View,
     ratings: Ratings | None,
 ) -> Updates:
-    """The newest turns of a conversation; what is drawn once stays drawn while it is open.
+    """The newest turns of a conversation; rendered turns stay while it is open.
 
-    `ratings` is what was said of its answers; None where nothing can be.
+    `ratings` are the user's ratings of its answers; None where they cannot be rated.
     """
     starts, drawn = render.turn_starts(opened.messages), view.drawn
     if drawn.conversation_id != opened.conversation.id:
@@ -59,12 +59,12 @@ def all_turns(
 def newest_turn(
     on: Components, opened: ConversationView, language: Language
 ) -> Callable[[Progress], Updates]:
-    """Draws the one turn that changes while its answer is being written."""
+    """Returns a function that renders the turn whose answer is being written."""
     question = render.live_question(opened, language)
     return lambda progress: {on.newest: [*question, render.live_answer(progress, language)]}
 
 
 def show_earlier(view: View, count: int) -> None:
-    """Have twice as many of the `count` turns drawn."""
+    """Double the number of rendered turns, of `count`."""
     visible = count - view.drawn.hidden
     view.drawn.hidden = max(0, count - 2 * max(visible, DRAWN // 2))
