@@ -141,14 +141,14 @@ def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines
 
 
 def build_background(metrics: Metrics) -> BackgroundJobs:
-    """What the app does by itself, with its failures counted."""
+    """The app's background jobs, with their failures counted."""
     background = BackgroundJobs(metrics)
     metrics.watch_jobs(lambda: background.failing)
     return background
 
 
 def build_readiness(engines: Engines, store: RoutingStore, background: BackgroundJobs) -> Readiness:
-    """What `/readyz` answers."""
+    """The readiness check behind `/readyz`."""
 
     return Readiness(engines.first, checks=(store.check, background.check))
 

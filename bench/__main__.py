@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def model_of_the_app() -> Path:
-    """Raises SystemExit when there is none yet."""
+    """The model's folder. Raises SystemExit if there is none yet."""
     settings = read_settings([])
     machine = inspect_machine(settings.device)
     folder = local_model(settings.model, settings.models_dir, app.ROOT, machine)
@@ -106,7 +106,7 @@ def measure_api(folder: Path) -> None:
 
 
 def write_report(subject: str, device: str, measurements: list[Measurement]) -> None:
-    """Of a subject on a device: print it and keep it."""
+    """Print and save the report of a subject on a device."""
     report = as_markdown(subject, describe_machine(device), measurements)
     print(report)
     RESULTS.mkdir(exist_ok=True)

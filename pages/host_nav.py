@@ -1,4 +1,4 @@
-"""What the pages for hosts have in common: their navigation."""
+"""The navigation of the pages for hosts."""
 
 from markupsafe import Markup
 

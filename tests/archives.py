@@ -1,4 +1,4 @@
-"""Conversations for tests of files: one by hand, and any that Hypothesis finds."""
+"""Conversations for tests of files: a fixed one, and Hypothesis strategies."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -27,7 +27,7 @@ from chat.models import (
 )
 
 unhurried = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-"""Time is no property: the machine may have other things to do."""
+"""Hypothesis settings without a deadline: the machine may be busy."""
 
 OWNER = "somebody"
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, UTC)
@@ -121,7 +121,7 @@ def archives(draw: st.DrawFn) -> Archive:
 
 
 def example(title: str = "A table", answer: str = "Here it is.") -> Archive:
-    """A question with a file, an answer that is shown, and one beside it that is not."""
+    """A question with a file, an answer on the selected path, and a sibling of it."""
     conversation = Conversation(
         id="c",
         owner_id=OWNER,

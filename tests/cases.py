@@ -1,4 +1,4 @@
-"""The services of regression cases, for tests: over a database, or where there is no case."""
+"""The services of regression cases, for tests: over a database, or without cases."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

@@ -24,7 +24,7 @@ PATIENT = Timeouts(queue_s=60, stall_s=60, request_s=60)
 
 @dataclass
 class Chat:
-    """The domain with its parts at hand."""
+    """The domain services and their parts."""
 
     engine: ScriptedEngine
     store: MemoryStore
@@ -114,7 +114,7 @@ def make_generation(
 
 
 async def finished(job: Job) -> Progress:
-    """The last picture of an answer."""
+    """The last progress of an answer."""
     last = [progress async for progress in job.watch()][-1]
     assert not last.status.is_open
     return last

@@ -1,4 +1,4 @@
-"""Fixtures for every test, and what lets files of tests run side by side."""
+"""Fixtures of all tests, and settings that let test files run in parallel."""
 
 import gc
 import os
@@ -14,19 +14,19 @@ LOOPBACK = "localhost,127.0.0.1,::1"
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), LOOPBACK)))
 
-# Apps are made by the hundred, of many objects each. At Python's own threshold a third of the time
-# of their tests goes into looking for garbage among them.
+# Tests build hundreds of apps with many objects each. With Python's default threshold a third of
+# their time is garbage collection.
 gc.set_threshold(50_000, 10, 10)
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: it need not be looked through again and again."""
+    """Freeze imported objects, so that the garbage collector does not visit them again."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_unconfigure() -> None:
-    """What was kept may go: libraries tell of everything that is left at the end as of a leak."""
+    """Unfreeze them at the end: libraries report objects that were never freed as leaks."""
     gc.unfreeze()
 
 

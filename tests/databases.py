@@ -1,4 +1,4 @@
-"""Which of the tests' stores lies in a database."""
+"""Distinguishes the tests' stores: in memory or in a database."""
 
 from typing import TypeGuard
 
@@ -10,5 +10,5 @@ Store = MemoryStore | RoutingStore
 
 
 def has_database(store: Store) -> TypeGuard[RoutingStore]:
-    """A store that routes may also have a store in memory behind it."""
+    """Whether there is a database; a RoutingStore may have only a store in memory."""
     return isinstance(store, RoutingStore) and isinstance(store.database, DatabaseConversations)

@@ -1,4 +1,4 @@
-"""Stand-ins at the seams, for tests that are not about what stands behind the seam."""
+"""Fakes of ports, for tests that are not about the real implementation."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ REUSED = 3
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One answer: its pieces, how long each takes, and what goes wrong after the last of them."""
+    """One answer: its pieces, the time of each, and an error after the last one."""
 
     pieces: Sequence[str | CallPiece] = ("Hel", "lo")
     step_s: float = 0.0
@@ -38,7 +38,7 @@ class Script:
 
 @dataclass
 class ScriptedEngine:
-    """An Engine that answers by script, the last script again and again. One character, one token.
+    """An Engine that answers by scripts and repeats the last one. One character is one token.
 
     Records what it tokenised (`prepared`) and answered (`prompts`), and how many requests are
     running or were cut off.
@@ -180,7 +180,7 @@ class ScriptedEngine:
 
 
 def _scores(text: str, top_logprobs: int) -> tuple[TokenScore, ...]:
-    """Every character is half as likely as can be, beside as many others as are asked for."""
+    """Each character with log probability -0.5 and as many alternatives as requested."""
     others = [TokenScore(letter, letter.encode(), -0.5) for letter in "abcdefghijklmnopqrst"]
     best = tuple(others[:top_logprobs])
     return tuple(TokenScore(letter, letter.encode(), -0.5, best) for letter in text)

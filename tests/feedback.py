@@ -73,13 +73,13 @@ class RatedChat:
         )
 
     async def snapshot(self, job: Job) -> AnswerSnapshot:
-        """An answer as it is frozen."""
+        """The snapshot of an answer."""
         found = await self.store.feedback.ratings.snapshot_of(job.user_id, job.message_id)
         assert found
         return found
 
     async def frozen(self) -> int:
-        """How many answers are."""
+        """The number of snapshots."""
         count = select(func.count()).select_from(AnswerSnapshotRow)
         return await self.store.feedback.ratings.transactions.read(lambda s: s.scalar(count) or 0)
 

@@ -1,4 +1,4 @@
-"""Masks without the thread that makes them, and answers drawn from them at random."""
+"""Masks without the compiler's thread, and random answers drawn from them."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from tests.tiny import END, tiny_tokenizer
 
 Json = object
 ENDINGS = (b'"', b"}", b"]", b",")
-"""An answer drawn without bias hardly ever ends."""
+"""A bias towards closing tokens: a uniformly drawn answer hardly ever ends."""
 
 
 def shape(schema: Json) -> Extras:
@@ -45,7 +45,7 @@ class Maker:
         return mask
 
     def allowed(self, mask: Mask, written: list[int]) -> list[int]:
-        """The tokens that may follow those that are `written`."""
+        """The tokens allowed after `written`."""
         allowed: list[int] = self._allowed(mask, written).tolist()
         return allowed
 
@@ -55,7 +55,7 @@ class Maker:
         return scores.isfinite().nonzero().flatten()
 
     def accepts(self, extras: Extras, answer: str | bytes) -> bool:
-        """Whether `answer` could be written, and the answer be over then."""
+        """Whether the masks allow `answer` as a complete answer."""
         if isinstance(answer, str):
             token_ids = self.tokenizer.encode(answer).ids
         else:
@@ -67,7 +67,7 @@ class Maker:
         )
 
     def draw(self, extras: Extras, seed: int, limit: int = 600) -> bytes | None:
-        """An answer that the masks allow, token by token; None if it has not ended by `limit`."""
+        """A random answer that the masks allow; None if it is longer than `limit`."""
         chance, mask = random.Random(seed), self.mask(extras)
         endings = torch.tensor([self.words.index(ending) for ending in ENDINGS])
         written: list[int] = []
@@ -83,7 +83,7 @@ class Maker:
 
 
 def check_fits(schema: Json, answer: bytes) -> None:
-    """Whether an answer is JSON of the schema: with exact numbers, no declared name twice."""
+    """Whether an answer is valid for the schema: exact numbers, no duplicate declared names."""
     declared = set(_declared(schema))
 
     def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -122,7 +122,7 @@ class InProcess:
 
 
 class NoMasks:
-    """A MaskMaker that lets every answer be anything."""
+    """A MaskMaker whose masks allow everything."""
 
     async def mask(self, extras: Extras) -> Mask | None:
         return None

@@ -1,4 +1,4 @@
-"""The services of hosts and testers, for tests: over a database, or where there is no campaign."""
+"""The services of hosts and testers, for tests: over a database, or without campaigns."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class NoCampaigns:
 
 
 class NoCounts:
-    """`chat.feedback.ports.DashboardStore`, of nothing."""
+    """`chat.feedback.ports.DashboardStore`, without data."""
 
     async def began(self, seen_by: str | None, campaign_id: str) -> datetime | None:
         return None
@@ -135,7 +135,7 @@ def dashboard_of(store: Store, clock: Clock = utc_now) -> Dashboard:
 
 
 def enrolment_of(store: Store, clock: Clock = utc_now) -> Enrolment | None:
-    """What puts questions under the plan of their campaign."""
+    """The enrolment of questions in campaigns."""
     if has_database(store):
         return Enrolment(store.accounts, store.feedback.campaigns, clock)
     return None

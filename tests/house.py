@@ -1,4 +1,4 @@
-"""The whole web app with accounts over stores in memory, and clients that are signed in."""
+"""The web app with accounts over stores in memory, and signed-in clients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Clock:
-    """Time that a test moves."""
+    """A clock that a test sets."""
 
     now: datetime = field(default_factory=utc_now)
     seconds: float = 0.0
@@ -49,7 +49,7 @@ class Clock:
         self.seconds += timedelta(**spans).total_seconds()
 
     def timer(self) -> float:
-        """The same span in seconds, as `time.monotonic` counts it."""
+        """The same clock in seconds, in place of `time.monotonic`."""
         return self.seconds
 
 
@@ -129,7 +129,7 @@ class House:
 def client_of(
     app: FastAPI, token: str | None = None, *, headers: Mapping[str, str] | None = None
 ) -> httpx.AsyncClient:
-    """A program that talks to the app, with a session's cookie."""
+    """A client of the app, with a session's cookie."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url=HOME,

@@ -1,4 +1,4 @@
-"""A model hub on this machine: Hugging Face's and ModelScope's protocols, and ways to misbehave."""
+"""A model hub on this machine: Hugging Face's and ModelScope's protocols, with faults."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Repo:
-    """What the hub offers under one id, and how badly it serves it."""
+    """The files of one id, and the faults in serving them."""
 
     folder: Path
     drop_after: dict[str, int] = field(default_factory=dict)  # file → bytes; once
@@ -33,7 +33,7 @@ class Repo:
 
 @dataclass
 class Hub:
-    """The running server: its address, its repositories, and what it was asked for."""
+    """The running server: its address, its repositories, and the requests it got."""
 
     url: str
     repos: dict[str, Repo]
@@ -41,7 +41,7 @@ class Hub:
     is_captive_portal: bool = False
 
     def ranges(self, name: str) -> list[str]:
-        """The Range headers with which a file was asked for; "" is the whole file."""
+        """The Range headers of the requests for a file; "" is the whole file."""
         return [span for method, path, span in self.requests if method == "GET" and name in path]
 
 

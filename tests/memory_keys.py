@@ -11,7 +11,7 @@ from store.schema.columns import refuse_bad_text
 
 @dataclass
 class MemoryKeys:
-    """The part of `tests.memory_users.MemoryPeople` that is about keys."""
+    """The methods of `tests.memory_users.MemoryUsers` for keys."""
 
     by_id: dict[str, User] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A whole Store without a database, as simple as its semantics allow."""
+"""A complete Store in memory, as simple as its semantics allow."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from store.schema.columns import refuse_bad_text
 
 @dataclass
 class MemoryPresets:
-    """`chat.conversations.ports.PresetStore`: of each preset its versions, oldest first."""
+    """`chat.conversations.ports.PresetStore`: the versions of each preset, oldest first."""
 
     clock: Callable[[], datetime]
     versions: dict[str, list[Preset]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class MemoryPresets:
                 self._add_version(preset_id, "", text, shared=True)
 
     def destroy_presets(self, owner_id: str) -> int:
-        """For good; how many presets and versions."""
+        """Destroy the user's presets; return the number of presets and versions."""
         theirs = [
             key for key, versions in self.versions.items() if versions[-1].owner_id == owner_id
         ]

@@ -1,4 +1,4 @@
-"""An AccountStore in dictionaries, and a hasher that can be read: for tests of what uses them."""
+"""An AccountStore in dictionaries and a transparent password hasher, for tests."""
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ from tests.memory_store import MemoryStore
 
 @dataclass
 class OpenHasher:
-    """A PasswordHasher whose hashes show the password. Records what it was asked to compare."""
+    """A PasswordHasher whose hashes contain the password. Records its comparisons."""
 
     compared: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ class OpenHasher:
 
 @dataclass
 class MemoryUsers(MemoryKeys):
-    """`chat.accounts.ports.AccountStore`; dictionaries keep the order of what was added."""
+    """`chat.accounts.ports.AccountStore`; dictionaries keep the order of insertion."""
 
     chats: MemoryStore = field(default_factory=MemoryStore)
     hashes: dict[str, str | None] = field(default_factory=dict)

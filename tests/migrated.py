@@ -1,6 +1,6 @@
-"""Databases that stand at the schema of this version already: most tests are not about that way.
+"""Databases with the current schema: most tests are not about migrations.
 
-`tests/integration/store/test_migrations.py` and `test_database.py` test the way there.
+`tests/integration/store/test_migrations.py` and `test_database.py` test those.
 """
 
 from functools import cache

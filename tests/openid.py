@@ -1,4 +1,4 @@
-"""A small OpenID provider on a loopback port, which can be made to cheat."""
+"""A small OpenID provider on a loopback port, which can issue false tokens."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ SECRET = "the client's secret"
 
 @dataclass
 class OpenId:
-    """Signs in `subject` without asking. `lies` are put over the claims of the next tokens."""
+    """Signs in `subject` without a prompt. `lies` replace claims of the next tokens."""
 
     subject: str = "42"
     name: str = "Ann"
@@ -42,7 +42,7 @@ class OpenId:
         }
 
     def authorize(self, url: str) -> str:
-        """Where the browser is sent back to."""
+        """The address to which the browser is redirected."""
         request = dict(parse_qsl(urlsplit(url).query))
         assert request["response_type"] == "code"
         assert request["code_challenge_method"] == "S256"

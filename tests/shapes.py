@@ -1,4 +1,4 @@
-"""Schemas, with texts that fit them and texts that do not; and schemas that are refused, where."""
+"""Schemas with valid and invalid texts, and refused schemas with the place of the error."""
 
 from tests.schemas import closed
 
@@ -120,7 +120,7 @@ SUPPORTED: list[tuple[Json, list[str], list[str]]] = [
     ({"pattern": r'^(?:["\\]|\t)$'}, [r'"\""', r'"\\"', r'"\t"'], ['""']),
     ({"pattern": r"^[\u4e00-\u9fff]{2,}?$"}, ['"北京"'], ['"北"', '"ab"']),
     ({"pattern": r"^\x41\.(x|yz)*$"}, ['"A.xyzx"', '"A."'], ['"AA"', '"A.y"']),
-    # What llguidance alone lets through: mostly the first text of each third list.
+    # Accepted by llguidance without our rewriting: mostly the first text of each third list.
     ({"pattern": r'^[^"]{1,3}$'}, [r'"\\"', r'"\n"', '"ab"'], [r'"\""', '""']),
     ({"pattern": r"^[^\\]{1,3}$"}, [r'"\""', r'"\n"'], [r'"\\"', '""']),
     ({"pattern": r"^[[:alpha:]]$"}, ['":]"', '"[]"'], ['"b"', '"a]b"']),
@@ -150,7 +150,7 @@ SUPPORTED: list[tuple[Json, list[str], list[str]]] = [
         ['"ab"', "3"],
         ['"a"', "2"],
     ),
-    # What only llguidance can be asked for: parts that belong together.
+    # Possible only since llguidance: joined parts.
     (
         {"allOf": [{"required": ["a"], "properties": {"a": {"minimum": 3}}}, {"type": "object"}]},
         ['{"a": 3}', '{"a": "x"}', '{"a": 4, "b": 1}'],
@@ -391,4 +391,4 @@ WALKED: dict[str, Json] = {
     "at least one": {"properties": {"a": TEXT, "b": TEXT, "c": {"const": 1}}, "minProperties": 1},
     "any": {},
 }
-"""For walks through masks: what each step allows is taken at random."""
+"""Schemas for random walks through masks."""

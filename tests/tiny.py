@@ -1,6 +1,6 @@
 """A model small enough for every test: two random layers, byte-level tokens, Qwen's chat format.
 
-Saved as sharded safetensors and loaded like a real one. Its words mean nothing, but its output
+Saved as sharded safetensors and loaded like a real one. Its text is meaningless, but its output
 depends on every token of the prompt.
 """
 
@@ -66,14 +66,14 @@ def tiny_config(vocabulary: int = 261) -> Qwen2Config:
 
 def tiny_model(vocabulary: int = 261) -> Qwen2ForCausalLM:
     """The same weights every time, in float32."""
-    torch.set_num_threads(1)  # more threads only get into each other's way on so little work
+    torch.set_num_threads(1)  # more threads slow down so little work
     torch.manual_seed(0)
     model: Qwen2ForCausalLM = Qwen2ForCausalLM(tiny_config(vocabulary)).float().eval()
     return model
 
 
 def save_tiny_model(folder: Path) -> Path:
-    """Write model and tokenizer as a hub would hold them: bf16, several shards."""
+    """Write model and tokenizer as on a hub: bf16, several shards."""
     tokenizer = tiny_tokenizer()
     model = tiny_model().bfloat16()
     model.generation_config = GenerationConfig(

@@ -1,4 +1,4 @@
-"""A model folder that is complete in form: two shards, an index, a configuration. No torch."""
+"""A formally complete model folder: two shards, an index, a configuration. No torch."""
 
 import json
 from pathlib import Path

@@ -24,7 +24,7 @@ Trouble = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class TroubledModel(Qwen2ForCausalLM):
-    """Does to its logits what `trouble` wants; in float32, always the same weights."""
+    """A model whose logits `trouble` can change; in float32, always the same weights."""
 
     trouble: Trouble = staticmethod(lambda ids, logits: logits)
 
@@ -57,7 +57,7 @@ def troubled_opener(
     end_ids: frozenset[int] = frozenset(),
     masks: MaskMaker | None = None,
 ) -> Opener:
-    """What opens the model for a LocalEngine, whatever its folder is."""
+    """An opener for LocalEngine that ignores the folder. Only `end_ids` end an answer."""
     tokenizer = tiny_tokenizer()
     info = EngineInfo(
         engine="local",

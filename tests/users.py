@@ -1,4 +1,4 @@
-"""People with quotas and a clock that is set by hand, for tests of what each may use."""
+"""Users with quotas and a manual clock, for tests of limits."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ ALLOWANCES = {
 
 
 class CountedRates:
-    """A minute that never ends: the key's hits are counted, the limit holds."""
+    """A rate limit whose minute never ends."""
 
     def __init__(self) -> None:
         self.hits: Counter[str] = Counter()

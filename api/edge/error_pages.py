@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
-from api.html import page_answer, reader_of
+from api.html import locale_of, page_answer
 from chat.errors import StoreFailed
 from pages.errors import ErrorKind, error_page
 
@@ -39,11 +39,11 @@ def is_navigation(scope: Scope) -> bool:
 
 def page_of(scope: Scope, status: int, content: Any, headers: Headers, root_path: str) -> Response:
     """The page for an error whose JSON is `content`; 503 is loaded again when it is due."""
-    reader, wait = reader_of(Request(scope), root_path), headers.get("retry-after")
+    locale, wait = locale_of(Request(scope), root_path), headers.get("retry-after")
     again = int(wait) if status == 503 and wait and wait.isdecimal() else None
     # The mounted page's own errors (Gradio's) are FastAPI's: {"detail": …}.
     error = content.get("error") or {"message": content["detail"]}
-    html = error_page(reader, _kind(status, error.get("code")), str(error["message"]), again)
+    html = error_page(locale, _kind(status, error.get("code")), str(error["message"]), again)
     page = page_answer(html, status)
     for name, value in headers.items():
         if name not in OF_THE_BODY:

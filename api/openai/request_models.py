@@ -46,7 +46,7 @@ class ChatRequest(Common):
     modalities: Annotated[list[Literal["text"]], Field(fail_fast=True, max_length=1)] | None = (
         None  # no others
     )
-    prompt_cache_key: Label | None = None  # no effect: what a person sent before is found anyway
+    prompt_cache_key: Label | None = None  # no effect: prefixes are found anyway
     prompt_cache_retention: Literal["in_memory"] | None = None  # so it is
     safety_identifier: Label | None = None  # no effect, as `user`
     service_tier: Literal["auto", "default"] | None = None  # there is one
@@ -85,7 +85,7 @@ class ChatRequest(Common):
 
 
 class CompletionRequest(Common):
-    """Text to be gone on with, without any template."""
+    """Text to be continued, without a chat template."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"model": "default", "prompt": "def fib(n):"}]}

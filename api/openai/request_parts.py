@@ -18,7 +18,7 @@ MAX_LOGPROBS = 20
 
 
 class Strict(BaseModel):
-    """No value of another type, no field that is not named, no number that is none."""
+    """Strict types, no unknown fields, only finite numbers."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
@@ -63,7 +63,7 @@ Content = Annotated[
 
 
 class SystemTurn(Strict):
-    """Several are taken; `developer` is another word for it."""
+    """There may be several; the role `developer` is the same."""
 
     role: Literal["system", "developer"]
     content: Content
@@ -82,7 +82,7 @@ class CalledFunction(Strict):
 
 
 class Call(Strict):
-    """A call that the model has made in an answer before."""
+    """A call in an earlier answer of the model."""
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     type: Literal["function"] = "function"
@@ -158,7 +158,7 @@ class ObjectFormat(Strict):
 
 
 class SchemaOfFormat(Strict):
-    """`strict` or not, the answer has that shape."""
+    """The answer always has that shape; `strict` has no effect."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -177,7 +177,7 @@ ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discr
 
 
 class Common(Strict):
-    """What both kinds of completions take."""
+    """The fields of both kinds of completions."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
     stream: bool | None = None
@@ -192,7 +192,7 @@ class Common(Strict):
     frequency_penalty: Annotated[float, bounded("frequency_penalty")] | None = None
     seed: Annotated[int, bounded("seed")] | None = None
     stop: Stop | None = None
-    user: Label | None = None  # no effect: who asks is known by the key
+    user: Label | None = None  # no effect: the key identifies the user
     n: Literal[1] | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
     store: bool | None = None  # false: the answer is not remembered for being rated

@@ -1,4 +1,4 @@
-"""What answers can be generated with, as values of the forms in which that is chosen."""
+"""Presets, engines and sampling settings as values of the forms that select them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ SPREADS = (
 
 @dataclass(frozen=True, slots=True)
 class ResultSentence:
-    """What was measured, and what follows from it; an empty verdict: nothing was measured."""
+    """A measurement and its interpretation; an empty verdict: no measurement."""
 
     measured: str
     verdict: str = ""

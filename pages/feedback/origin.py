@@ -22,7 +22,7 @@ class AnswerOrigin:
 
 
 def origin_of(provenance: Provenance | None, presets: Mapping[str, str]) -> AnswerOrigin | None:
-    """What an answer was made with, where that is known. `presets` are names by id."""
+    """Model and settings of an answer, if known. `presets` are names by id."""
     if provenance is None:
         return None
     preset = provenance.preset

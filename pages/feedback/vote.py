@@ -63,7 +63,7 @@ class SideColumn:
 
 
 def vote_page(locale: PageLocale, user: User, view: VoteView) -> Markup:
-    """One vote with everything that is known of it."""
+    """One vote with all its data."""
     voted, comparison, campaign = view.voted, view.voted.comparison, view.campaign
     following = votes_path(view.filters, comparison_id=view.next_id) if view.next_id else ""
     return render_host_page(

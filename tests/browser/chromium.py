@@ -1,4 +1,4 @@
-"""Chromium as the tests use it: Debian's, as it comes, without anything that calls home."""
+"""Chromium for the tests: Debian's, without background requests to its vendor."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +39,11 @@ if (location.protocol.startsWith("http")) {
     }).observe(document, { childList: true });
 }
 """
-"""A click waits for the scripts of a page: on a busy machine a test was faster than they were."""
+"""A script that delays clicks until the page's scripts run: tests on a busy machine were faster."""
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """What belongs to one person in the browser; clicks wait until a page has its scripts."""
+    """A browser context, whose clicks wait until a page has its scripts."""
     context = browser.new_context(**options)
     context.add_init_script(INERT_WHILE_LOADING)
     return context

@@ -1,4 +1,4 @@
-"""A browser, and tabs that tell when something went wrong behind the picture."""
+"""A browser, and tabs that fail a test on errors in the console or the network."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -17,14 +17,14 @@ from tests.memory_store import MemoryStore
 expect.set_options(timeout=30_000)  # for a machine that is busy with other tests
 
 LAST_WORDS = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
-"""What Gradio's client logs when a reload cuts its stream; the page it stood on is gone then."""
+"""Errors that Gradio's client logs when a reload cuts its stream, which are expected."""
 
 Open = Callable[..., Page]
 Site = Callable[..., str]
 
 
 def is_wrong(line: ConsoleMessage) -> bool:
-    """Whether a line of the console is about a fault; a file that is refused is none."""
+    """Whether a line of the console is an error; a refused file is none."""
     refused = line.location["url"].endswith("/import") and "status of 400" in line.text
     return line.type == "error" and not refused and not line.text.startswith(LAST_WORDS)
 
@@ -38,7 +38,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[socket.socket]:
-    """Where the sites of a module's tests stand, one after the other."""
+    """The socket on which the sites of a module's tests listen, one after the other."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
@@ -50,7 +50,7 @@ def visitor(browser: Browser) -> Visitor:
 
 @pytest.fixture
 def site(listener: socket.socket) -> Iterator[Site]:
-    """Starts the app on an engine (and a store); gives its address."""
+    """Starts the app on an engine (and a store); returns its address."""
     with ExitStack() as running:
         free = [listener]
 
@@ -66,7 +66,7 @@ def site(listener: socket.socket) -> Iterator[Site]:
 def tab(
     browser: Browser, request: pytest.FixtureRequest, listener: socket.socket
 ) -> Iterator[Open]:
-    """Opens tabs, all of one person's browser. Nothing may fail in them or leave the host."""
+    """Opens tabs in one browser context. Errors and requests to other hosts fail the test."""
     usual = f"http://127.0.0.1:{listener.getsockname()[1]}"
     contexts: list[BrowserContext] = []
     visitors: list[Visitor] = []

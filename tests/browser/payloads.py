@@ -1,4 +1,4 @@
-"""What attackers write to have a page run it, load something for it, or lead people out of it.
+"""Payloads of attackers: to run a script, to load a resource, or to lead users to another site.
 
 A payload that runs sets `window.ran`; one that loads something asks for the host `canary.invalid`.
 """

@@ -32,7 +32,7 @@ START_S = 30.0
 
 
 def ratings_of(store: MemoryStore | RoutingStore) -> Ratings:
-    """Kept by a store with a database; in the other one nothing was ever said of an answer."""
+    """The ratings of a store with a database; a store in memory has none."""
     if has_database(store):
         return Ratings(conversations=store, store=store.feedback.ratings)
     return unrated(store)
@@ -53,7 +53,7 @@ def serve(
 ) -> Iterator[str]:
     """The page's address; its server runs in a thread until the end of the block.
 
-    Another one may stand there afterwards, where `listener` is given: it stays open.
+    With a `listener`, which stays open, the next server can use the same address.
     """
     generation = make_generation(
         engine, max_running=max_running, max_waiting=max_waiting, quotas=quotas

@@ -1,4 +1,4 @@
-"""What people do on the page, in the words of the page."""
+"""Actions of users on the page, by the texts of the page."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,12 +17,12 @@ def ask(page: Page, question: str) -> None:
 
 
 def answer(page: Page) -> Locator:
-    """The newest answer with what stands under it."""
+    """The newest answer with its footer."""
     return page.locator("#transcript .bot-row").last
 
 
 def question(page: Page) -> Locator:
-    """The newest question with what stands under it."""
+    """The newest question with its footer."""
     return page.locator("#transcript .user-row").last
 
 

@@ -1,4 +1,4 @@
-"""One person's browser that tests use one after the other, each as if it were new."""
+"""One browser context that tests use one after the other, each as if it were new."""
 
 from playwright.sync_api import Browser, Page
 
@@ -17,8 +17,8 @@ FORGET = """async () => {
 class Visitor:
     """Opens tabs that share one process: it compiles the page's scripts for the first of them only.
 
-    They share it because a tab that stays open opens them. Each is a new one, so what a test does
-    to a tab (listeners, routes, clocks, sizes) ends with it; `forget` ends what all tabs share.
+    They share it because a permanent tab opens them. Each is a new one, so changes to a tab
+    (listeners, routes, clocks, sizes) end with it; `forget` clears the state that all tabs share.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -26,7 +26,7 @@ class Visitor:
         self._opener = self._context.new_page()
 
     def open(self, url: str) -> Page:
-        """An empty tab for the site there, which has to be at the same address every time."""
+        """An empty tab for the site, which must have the same address every time."""
         if not self._opener.url.startswith(url):
             self._opener.goto(f"{url}/healthz")
         with self._opener.expect_popup() as opened:
@@ -38,7 +38,7 @@ class Visitor:
         return self._context.new_page()
 
     def forget(self) -> None:
-        """Close the tabs and delete all that they have left in the browser."""
+        """Close the tabs and delete their data in the browser."""
         for page in self._context.pages:
             if page is not self._opener:
                 page.close()

@@ -1,4 +1,4 @@
-"""The stores that keep the same promises: the one in memory, SQLite and PostgreSQL."""
+"""The stores with the same contract: in memory, SQLite and PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,7 +47,7 @@ async def town(account_store: AccountStore) -> AccountStore:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    """A database with the same users, for what only databases store."""
+    """A database with the same users, for data that only databases store."""
     database = migrated_store(request, tmp_path, ticking())
     await database.open()
     for user in (ANN, BOB, CY):

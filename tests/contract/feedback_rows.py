@@ -1,4 +1,4 @@
-"""Rows of ratings, campaigns, votes and cases, for the tests of what keeps them."""
+"""Rows of ratings, campaigns, votes and cases, for the tests of their stores."""
 
 from collections import Counter
 from dataclasses import replace
@@ -57,7 +57,7 @@ TABLES: tuple[type[Base], ...] = (
 
 
 async def add_rows(store: RoutingStore, *rows: Base) -> None:
-    """One after the other: a row may lean on the one before."""
+    """Add the rows one after the other: a row may refer to an earlier one."""
 
     def write(session: Session) -> None:
         for row in rows:
@@ -68,7 +68,7 @@ async def add_rows(store: RoutingStore, *rows: Base) -> None:
 
 
 async def count_rows(store: RoutingStore) -> Counter[str]:
-    """How many rows each table has, by its name; tables without any are left out."""
+    """The number of rows by table; empty tables are omitted."""
 
     def read(session: Session) -> Counter[str]:
         return Counter(

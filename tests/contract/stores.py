@@ -1,4 +1,4 @@
-"""Common values and steps of the tests of stores."""
+"""Common values and steps of the contract tests of stores."""
 
 from collections.abc import Callable
 from dataclasses import replace

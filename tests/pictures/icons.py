@@ -9,7 +9,7 @@ from tests.browser.chromium import chromium
 ICONS = Path(__file__).parents[2] / "api" / "icons"
 SIZES = {"icon-32": 32, "icon-192": 192, "icon-512": 512}
 FULL = {"maskable-512": 512, "apple-touch-icon": 180}
-"""Those that the system cuts to its own shape: no corners of ours, and the sign further inside."""
+"""Maskable icons, which the system crops: without rounded corners, with a smaller symbol."""
 
 
 def draw(browser: Browser, svg: str, size: int) -> bytes:

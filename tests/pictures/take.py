@@ -71,12 +71,12 @@ OLDER = (
 
 
 HEIGHTS = {1440: 900, 1200: 750, 390: 844}
-"""Of a window, by its width."""
+"""The height of a window, by its width."""
 
 
 @dataclass
 class Actor(ScriptedEngine):
-    """The scripted engine under the name of a model that people know."""
+    """The scripted engine under the name of a well-known model."""
 
     @property
     def info(self) -> EngineInfo | None:
@@ -142,7 +142,7 @@ async def _finish(store: MemoryStore, answer: Message, text: str) -> None:
 
 @dataclass(frozen=True)
 class Shot:
-    """A way to look: width, theme, language; and where its pictures go."""
+    """Width, theme and language of pictures, and their folder."""
 
     browser: Browser
     folder: Path
@@ -238,7 +238,7 @@ def empty_and_failed(shot: Shot) -> None:
 
 
 def composer(shot: Shot) -> None:
-    """Files in the box, and more than will fit."""
+    """Attached files that exceed the context."""
     with serve(Actor(context_length=3000), furnish()) as url:
         page = shot.open(url)
         page.set_input_files("#attach", files=[_file("sales.csv", 200), _file("notes.md", 90)])

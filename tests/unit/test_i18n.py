@@ -1,4 +1,4 @@
-"""Every word exists in both languages, none is useless, and nothing is said outside of them."""
+"""Every text exists in both languages, none is unused, and no text is outside the files."""
 
 import ast
 import re

@@ -203,14 +203,14 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 
 def test_durations_are_measured_by_the_monotonic_clock() -> None:
-    """A clock set back must lock nobody out: `time.time` is for dates that are told alone."""
-    tells_dates = {"api/openai/__init__.py"}
+    """A clock set back must lock no user out: `time.time` is only for dates in responses."""
+    with_dates = {"api/openai/__init__.py"}
     by_time_of_day = {
         str(path.relative_to(ROOT))
         for path in SOURCES
         if re.search(r"\btime\.time(_ns)?\b|from time import .*\btime\b", path.read_text("utf-8"))
     }
-    assert {path for path in by_time_of_day if not path.startswith("bench/")} == tells_dates
+    assert {path for path in by_time_of_day if not path.startswith("bench/")} == with_dates
 
 
 def test_every_python_file_at_the_top_is_known() -> None:

@@ -65,5 +65,5 @@ def test_reduced_motion_switches_animations_off() -> None:
 
 @pytest.mark.parametrize("above", ["html", "body", ".gradio-container", "#transcript", ".message"])
 def test_no_rule_asks_what_is_in_the_transcript(above: str) -> None:
-    """With each word of an answer a browser would look anew, and style all that stands there."""
+    """Otherwise each update of an answer would restyle the whole transcript."""
     assert not re.search(rf"(?<![\w-]){re.escape(above)}(?:-row)?(?::not\()?:has\(", STYLE)

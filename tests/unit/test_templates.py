@@ -14,7 +14,7 @@ from templating import Templates, environment, markup_text
 
 ROOT = Path(__file__).parents[2]
 ONLY_TEMPLATES = ("formats", "pages", "ui")
-"""Packages whose HTML comes from templates alone."""
+"""Packages whose HTML comes only from templates."""
 
 SOURCES = [path for package in ONLY_TEMPLATES for path in sorted((ROOT / package).rglob("*.py"))]
 TAG = re.compile(r"(?<!\?)(?<!\?P)</?[a-zA-Z!](?!\w*_)")

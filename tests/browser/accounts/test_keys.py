@@ -47,7 +47,7 @@ def fits(page: Page) -> bool:
 
 
 def make_by_keyboard(keys: Page) -> str:
-    """A key for the figures alone, as it is shown."""
+    """The displayed secret of a new key with the scope metrics only."""
     keys.get_by_label("What it is for").focus()
     keys.keyboard.type("prometheus")
     for pressed in ("Tab", "Space", "Tab", "Space", "Tab"):

@@ -1,4 +1,4 @@
-"""A reader who is over a limit: a sentence in their language, and the text still in the box."""
+"""A user over a limit: a sentence in the page's language, and the text stays in the box."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect

@@ -1,4 +1,4 @@
-"""People in a browser: set-up, invitation, guests, and who is shut out or asked from elsewhere."""
+"""Accounts in a browser: set-up, invitation, guests, disabled users, requests of other origins."""
 
 import re
 import threading

@@ -145,7 +145,7 @@ def plan_campaign(host: Page, address: str) -> str:
 
 
 def work(guest: Page, consent: str, address: str) -> None:
-    """Agree, ask what the first task says, tick it off."""
+    """Agree, ask the question of the first task, tick it."""
     expect(guest.get_by_text(consent)).to_be_visible()
     at = guest.url
     guest.goto(address)  # nothing begins before the text was agreed to
@@ -170,7 +170,7 @@ def answer_survey(guest: Page, link: str) -> None:
     expect(guest.get_by_text("Kept.")).to_be_visible()
     guest.get_by_role("link", name="Back to the tasks").click()
     expect(tasks(guest)).to_be_visible()
-    guest.goto(link)  # who opens the link again is the same tester
+    guest.goto(link)  # opening the link again gives the same tester
     guest.get_by_role("link", name="To the survey").click()
     expect(guest.get_by_role("radio", name="4")).to_be_checked()
     button(guest, "Send").click()

@@ -218,7 +218,7 @@ def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_
     comment.evaluate("it => { it.value = 'x'.repeat(2 ** 20); }")
     button(page, "Save").click()
     expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(refusal)
-    comment.evaluate("it => it.removeAttribute('data-longest')")  # so that the server says it
+    comment.evaluate("it => it.removeAttribute('data-longest')")  # so that the server reports it
     button(page, "Save").click()
     expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(refusal)
     assert len(comment.input_value()) == 2**20

@@ -194,7 +194,7 @@ def take_back(guest: Page) -> None:
 
 
 def compare(guest: Page, choice: str) -> tuple[str, str]:
-    """Ask both what the task says and vote; the texts of the left and the right answer."""
+    """Ask the task's question and vote; return the texts of the left and the right answer."""
     button(guest, "Put into the box").click()
     guest.get_by_label("Your question, for both").press("Enter")
     vote = button(guest, choice)
@@ -246,7 +246,7 @@ def expect_pairs(host: Page, engine: ScriptedEngine) -> None:
 
 
 def review(host: Page) -> None:
-    """Find the bad answer, read it, say that it is usable, and come back to the whole list."""
+    """Open the answer with a bad rating, review it as usable, and return to the full list."""
     host.get_by_role("combobox", name="Rated", exact=True).select_option("down")
     button(host, "Show").click()
     host.get_by_role("link", name=QUESTION).click()

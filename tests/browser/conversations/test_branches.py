@@ -64,7 +64,7 @@ def test_a_version_deleted_in_another_tab_gives_a_message(site: Site, tab: Open)
     under(answer(page), "Retry").click()
     expect(answer(page).locator(".versions")).to_have_text("‹2/2›")
     question(page).hover()
-    under(question(page), "Edit question").click()  # while it is open, nothing is drawn anew
+    under(question(page), "Edit question").click()  # while it is open, nothing is redrawn
     other = tab(url, path=same_place(page))
     under(answer(other), "Previous version").click()
     expect(answer(other)).to_contain_text("Answer 1")

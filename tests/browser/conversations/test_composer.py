@@ -1,4 +1,4 @@
-"""What stands around the box: the gauge, attached files, drafts; and the page as an app."""
+"""Around the message box: context usage, attached files, drafts; and the page as a PWA."""
 
 import re
 

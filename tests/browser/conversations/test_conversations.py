@@ -19,7 +19,7 @@ from tests.memory_store import MemoryStore
 pytestmark = pytest.mark.browser
 
 SLOW = Script(["one ", "two ", "three "], step_s=0.3, hangs=True)
-"""Says three words and then writes on for ever."""
+"""An answer of three words that then never ends."""
 
 
 def test_an_answer_appears_piece_by_piece_and_ends_with_its_numbers(site: Site, tab: Open) -> None:

@@ -1,4 +1,4 @@
-"""The whole app on real weights, as a person meets it: two turns, stop, restart."""
+"""The whole app on real weights, from a user's view: two turns, stop, restart."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is refused is said in place, and stays in the box."""
+"""A refused question: the error is displayed in place, and the text stays in the box."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everything by key: a whole chat without a mouse, and no key stolen from who is writing."""
+"""Keyboard use: a whole chat without a mouse, and no shortcuts while typing."""
 
 import pytest
 from playwright.sync_api import Page, expect

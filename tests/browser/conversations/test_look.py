@@ -1,4 +1,4 @@
-"""Language, theme, small screens, names for those who do not see, and what answers look like."""
+"""Language, theme, small screens, accessible names, and rendering of answers."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""Conversations leave as files and come back; what cannot be had or read is said clearly."""
+"""Export and import of conversations, and the errors of both."""
 
 import json
 from dataclasses import replace
@@ -150,7 +150,7 @@ def test_the_reason_of_a_refused_file_stays_until_another_conversation_is_opened
         page.go_back()
     expect(alert).to_have_count(0)
     bring_in(page, path)
-    expect(alert).to_contain_text("This file cannot be imported")  # the same is said again
+    expect(alert).to_contain_text("This file cannot be imported")  # the same error again
 
 
 def test_a_file_that_comes_in_takes_away_why_another_was_refused(

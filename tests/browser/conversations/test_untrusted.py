@@ -1,4 +1,4 @@
-"""What a model or a person writes is shown, never run, and loads nothing."""
+"""Texts of models and users are displayed, never run, and load nothing."""
 
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -32,7 +32,7 @@ FORBIDDEN = "script, iframe, form, object, embed, style, link, base, meta, img, 
 
 
 class Echo(ScriptedEngine):
-    """A model that says what it is told to say."""
+    """A model with scripted text."""
 
     async def generate(
         self,

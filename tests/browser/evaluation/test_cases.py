@@ -59,7 +59,7 @@ def run_all(page: Page, label: str) -> None:
     button(page, "Run").click(no_wait_after=True)
     expect(page.get_by_role("heading", name=label)).to_be_visible()
     expect(page.locator("[data-run]")).to_have_count(0)  # it has ended
-    page.wait_for_load_state()  # of the page that tells so: its keys are there
+    page.wait_for_load_state()  # the new page, whose shortcuts are active
 
 
 def verdicts(page: Page) -> list[str]:

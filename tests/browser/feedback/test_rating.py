@@ -36,7 +36,7 @@ def page(store: RoutingStore, site: Site, tab: Open) -> Page:
 
 
 def stored_ratings(store: RoutingStore) -> list[Rating]:
-    """What was said last of each answer, in the order of the answers."""
+    """The last rating of each answer, in the order of the answers."""
 
     async def look() -> list[Rating]:
         (conversation,) = await store.conversations(LOCAL.id)

@@ -1,4 +1,4 @@
-"""What the page counts on in Gradio, so that an upgrade tells when it has changed."""
+"""The behaviour of Gradio that the page depends on: an upgrade that changes it fails here."""
 
 from collections.abc import Callable
 from copy import deepcopy

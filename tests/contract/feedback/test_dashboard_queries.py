@@ -89,7 +89,7 @@ async def spread(store: RoutingStore, name: str, which: str, **times: datetime) 
 
 
 Part = tuple[Overview, str]
-"""What is shown, and which of `OF_CAMPAIGNS` it is of."""
+"""The overview, and the key of `OF_CAMPAIGNS` that it belongs to."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What people leave in tests goes with them, and the first of them takes over what was there."""
+"""Test data are deleted with their user, and the first account takes over the local user's."""
 
 from collections import Counter
 from dataclasses import replace
@@ -43,7 +43,7 @@ DELETED = AuditEntry(LATER, ANN.id, Action.DELETE, BOB.id)
 
 
 async def rate(database: RoutingStore, owner_id: str, *, campaign_id: str = "campaign") -> None:
-    """An answer of that person, rated twice."""
+    """An answer of that user, rated twice."""
     snapshot = replace(
         SNAPSHOT, id=f"evidence of {owner_id}", owner_id=owner_id, campaign_id=campaign_id
     )
@@ -67,7 +67,7 @@ async def take_part(database: RoutingStore, tester: str, host: str) -> None:
 
 
 async def named(database: RoutingStore, user_id: str) -> set[str]:
-    """The columns that name somebody."""
+    """The columns with user ids."""
 
     def read(session: Session) -> set[str]:
         return {

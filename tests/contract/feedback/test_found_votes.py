@@ -131,7 +131,7 @@ async def test_members_see_only_the_votes_of_their_campaigns(database: RoutingSt
     await four_votes(database)
     assert await found(database, seen_by=BOB.id) == ["c", "b", "a"]
     assert await found(database, VoteFilter(campaign_id="other"), BOB.id) == []
-    assert await found(database, seen_by=ANN.id) == []  # who only voted
+    assert await found(database, seen_by=ANN.id) == []  # a tester with votes only
     assert (await store.counts(CY.id, NOTHING)).votes == 1
     assert (await store.voted_comparison(BOB.id, "a")).comparison.id == "a"
     for seen_by, missing in ((BOB.id, "d"), (ANN.id, "a"), (None, "nowhere"), (None, "open")):

@@ -1,4 +1,4 @@
-"""People, guest links and keys from the command line, beside a running server too."""
+"""Users, guest links and keys from the command line, also beside a running server."""
 
 import asyncio
 import io
@@ -173,7 +173,7 @@ def test_a_command_takes_effect_in_a_running_server(run: Run, tmp_path: Path) ->
         with pytest.raises(BadKey):
             await accounts.principal(key, address="")
         async with asyncio.timeout(5):
-            while await accounts.signed_in(token):  # noqa: ASYNC110 - nobody tells it
+            while await accounts.signed_in(token):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.1)
         await store.close()
         hasher.close()

@@ -1,4 +1,4 @@
-"""Who calls the API: by which header a key may come, what it opens, and what it never opens."""
+"""Authentication of API requests: the headers of a key, and its scopes."""
 
 import asyncio
 import itertools

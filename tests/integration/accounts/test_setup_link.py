@@ -1,4 +1,4 @@
-"""The first start: access before the first account, and where the set-up link is shown."""
+"""The first start: access before the first account, and the output of the set-up link."""
 
 import logging
 import stat

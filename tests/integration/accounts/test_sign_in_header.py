@@ -1,4 +1,4 @@
-"""People whom a proxy has signed in: believed from our proxies alone."""
+"""Users that a proxy has signed in: accepted only from trusted proxies."""
 
 import httpx
 import pytest

@@ -261,7 +261,7 @@ async def test_a_limit_of_one_running_answer_refuses_a_comparison_without_writin
 
 
 async def test_no_comparison_is_accepted_without_consent_or_after_the_end(arena: Arena) -> None:
-    with pytest.raises(NotFound):  # who was not invited
+    with pytest.raises(NotFound):  # a user without an invitation
         await arena.ask(user=arena.eve)
     await arena.part.admit(arena.eve, arena.campaign.id)
     with pytest.raises(ConsentNeeded):
@@ -365,7 +365,7 @@ async def test_of_two_concurrent_votes_the_first_counts_and_is_returned(arena: A
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
         arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer"),
     )
-    assert votes[0] == votes[1]  # which came first is nobody's to say
+    assert votes[0] == votes[1]  # their order is undefined
     assert (votes[0].choice, votes[0].comment) in {
         (VoteChoice.LEFT, "shorter"),
         (VoteChoice.RIGHT, "longer"),
@@ -433,7 +433,7 @@ async def test_a_vote_is_accepted_for_a_day_after_the_end(arena: Arena) -> None:
         await arena.comparisons.comment(arena.ann, comparison.id, "late")
 
 
-# --- what it must not tell --------------------------------------------------------------------
+# --- what it must not reveal -------------------------------------------------------------------
 
 
 async def test_conversations_of_a_comparison_are_in_no_list_of_the_tester(arena: Arena) -> None:

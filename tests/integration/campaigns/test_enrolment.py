@@ -105,7 +105,7 @@ class Fair:
         )
 
     async def agree(self, user: User) -> None:
-        """As somebody who came by a link of the campaign."""
+        """A guest of a link of the campaign."""
         await self.part.admit(user, self.campaign.id)
         await self.part.agree(user, self.campaign.id, consent_digest(self.campaign.plan))
 

@@ -34,7 +34,7 @@ NOT_IMPORTED = {kind.code for kind in KINDS}
 
 
 class Shelf:
-    """The service of whole conversations, on a store alone."""
+    """The export service, on a store without an engine."""
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""The page's events over the real domain: what is shown when reads fail, or events come twice."""
+"""The page's events over the real domain: failing reads and repeated events."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -214,7 +214,7 @@ async def test_an_unreadable_page_is_reported_in_the_language_of_the_page(tab: T
     tab.store.unreadable = True
     tab.take(await tab.do.transcript.load("some-id", None, tab.view, ASKER))
     assert "对话未能保存或读取" in tab.note
-    assert tab.on.bridge not in tab.updates  # the address still says which one it was
+    assert tab.on.bridge not in tab.updates  # the address still has its id
     assert "data-lang" in str(tab.updates[tab.on.tools])
     for updates in (
         await tab.do.sidebar.tick("some-id", "zh", tab.view, ASKER),

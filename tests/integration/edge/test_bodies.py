@@ -18,7 +18,7 @@ EMPTY_LISTS = b"[" + b"[]," * 2_000_000 + b"0]"
 
 
 class Site:
-    """The whole app, a signed-in client and one that nobody has signed in at."""
+    """The whole app, a signed-in client and one without a session."""
 
     def __init__(self, house: House, token: str) -> None:
         app = house.site()

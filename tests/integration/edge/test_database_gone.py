@@ -1,4 +1,4 @@
-"""While the database is gone, every door says 503 and when to come again, and nothing is lost."""
+"""While the database is gone, every route answers 503 with a retry time, and nothing is lost."""
 
 from dataclasses import dataclass
 

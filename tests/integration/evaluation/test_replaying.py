@@ -58,7 +58,7 @@ class RunContext:
 
     async def wait_for(self, run: Run) -> None:
         async with asyncio.timeout(30):
-            while self.runs_service.progress(run.id):  # noqa: ASYNC110 - nobody tells it
+            while self.runs_service.progress(run.id):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.01)
 
     async def verdicts(self, run: Run) -> dict[str, CaseVerdict]:

@@ -1,4 +1,4 @@
-"""The response cache: the same chunks, marked, for the same caller only."""
+"""The response cache: the same chunks, marked, for the same user only."""
 
 from dataclasses import replace
 from typing import Any

@@ -291,7 +291,7 @@ async def test_a_database_that_fails_later_is_an_error_of_the_domain(
 
 @contextmanager
 def without_privileges() -> Iterator[None]:
-    """As somebody who is not root: root may write everywhere."""
+    """Not as root, which may write everywhere."""
     mine = os.geteuid()
     if mine == 0:
         os.seteuid(NOBODY)

@@ -1,4 +1,4 @@
-"""What is shown of a conversation, without a browser."""
+"""The HTML of a conversation, without a browser."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

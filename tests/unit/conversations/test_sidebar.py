@@ -1,4 +1,4 @@
-"""What is shown at the left, without a browser."""
+"""The HTML of the sidebar, without a browser."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Tabs, events and streams of the page have bounds for each person, each address and all."""
+"""Tabs, events and streams of the page have bounds per user, per address and in total."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ SMALL = PageBounds(
 
 
 class Page:
-    """A page that remembers which tabs it was told to forget."""
+    """A page that records the tabs it had to drop."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -182,7 +182,7 @@ async def test_a_cancelled_judgement_leaves_no_process() -> None:
     before = set(psutil.Process().children())
     bomb = asyncio.create_task(judge.holds(Check(CheckKind.REGEX, "(a+)+$"), "a" * 40 + "b"))
     async with asyncio.timeout(30):
-        while not set(psutil.Process().children()) - before:  # noqa: ASYNC110 - nobody tells it
+        while not set(psutil.Process().children()) - before:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
     bomb.cancel()
     with pytest.raises(asyncio.CancelledError):

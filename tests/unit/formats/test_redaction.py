@@ -1,4 +1,4 @@
-"""What is masked, what is left alone, and that no text takes long."""
+"""What is masked, what is not, and that no text takes long."""
 
 import sys
 from types import FrameType

@@ -1,4 +1,4 @@
-"""Jobs of the app itself: each fails alone, is counted and tried again until it succeeds."""
+"""Background jobs: each fails independently, is counted and retried until it succeeds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ class Counts:
 
 
 class Faulty:
-    """A job that fails a number of times, and tells when it has succeeded."""
+    """A job that fails a number of times, and sets an event when it succeeds."""
 
     def __init__(self, *failures: BaseException) -> None:
         self.failures = list(failures)

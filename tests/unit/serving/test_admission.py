@@ -1,4 +1,4 @@
-"""Who may start now."""
+"""Order of admission to the engine."""
 
 import random
 from collections import Counter
@@ -153,7 +153,7 @@ def test_additional_places_are_filled_at_once() -> None:
 
 @dataclass
 class Office:
-    """People whose answers take scripted times, on a clock that jumps from end to end."""
+    """Users whose answers take scripted times, on a clock that jumps from end to end."""
 
     places: int
     answer_s: Callable[[], float]

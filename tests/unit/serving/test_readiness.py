@@ -21,7 +21,7 @@ QUESTION = (ChatMessage(Role.USER, "Hi"),)
 
 @dataclass
 class BusyEngine(ScriptedEngine):
-    """Says what it has written so far, and how many wait."""
+    """An engine with a given number of generated tokens and waiting requests."""
 
     written: int = 0
     waiting: int = 0

@@ -1,4 +1,4 @@
-"""What a word is to a search, and where it is shown."""
+"""Words of a search, and excerpts of its results."""
 
 import pytest
 from hypothesis import given

@@ -83,7 +83,7 @@ def test_a_deep_card_is_replaced_as_a_damaged_one_is(folder: Path) -> None:
 
 def test_levels_are_counted_only_outside_strings() -> None:
     assert nesting_of(json.dumps({"a": ["[[[[", '\\"[[', {}]}).encode()) == 3
-    assert nesting_of(b'"' + rb"\"[" * 100_000) == 0  # a string that nobody closes
+    assert nesting_of(b'"' + rb"\"[" * 100_000) == 0  # an unterminated string
     assert nesting_of(b"[" * (MAX_DEPTH + 1)) == MAX_DEPTH + 1
 
 
