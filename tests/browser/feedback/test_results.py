@@ -160,7 +160,7 @@ def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_lang
     assert "Why not?" not in report
 
 
-@pytest.mark.parametrize("does", ["先统计", "下载"])
+@pytest.mark.parametrize("button_name", ["先统计", "下载"])
 def test_names_that_would_be_cut_are_refused_with_the_limit(
     browser: Browser, address: str, button_name: str
 ) -> None:

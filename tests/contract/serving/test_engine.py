@@ -395,7 +395,7 @@ async def test_an_answer_has_its_least_length(local: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cheap", "dear"),
+    ("cheap", "expensive"),
     [
         (Sampling(presence_penalty=-2.0), Sampling(presence_penalty=2.0)),
         (Sampling(frequency_penalty=-2.0), Sampling(frequency_penalty=2.0)),
