@@ -188,6 +188,7 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **AT_ONCE)
     on.bridge.detach(do.detach, here, attached, **AT_ONCE)
+    on.bridge.oversize(do.oversize, on.language, on.note, **AT_ONCE)
     on.bridge.gauge(
         do.measure, _composer_inputs(on), [on.context_usage, on.warning, on.files], **AT_ONCE
     )

@@ -184,6 +184,7 @@ HANDLERS: Mapping[str, Permission] = {
         (
             "Composer.attach",
             "Composer.detach",
+            "Composer.oversize",
             "Composer.measure",
             "Composer.keep_options",
             "Composer.send",

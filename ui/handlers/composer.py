@@ -73,6 +73,10 @@ class Composer:
         updates = await self._page.begun(job.conversation_id, values, request)
         return updates | {on.message: "", on.files: composing.files(view.files, language)}
 
+    async def oversize(self, language: str) -> Updates:
+        """Say that an event was refused at the edge for its size. Its text stays in its box."""
+        return {self._on.note: self._page.refused(text(Language(language), "event-too-large"))}
+
     async def stop(self, conversation_id: str, request: gr.Request) -> None:
         """End the answer being written; its last update comes through `listen`."""
         self._answers.stop(user_id_of(request), conversation_id)

@@ -122,6 +122,14 @@ new MutationObserver(dress).observe(document.body, { childList: true, subtree: t
 watch("value", dress); // it may come last, and nothing be drawn after it
 dress();
 
+// --- an event that is too large is refused before Gradio sees it, and Gradio would show nothing ---
+const fetchUnwatched = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await fetchUnwatched(...request);
+  if (answer.status === 413 && answer.url.includes("/gradio_api/")) trigger("oversize");
+  return answer;
+};
+
 // --- an app of its own: the manifest under whatever path, the window in the theme's colour --------
 function tint() {
   const colour = getComputedStyle(document.body).getPropertyValue("--bg").trim();

@@ -33,10 +33,11 @@ def send_as_is(page: Page, expression: str) -> None:
         ("''", "Write something first."),
         ("' \\n\\t\\u3000 '", "Write something first."),
         ("'a'.repeat(1024 * 1024)", "The text has 1048576 characters"),
+        ("'长'.repeat(2 * 1024 * 1024)", "This text is too large to be sent"),
         ("'nul \\u0000 inside'", "characters that cannot be stored"),
         ("'half \\ud800 a pair'", "characters that cannot be stored"),
     ],
-    ids=["empty", "spaces", "a megabyte", "NUL", "lone surrogate"],
+    ids=["empty", "spaces", "a megabyte", "six megabytes", "NUL", "lone surrogate"],
 )
 def test_bad_input_is_reported_in_place_and_stays_in_the_box(
     site: Site, tab: Open, expression: str, sentence: str
