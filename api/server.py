@@ -11,7 +11,7 @@ from api.accounts.admin_routes import guest_link_routes, user_routes
 from api.accounts.key_routes import key_routes
 from api.accounts.oidc_routes import provider_routes
 from api.accounts.pages import account_pages
-from api.accounts.routes import PageContext, account_routes
+from api.accounts.routes import PageContext, account_routes, admit_nobody
 from api.campaigns.comparisons import compare_routes
 from api.campaigns.pages import CampaignResults, campaign_pages
 from api.campaigns.routes import campaign_routes
@@ -148,7 +148,7 @@ def _add_accounts(
     app: FastAPI, sign_in: SignIn, presets: PresetReader, hosting: HostServices | None
 ) -> None:
     context = sign_in.context
-    admit = hosting.participation.admit if hosting else None
+    admit = hosting.participation.open_link if hosting else admit_nobody
     app.include_router(account_routes(context, admit))
     app.include_router(user_routes(context.accounts, context.root_path))
     app.include_router(guest_link_routes(context.accounts, context.root_path))

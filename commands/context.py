@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from api.ops.setup_link import base_addresses
-from chat.accounts.access import is_admin, is_guest
+from chat.accounts.access import first_admin, is_guest
 from chat.accounts.models import AccountRole, User, name_key
 from chat.accounts.sign_in import Accounts
 from config import Settings
@@ -37,9 +37,8 @@ class CommandContext:
 
     async def first_admin(self) -> User:
         """The default owner of new rows: the first active administrator. Raises Refused."""
-        for user in await self.accounts.users(OPERATOR):
-            if is_admin(user) and not user.disabled:
-                return user
+        if admin := first_admin(await self.accounts.users(OPERATOR)):
+            return admin
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 
     def links(self, path: str) -> Sequence[str]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from chat.accounts.access import is_admin, visible_owner
+from chat.accounts.access import first_admin
 from chat.accounts.models import LOCAL, User, utc_now
 from chat.conversations.models import Preset
 from chat.conversations.presets import Presets
 from chat.errors import AppError, NotFound, StartupError
-from chat.evaluation.cases import case_of_file
+from chat.evaluation.cases import Cases, case_of_file
 from chat.evaluation.models import Case, CaseText, CaseVerdict, Result
 from chat.evaluation.ports import CaseStore
 from chat.evaluation.runs import CaseRunner, PreparedRun, new_run, prepare
@@ -92,11 +92,11 @@ class _Command:
         return bool(self.options.beside or self.options.list)
 
     async def _replay(self, store: RoutingStore, user: User) -> int:
-        case_store = store.feedback.cases
-        cases = await self._cases(case_store, user)
+        case_store, case_service = store.feedback.cases, _case_service(store)
+        cases = await self._cases(case_service, user)
         preset, against = await self._preset(store, user), self.options.against
         if against:
-            await case_store.run(against, visible_owner(user))  # NotFound before loading the model
+            await case_service.run(user, against)  # NotFound before loading the model
         engine = await self.load_engine(self.settings)
         try:
             assert engine.info is not None
@@ -125,14 +125,14 @@ class _Command:
         passed = all(result.verdict is CaseVerdict.PASSED for result in results.values())
         return ALL_PASSED if passed else NOT_ALL_PASSED
 
-    async def _cases(self, store: CaseStore, user: User) -> Sequence[Case]:
+    async def _cases(self, case_service: Cases, user: User) -> Sequence[Case]:
         """The cases that the flags select. Raises Refused."""
         options = self.options
         cases: list[Case] = []
         if options.file:
             cases += [case_of_file(text, user.id, utc_now()) for text in _read(options.file)]
         if options.all:
-            cases += await store.cases(visible_owner(user))
+            cases += await case_service.list(user)
         if options.shipped:
             cases += load_shipped_cases()
         if not (options.file or options.all or options.shipped):
@@ -164,17 +164,18 @@ class _Command:
 
 
 async def _list(store: RoutingStore, user: User) -> None:
-    run_counts = await store.feedback.cases.runs(visible_owner(user))
+    run_counts = await _case_service(store).runs(user)
     refs = [counted.run.preset for counted in run_counts if counted.run.preset]
     _print(words.runs(run_counts, await Presets(store).names(user.id, refs)))
 
 
+def _case_service(store: RoutingStore) -> Cases:
+    return Cases(store.feedback.cases, store.feedback.results, ProcessJudge())
+
+
 async def _first_admin(store: RoutingStore) -> User:
     """The owner of the run: the first administrator, or the local user without accounts."""
-    for user in await store.accounts.users():
-        if is_admin(user) and not user.disabled:
-            return user
-    return LOCAL
+    return first_admin(await store.accounts.users()) or LOCAL
 
 
 def _generation(settings: Settings, engine: Engine) -> Generation:

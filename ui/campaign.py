@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from chat.accounts.models import AccountRole, User
+from chat.accounts.access import is_guest
+from chat.accounts.models import User
 from chat.campaigns.models import Visit, VisitStage
 from i18n import Language
 from ui.html import html
@@ -25,7 +26,7 @@ def panel(visit: Visit, user: User, language: Language) -> Markup:
         address=address,
         over=_over(visit),
         end=_end(visit),
-        may_leave=user.role is not AccountRole.GUEST,  # guests have no other conversations
+        may_leave=not is_guest(user),  # guests are here for the campaign alone
         language=language,
     )
 

@@ -3,11 +3,12 @@
 Rendered once per language; the script positions them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from chat.accounts.models import LOCAL, AccountRole, User
+from chat.accounts.access import is_admin, is_guest
+from chat.accounts.models import LOCAL, User
 from chat.conversations.validation import MAX_IMPORT_BYTES, MAX_RENAMED
 from i18n import Language
 from ui.html import html
@@ -29,13 +30,6 @@ KEYS = (
 )
 """Keyboard shortcuts in the order of the help; on a Mac the script writes ⌘ for Ctrl."""
 
-PAGES: Mapping[AccountRole, tuple[str, ...]] = {
-    AccountRole.GUEST: ("account",),
-    AccountRole.MEMBER: ("account", "guests", "campaigns"),
-    AccountRole.ADMIN: ("account", "guests", "people", "campaigns"),
-}
-"""The pages around the chat that a role has; the last one links to all pages of hosts."""
-
 
 def skip_link(language: Language) -> Markup:
     """A skip link past the list for keyboard users; visible while it has the focus."""
@@ -44,14 +38,24 @@ def skip_link(language: Language) -> Markup:
 
 def overlays(user: User, language: Language) -> Markup:
     """All of them, closed."""
-    is_local = user == LOCAL  # the local user has no account
     return html(
         "overlays.overlays",
         formats=FORMATS,
-        pages=("campaigns",) if is_local else PAGES[user.role],
-        sign_out=not is_local,
+        pages=pages_of(user),
+        sign_out=user != LOCAL,
         keys=KEYS,
         title_limit=MAX_RENAMED,
         import_limit=MAX_IMPORT_BYTES,
         language=language,
     )
+
+
+def pages_of(user: User) -> Sequence[str]:
+    """The pages around the chat that the user may open; the last one links to all pages of hosts.
+
+    The local user has no account and manages no other accounts.
+    """
+    if is_guest(user):
+        return ("account",)
+    own = () if user == LOCAL else ("account", "guests")
+    return (*own, *(("people",) if own and is_admin(user) else ()), "campaigns")

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 
 from api.edge.identity import account_of
 from api.html import locale_of, page_answer
-from chat.accounts.access import is_admin
 from chat.accounts.models import KeyScope, utc_now
 from chat.accounts.sign_in import Accounts
 from pages.accounts.keys import keys_page
@@ -36,8 +35,7 @@ def key_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     async def page(request: Request) -> Response:
         user, locale = account_of(request).user, locale_of(request, root_path)
         keys = await accounts.keys(user)
-        users = await accounts.users(user) if is_admin(user) else [user]
-        owners = {other.id: other.name for other in users}
+        owners = await accounts.owner_names(user)
         return page_answer(keys_page(locale, user, keys, owners, utc_now()))
 
     @router.post("/api/keys")

@@ -13,7 +13,6 @@ from api.conversations.presets import PresetReader
 from api.edge.identity import SIGNED_IN, account_of
 from api.edge.proxies import named_by_proxy
 from api.html import locale_of, page_answer
-from chat.accounts.access import is_admin
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
 from formats.formulas.mathml import STYLE
@@ -112,9 +111,7 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     async def guests(request: Request) -> Response:
         user, locale = account_of(request).user, locale_of(request, context.root_path)
         links = await accounts.guest_links(user)
-        owners = {user.id: user.name}
-        if is_admin(user):
-            owners = {other.id: other.name for other in await accounts.users(user)}
+        owners = await accounts.owner_names(user)
         usable = await presets.list(user.id, locale.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
         return page_answer(guests_page(locale, user, links, shared, owners))

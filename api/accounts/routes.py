@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN, account_of, user_of
-from chat.accounts.models import AccountRole, GuestLink, OneTimeLinkKind, User
+from chat.accounts.models import GuestLink, OneTimeLinkKind, User
 from chat.accounts.sign_in import Accounts
 from chat.accounts.sso import ExternalIdentity
 
@@ -102,12 +102,17 @@ def origin_of(request: Request) -> dict[str, str]:
     return {"address": host, "device": request.headers.get("user-agent", "")[:MAX_DEVICE]}
 
 
-AdmitMember = Callable[[User, str], Awaitable[None]]
-"""Lets a member take part in the campaign of that id."""
+AdmitMember = Callable[[User, GuestLink], Awaitable[bool]]
+"""Lets a member take part in the campaign of the link; whether the link invites the member."""
 
 
-def account_routes(context: PageContext, admit: AdmitMember | None = None) -> APIRouter:
-    """/api/account/…; `admit` is called for a member who opens a campaign's guest link."""
+async def admit_nobody(user: User, link: GuestLink) -> bool:
+    """Without campaigns no link invites a member."""
+    return False
+
+
+def account_routes(context: PageContext, admit: AdmitMember = admit_nobody) -> APIRouter:
+    """/api/account/…; `admit` is called for a user who opens a guest link."""
     router = APIRouter()
     router.include_router(_sign_in_routes(context), prefix="/api/account")
     router.include_router(_guest_routes(context, admit), prefix="/api/account")
@@ -142,7 +147,7 @@ def _sign_in_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def _guest_routes(context: PageContext, admit: AdmitMember | None) -> APIRouter:
+def _guest_routes(context: PageContext, admit: AdmitMember) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.post("/guest-link")
@@ -150,9 +155,7 @@ def _guest_routes(context: PageContext, admit: AdmitMember | None) -> APIRouter:
         link = await accounts.look_at_guest_link(body.token)
         content = {"kind": "guest", "label": link.label}
         current = request.scope["state"][SIGNED_IN]
-        is_invited = bool(current) and _takes_part_as_member(current.user, link)
-        if is_invited and admit and link.campaign_id:
-            await admit(current.user, link.campaign_id)
+        is_invited = bool(current) and await admit(current.user, link)
         if is_invited or (current and current.user.guest_link_id == link.id):
             content["next"] = _guest_start_path(context, link)
         return content
@@ -164,15 +167,6 @@ def _guest_routes(context: PageContext, admit: AdmitMember | None) -> APIRouter:
         return await context.sign_in_response(request, token, _guest_start_path(context, link))
 
     return router
-
-
-def _takes_part_as_member(user: User, link: GuestLink) -> bool:
-    """Whether the link opens its campaign for the user's own account.
-
-    Its host and administrators need no link: they use it to come as a guest.
-    """
-    is_others = user.role is AccountRole.MEMBER and user.id != link.owner_id
-    return bool(link.campaign_id) and is_others
 
 
 def _guest_start_path(context: PageContext, link: GuestLink) -> str:

@@ -1,8 +1,10 @@
 """The access policy: administrators see all rows, members their own, guests none.
 
-A row that a user may not see is NotFound, never "forbidden", so that ids cannot be probed.
+A row that a user may not see is NotFound, never "forbidden", so that ids cannot be probed. Other
+modules ask these functions and compare no role or owner themselves.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from chat.accounts.models import AccountRole, User
@@ -26,6 +28,16 @@ def is_guest(user: User) -> bool:
     return user.role is AccountRole.GUEST
 
 
+def may_host(user: User) -> bool:
+    """Whether the user may have API keys and review answers."""
+    return not (is_guest(user) or user.disabled)
+
+
+def first_admin(users: Iterable[User]) -> User | None:
+    """The first of these users who is an administrator and not disabled."""
+    return next((user for user in users if is_admin(user) and not user.disabled), None)
+
+
 def refuse_unless_admin(user: User) -> None:
     """Raises NotFound for members and guests."""
     if not is_admin(user):
@@ -47,7 +59,12 @@ def visible_owner(user: User) -> str | None:
     return None if is_admin(user) else user.id
 
 
+def sees(user: User, row: Owned) -> bool:
+    """Whether the user may see and manage the row."""
+    return not is_guest(user) and visible_owner(user) in (None, row.owner_id)
+
+
 def refuse_unless_visible(user: User, row: Owned) -> None:
     """Raises NotFound for guests, and for members where the row belongs to another user."""
-    if visible_owner(user) not in (None, row.owner_id):
+    if not sees(user, row):
         raise NotFound

@@ -1,9 +1,9 @@
 """Administration of accounts. Every call by another user raises NotFound."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chat.accounts.access import refuse_unless_admin
+from chat.accounts.access import refuse_unless_admin, visible_owner
 from chat.accounts.base import AccountBase
 from chat.accounts.credentials import new_token, token_hash
 from chat.accounts.models import AccountRole, Action, AuditEntry, OneTimeLink, OneTimeLinkKind, User
@@ -15,12 +15,17 @@ MAX_AUDIT_ENTRIES = 1000
 
 
 class Administration(AccountBase):
-    """Account operations for administrators. Each raises NotFound for other users."""
+    """Account operations for administrators. Each but `owner_names` raises NotFound for others."""
 
     async def users(self, user: User) -> Sequence[User]:
         """All users including guests, oldest first."""
         refuse_unless_admin(user)
         return await self._store.users()
+
+    async def owner_names(self, user: User) -> Mapping[str, str]:
+        """The names, by id, of the users whose rows the user sees. Raises NotFound for guests."""
+        owners = await self._store.users() if visible_owner(user) is None else [user]
+        return {owner.id: owner.name for owner in owners}
 
     async def invite(self, user: User, role: AccountRole) -> str:
         """Create an invitation; return its token. Raises BadRequest for the role of a guest."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from chat.accounts.access import (
     is_admin,
-    is_guest,
+    may_host,
     refuse_guests,
     refuse_unless_admin,
     visible_owner,
@@ -119,7 +119,7 @@ class Keys(AccountBase):
 def lets_in(key: ApiKey, user: User, now: datetime) -> bool:
     """Whether the key of this user is valid at that time."""
     expired = key.expires_at is not None and now >= key.expires_at
-    return not (key.revoked or expired or user.disabled or is_guest(user))
+    return may_host(user) and not (key.revoked or expired)
 
 
 class KeyLimits:

@@ -1,13 +1,13 @@
 """Enrolment: the options of a question in a campaign, whatever the page sends.
 
-Owns the check whether a user may ask in a campaign. Knows no page and no SQL.
+Owns when and with what a tester may ask in a campaign. Knows no page and no SQL.
 """
 
 from datetime import datetime, timedelta
 
-from chat.accounts.access import refuse_unless_visible
 from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
+from chat.campaigns.access import refuse_uninvited
 from chat.campaigns.errors import (
     CampaignNotBegun,
     CampaignOver,
@@ -71,17 +71,6 @@ async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
     if user.guest_link_id is None:
         return None
     return await links.guest_link(user.guest_link_id)
-
-
-def refuse_uninvited(
-    user: User, campaign: Campaign, link: GuestLink | None, participant: Participant | None
-) -> None:
-    """Raises NotFound unless the user is its owner, an administrator, or came by one of its links.
-
-    A member who came by a link is a participant, a guest has that `link`.
-    """
-    if participant is None and (link is None or link.campaign_id != campaign.id):
-        refuse_unless_visible(user, campaign)
 
 
 def refuse_unless_open(campaign: Campaign, link: GuestLink | None, now: datetime) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from chat.accounts.models import Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
-from chat.campaigns.enrolment import link_of, refuse_uninvited, refuse_unless_open
+from chat.campaigns.access import invites_member, refuse_uninvited
+from chat.campaigns.enrolment import link_of, refuse_unless_open
 from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
 from chat.campaigns.models import (
     Campaign,
@@ -52,6 +53,13 @@ class Participation:
         """The id of the campaign of a guest's link; empty for other users."""
         link = await link_of(user, self._guest_links)
         return (link and link.campaign_id) or ""
+
+    async def open_link(self, user: User, link: GuestLink) -> bool:
+        """Let a member take part whom a valid link invites; whether it does. Raises NotFound."""
+        if not (link.campaign_id and invites_member(user, link)):
+            return False
+        await self.admit(user, link.campaign_id)
+        return True
 
     async def admit(self, user: User, campaign_id: str) -> None:
         """Let a member take part. The calling code has checked a link of that campaign.

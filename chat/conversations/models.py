@@ -141,6 +141,10 @@ class Preset:
     text: PresetText
     created_at: datetime
 
+    def is_own(self, user_id: str) -> bool:
+        """Whether the user may change it; a shipped preset belongs to nobody."""
+        return bool(self.owner_id) and self.owner_id == user_id
+
 
 @dataclass(frozen=True, slots=True)
 class EffectiveOptions:

@@ -44,7 +44,7 @@ class Presets:
         in_file = {preset_id: line for line, preset_id in enumerate(self._shipped)}
 
         def place(preset: Preset) -> tuple[int, int, str]:
-            group = 1 if not preset.owner_id else 0 if preset.owner_id == user_id else 2
+            group = 1 if not preset.owner_id else 0 if preset.is_own(user_id) else 2
             return group, in_file.get(preset.ref.id, 0), preset.text.name.casefold()
 
         listed = (

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
-from chat.accounts.access import is_guest, refuse_guests, visible_owner
+from chat.accounts.access import may_host, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
@@ -96,11 +96,7 @@ class Results:
     async def reviewers(self, user: User) -> Sequence[User]:
         """The users to whom a review can be assigned; none without accounts."""
         refuse_guests(user)
-        return [
-            other
-            for other in await self._users.users()
-            if not is_guest(other) and not other.disabled
-        ]
+        return [other for other in await self._users.users() if may_host(other)]
 
     async def review(self, user: User, snapshot_id: str, change: ReviewChange) -> Review:
         """Review an answer, or assign the review.

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat.accounts.access import is_admin
+from chat.accounts.access import sees
 from chat.accounts.models import LOCAL, GuestLink, User
 from chat.campaigns.models import Campaign, CampaignCounts, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
@@ -83,7 +83,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
         variants=variants or "",
         plan_items=_plan_items(campaign.plan, with_variants=not variants),
         has_links=user != LOCAL,
-        links=[ListedGuestLink(link, _may_revoke(user, link)) for link in links],
+        links=[ListedGuestLink(link, sees(user, link)) for link in links],
         defaults=GUEST_LINK_DEFAULTS,
     )
 
@@ -131,10 +131,6 @@ def _listed_counts(
     names += ["votes"] if compares else ["up", "down"]
     names += ["failures"]
     return [*((name, getattr(counts, name)) for name in names), ("waiting", waiting)]
-
-
-def _may_revoke(user: User, link: GuestLink) -> bool:
-    return is_admin(user) or link.owner_id == user.id
 
 
 def _plan_items(plan: Plan, *, with_variants: bool) -> Sequence[tuple[str, Sequence[str]]]:

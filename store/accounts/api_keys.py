@@ -7,16 +7,17 @@ from datetime import date, datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import AccountRole, AccountUsage, ApiKey, AuditEntry, User
+from chat.accounts.access import may_host
+from chat.accounts.models import AccountUsage, ApiKey, AuditEntry, User
 from chat.errors import NotFound
-from store.accounts.rows import add_audit_entry, count_of, user_row
+from store.accounts.rows import add_audit_entry, count_of, owned_by, user_row
 from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 
 def add_key(session: Session, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
-    user = user_row(session, key.owner_id, for_update=True)
-    if user.disabled or user.rank is AccountRole.GUEST:
+    owner = user_row(session, key.owner_id, for_update=True)
+    if not may_host(owner.value()):
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
     columns["scopes"] = " ".join(sorted(key.scopes))
@@ -37,10 +38,9 @@ def key_by_token(session: Session, token_hash: str) -> tuple[ApiKey, User] | Non
 
 
 def keys(session: Session, owner_id: str | None) -> Sequence[ApiKey]:
-    statement = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
-    if owner_id is not None:
-        statement = statement.where(KeyRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(statement)]
+    statement = select(KeyRow).where(owned_by(KeyRow.owner_id, owner_id))
+    newest_first = statement.order_by(KeyRow.created_at.desc(), KeyRow.id)
+    return [row.value() for row in session.scalars(newest_first)]
 
 
 def touch_key(session: Session, key_id: str, used_at: datetime) -> None:
@@ -51,9 +51,8 @@ def revoke_key(
     session: Session, key_id: str, audit_entry: AuditEntry, *, owner_id: str | None = None
 ) -> None:
     """Raises NotFound."""
-    statement = update(KeyRow).where(KeyRow.id == key_id).values(revoked=True)
-    if owner_id is not None:
-        statement = statement.where(KeyRow.owner_id == owner_id)
+    visible = owned_by(KeyRow.owner_id, owner_id)
+    statement = update(KeyRow).where(KeyRow.id == key_id, visible).values(revoked=True)
     if not session.scalars(statement.returning(KeyRow.id)).all():
         raise NotFound
     add_audit_entry(session, audit_entry)

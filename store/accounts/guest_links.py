@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chat.accounts.errors import LinkFull
 from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLink
 from chat.errors import NotFound
-from store.accounts.rows import add_audit_entry, guest_link_row
+from store.accounts.rows import add_audit_entry, guest_link_row, owned_by
 from store.schema.accounts import GuestLinkRow, SessionRow, UserRow
 
 
@@ -23,10 +23,9 @@ def add_guest_link(
 
 
 def guest_links(session: Session, owner_id: str | None) -> Sequence[GuestLink]:
-    statement = select(GuestLinkRow).order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
-    if owner_id is not None:
-        statement = statement.where(GuestLinkRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(statement)]
+    statement = select(GuestLinkRow).where(owned_by(GuestLinkRow.owner_id, owner_id))
+    newest_first = statement.order_by(GuestLinkRow.created_at.desc(), GuestLinkRow.id)
+    return [row.value() for row in session.scalars(newest_first)]
 
 
 def guest_link(session: Session, link_id: str) -> GuestLink:

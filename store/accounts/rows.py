@@ -1,4 +1,4 @@
-"""Helpers of the account queries: rows by id, row locks, and audit entries.
+"""Helpers of the account queries: rows by id and owner, row locks, and audit entries.
 
 Rows are locked in one order: administrators, guest links, users. SQLite has no row locks and needs
 none, because there is only one writer.
@@ -6,8 +6,8 @@ none, because there is only one writer.
 
 from collections.abc import Sequence
 
-from sqlalchemy import CursorResult, Delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, Delete, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.errors import LastAdmin
 from chat.accounts.models import AccountRole, AuditEntry
@@ -16,6 +16,11 @@ from store.schema.accounts import AuditRow, GuestLinkRow, UserRow
 
 REFRESH = {"populate_existing": True}
 """Execution options: overwrite rows already in the session, so that a locked row is current."""
+
+
+def owned_by(column: InstrumentedAttribute[str], owner_id: str | None) -> ColumnElement[bool]:
+    """Condition: the row belongs to that user. None is everybody, as in `visible_owner`."""
+    return true() if owner_id is None else column == owner_id
 
 
 def user_row(session: Session, user_id: str, *, for_update: bool = False) -> UserRow:

@@ -11,7 +11,7 @@ from chat.campaigns.errors import ConsentNeeded, PlanInUse
 from chat.campaigns.models import Campaign, Mode, Participant, Plan, SurveyAnswers
 from chat.campaigns.validation import consent_digest, fixed_change
 from chat.errors import NotFound
-from store.accounts.rows import REFRESH, add_audit_entry
+from store.accounts.rows import REFRESH, add_audit_entry, owned_by
 from store.campaigns.progress import counts_for
 from store.schema.accounts import GuestLinkRow
 from store.schema.campaigns import CampaignRow, ParticipantRow
@@ -52,10 +52,9 @@ def add(session: Session, campaign: Campaign, audit_entry: AuditEntry) -> None:
 
 
 def campaigns(session: Session, owner_id: str | None) -> Sequence[Campaign]:
-    statement = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.id)
-    if owner_id is not None:
-        statement = statement.where(CampaignRow.owner_id == owner_id)
-    return [row.value() for row in session.scalars(statement)]
+    statement = select(CampaignRow).where(owned_by(CampaignRow.owner_id, owner_id))
+    newest_first = statement.order_by(CampaignRow.created_at.desc(), CampaignRow.id)
+    return [row.value() for row in session.scalars(newest_first)]
 
 
 def change_plan(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from chat.accounts.models import LOCAL_USER
@@ -17,7 +17,7 @@ from chat.evaluation.models import (
     Run,
     VerdictCounts,
 )
-from store.accounts.rows import count_of, user_row
+from store.accounts.rows import count_of, owned_by, user_row
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 
 JUDGED_BY_USERS = (CaseVerdict.PASSED, CaseVerdict.FAILED)
@@ -187,11 +187,11 @@ def history(
 
 
 def _cases_of(owner_id: str | None) -> ColumnElement[bool]:
-    return true() if owner_id is None else CaseRow.owner_id == owner_id
+    return owned_by(CaseRow.owner_id, owner_id)
 
 
 def _runs_of(owner_id: str | None) -> ColumnElement[bool]:
-    return true() if owner_id is None else RunRow.owner_id == owner_id
+    return owned_by(RunRow.owner_id, owner_id)
 
 
 def _hold(session: Session, owner_id: str) -> None:

@@ -55,12 +55,16 @@ def votes(session: Session, seen_by: str | None, filters: RatingFilter) -> int:
     return session.scalar(statement) or 0
 
 
+def own_campaigns(user_id: str) -> Select[str]:
+    """The ids of the user's campaigns, whose ratings and votes the user sees."""
+    return select(CampaignRow.id).where(CampaignRow.owner_id == user_id)
+
+
 def voted(seen_by: str | None, filters: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
     """Conditions: decided, visible to the user, in the campaign, on the days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
-        own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
-        yield ComparisonRow.campaign_id.in_(own)
+        yield ComparisonRow.campaign_id.in_(own_campaigns(seen_by))
     if filters.campaign_id:
         yield ComparisonRow.campaign_id == filters.campaign_id
     yield from days(ComparisonRow.voted_at, filters)

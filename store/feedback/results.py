@@ -17,7 +17,8 @@ from chat.feedback.result_models import (
     RatingFilter,
     ReviewChange,
 )
-from store.feedback.comparison_paths import days
+from store.accounts.rows import owned_by
+from store.feedback.comparison_paths import days, own_campaigns
 from store.schema.campaigns import CampaignRow
 from store.schema.conversations import PresetRow, PresetVersionRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
@@ -107,9 +108,8 @@ def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tupl
 
 
 def choices(session: Session, seen_by: str | None) -> FilterOptions:
-    own = select(CampaignRow).order_by(CampaignRow.created_at)
-    if seen_by is not None:
-        own = own.where(CampaignRow.owner_id == seen_by)
+    own = select(CampaignRow).where(owned_by(CampaignRow.owner_id, seen_by))
+    own = own.order_by(CampaignRow.created_at)
     campaigns = session.scalars(own).all()
     presets, models, languages = _occurring(session, seen_by)
     own_reasons = (reason for campaign in campaigns for reason in campaign.plan.reasons)
@@ -152,8 +152,8 @@ def review(
 
 def visible(seen_by: str) -> ColumnElement[bool]:
     """Condition: the snapshot is in one of the user's campaigns or assigned to the user."""
-    own = select(CampaignRow.id).where(CampaignRow.owner_id == seen_by)
-    return or_(AnswerSnapshotRow.campaign_id.in_(own), ReviewRow.assignee == seen_by)
+    own = AnswerSnapshotRow.campaign_id.in_(own_campaigns(seen_by))
+    return or_(own, ReviewRow.assignee == seen_by)
 
 
 def _chosen(seen_by: str | None, filters: RatingFilter) -> Select[int]:

@@ -9,6 +9,7 @@ from chat.campaigns.models import Comparison, Mode, VoteChoice
 from chat.errors import NotFound
 from chat.feedback.result_models import VotedComparison
 from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from store.accounts.rows import owned_by
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
 
@@ -55,9 +56,8 @@ def counts(session: Session, seen_by: str | None, filters: VoteFilter) -> VoteCo
 
 def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:
     """All blind campaigns, and the testers who voted in the given one, or in any."""
-    own = select(CampaignRow).order_by(CampaignRow.created_at)
-    if seen_by is not None:
-        own = own.where(CampaignRow.owner_id == seen_by)
+    own = select(CampaignRow).where(owned_by(CampaignRow.owner_id, seen_by))
+    own = own.order_by(CampaignRow.created_at)
     campaigns = [row.value() for row in session.scalars(own) if row.plan.mode is Mode.BLIND]
     testers = select(ComparisonRow.user_id).distinct()
     testers = testers.where(*voted(seen_by, VoteFilter(campaign_id=campaign_id)))

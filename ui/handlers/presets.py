@@ -69,7 +69,7 @@ class PresetPanel:
             preset = await self._presets.get(user_id, preset_id)
         except AppError as error:
             return {self._on.note: self._page.no_preset(error, language)}
-        own = preset.ref.id if preset.owner_id == user_id else ""
+        own = preset.ref.id if preset.is_own(user_id) else ""
         return {self._on.presets: preset_panel.form(preset.text, own, language)}
 
     async def save(

@@ -1,17 +1,23 @@
 """The access policy as a table: which role may do what with whose rows."""
 
+import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
-from chat.accounts.access import refuse_unless_visible, visible_owner
-from chat.accounts.models import AccountRole, ApiKey, GuestLink, User
+from api.edge.permissions import allows, permission_at
+from chat.accounts.access import first_admin, may_host, refuse_unless_visible, sees, visible_owner
+from chat.accounts.models import LOCAL, AccountRole, ApiKey, GuestLink, User
 from chat.accounts.sign_in import Accounts
 from chat.errors import NotFound
+from pages.host_nav import host_links
+from pages.html import account_links
 from tests.house import Clock
 from tests.memory_users import OpenHasher
 from tests.users import NOON, Town, make_town
+from ui.overlays import pages_of
 
 USERS = ("root", "ann", "bob", "gus")
 """An administrator, the member whose rows are asked for, another member, and a guest."""
@@ -71,6 +77,10 @@ async def revoke_guest_link(rows: Rows, user: User) -> None:
     await rows.accounts.revoke_guest_link(user, rows.link.id)
 
 
+async def name_owners(rows: Rows, user: User) -> object:
+    return await rows.accounts.owner_names(user)
+
+
 POLICY: dict[Act, frozenset[str]] = {
     list_users: frozenset({"root"}),
     read_audit_log: frozenset({"root"}),
@@ -81,6 +91,7 @@ POLICY: dict[Act, frozenset[str]] = {
     revoke_key: frozenset({"root", "ann"}),
     add_guest_link: frozenset({"root", "ann", "bob"}),
     revoke_guest_link: frozenset({"root", "ann"}),
+    name_owners: frozenset({"root", "ann", "bob"}),
 }
 """The users that may do each action; for all others it is NotFound."""
 
@@ -130,3 +141,67 @@ async def test_the_visible_owner_follows_from_the_role(
 async def test_a_row_of_another_user_is_not_found(rows: Rows, name: str) -> None:
     with pytest.raises(NotFound):
         refuse_unless_visible(rows.user(name), rows.key)
+
+
+@pytest.mark.parametrize(
+    ("name", "visible"), [("root", True), ("ann", True), ("bob", False), ("gus", False)]
+)
+async def test_a_row_is_seen_by_administrators_and_its_owner(
+    rows: Rows, name: str, visible: bool
+) -> None:
+    assert sees(rows.user(name), rows.key) is visible
+
+
+async def test_members_know_no_names_of_other_owners(rows: Rows) -> None:
+    assert await rows.accounts.owner_names(rows.user("bob")) == {"bob": "bob"}
+    assert (await rows.accounts.owner_names(rows.user("root"))).keys() >= {"root", "ann", "bob"}
+
+
+async def test_disabled_users_and_guests_host_nothing(rows: Rows) -> None:
+    assert [may_host(rows.user(name)) for name in USERS] == [True, True, True, False]
+    assert not may_host(replace(rows.user("ann"), disabled=True))
+
+
+async def test_the_first_administrator_is_one_who_is_not_disabled(rows: Rows) -> None:
+    root, ann = rows.user("root"), rows.user("ann")
+    disabled = replace(root, id="old", disabled=True)
+    assert first_admin([ann, disabled, root]) is root
+    assert first_admin([ann, disabled]) is None
+
+
+@pytest.mark.parametrize("name", USERS)
+async def test_the_menus_link_to_pages_that_the_user_may_open(rows: Rows, name: str) -> None:
+    user = rows.user(name)
+    linked = {path for path, _ in account_links(user)} | {f"/{page}" for page in pages_of(user)}
+    assert {path for path in linked if not allows(user, permission_at(path))} == set()
+    administers = allows(user, permission_at("/people"))
+    assert ("/people" in linked) is administers
+    hosts = allows(user, permission_at("/campaigns"))
+    assert ("/campaigns" in linked) is hosts
+    if hosts:
+        assert all(allows(user, permission_at(path)) for path, _ in host_links(user))
+
+
+def test_the_local_user_has_no_pages_of_accounts() -> None:
+    assert pages_of(LOCAL) == ("campaigns",)
+    assert not {"/guests", "/keys", "/people"} & {path for path, _ in host_links(LOCAL)}
+
+
+ROOT_FOLDER = Path(__file__).parents[3]
+COMPARED = re.compile(r"\b(?:is|is not|==|!=|in) AccountRole\b|\[user\.role\]|owner_id (?:!=|==)")
+DECIDES = {
+    "chat/accounts/access.py",
+    "chat/accounts/admin.py",  # which role an account may be given
+    "chat/accounts/quotas.py",  # the allowance of a role
+    "chat/campaigns/access.py",
+    "chat/conversations/models.py",  # a user's own presets
+    "chat/feedback/preferences.py",  # pairs of one user's answers
+    "chat/feedback/votes.py",  # the owner's own trial counts in no rate
+}
+
+
+@pytest.mark.parametrize("folder", ["api", "chat", "commands", "pages", "ui"])
+def test_only_the_policy_compares_roles_and_owners(folder: str) -> None:
+    files = (ROOT_FOLDER / folder).rglob("*.py")
+    comparing = {file for file in files if COMPARED.search(file.read_text(encoding="utf-8"))}
+    assert {str(file.relative_to(ROOT_FOLDER)) for file in comparing} - DECIDES == set()

@@ -1,0 +1,234 @@
+"""The access policy of campaigns: for hosts, for testers, and of one tester's comparisons."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chat.accounts.models import AccountRole, User
+from chat.campaigns.access import invites_member
+from chat.campaigns.comparison_models import ComparisonRequest
+from chat.campaigns.comparisons import Comparisons
+from chat.campaigns.enrolment import Enrolment
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
+from chat.campaigns.participation import Participation
+from chat.campaigns.validation import consent_digest
+from chat.conversations.jobs import Jobs
+from chat.conversations.turns import Turns
+from chat.models import ChatOptions
+from chat.serving.engines import Engines
+from store import RoutingStore, open_store
+from tests.access import (
+    AT,
+    A,
+    Act,
+    F,
+    N,
+    Policy,
+    actions_of,
+    add_users,
+    guest_link,
+    outcomes,
+    person,
+)
+from tests.chat import make_generation
+from tests.contract.users import JOINED
+from tests.fakes import ScriptedEngine
+from tests.house import Clock
+from tests.migrated import migrated
+
+PLAN = Plan("River test", Mode.SINGLE, (Variant("A"),), tasks=(Task("t1", "Ask"),))
+BLIND = Plan("Which?", Mode.BLIND, (Variant("A"), Variant("B", "Sing.")))
+
+ROOT = person("root", AccountRole.ADMIN)
+ANN, BOB, EVE = person("ann"), person("bob"), person("eve")
+GUS = person("gus", AccountRole.GUEST, "link")
+GIL = person("gil", AccountRole.GUEST, "elsewhere")
+
+HOSTS = (ROOT, ANN, BOB, GUS)
+"""An administrator, the host, another member, and a guest of the campaign."""
+
+TESTERS = (ROOT, ANN, BOB, EVE, GUS, GIL)
+"""As HOSTS, with a member who came by a link, and a guest of another campaign."""
+
+HOST_POLICY: Policy = {
+    "Campaigns.add": (A, A, A, N),
+    "Campaigns.list": (A, A, A, N),
+    "Campaigns.get": (A, A, N, N),
+    "Campaigns.change": (A, A, N, N),
+    "Campaigns.counts": (A, A, N, N),
+    "Campaigns.testers": (A, A, N, N),
+    "Campaigns.links": (A, A, N, N),
+    "Campaigns.close": (A, A, N, N),
+    "Campaigns.reopen": (A, A, N, N),
+    "Campaigns.delete": (A, A, N, N),
+}
+
+TESTER_POLICY: Policy = {
+    "Participation.bound_to": (A, A, A, A, A, A),
+    "Participation.visit": (A, A, N, A, A, N),
+    "Participation.arrive": (A, A, N, A, A, N),
+    "ask without consent": (F, F, N, F, F, F),
+    "tick without consent": (F, F, N, F, F, N),
+    "Participation.agree": (A, A, N, A, A, N),
+    "ask": (A, A, N, A, A, F),
+    "Participation.tick": (A, A, N, A, A, N),
+    "Participation.keep_survey": (A, A, N, A, A, N),
+    "Participation.withdraw": (A, A, N, A, A, N),
+}
+
+COMPARISON_POLICY: Policy = {
+    # one's own, in a campaign
+    "Comparisons.visit": (A, A, N, A, A, N),
+    "Comparisons.views": (A, A, N, A, A, N),
+    "Comparisons.ask": (F, F, N, A, F, N),
+    # the tester's own: hosts read votes among the results
+    "Comparisons.view": (N, N, N, A, N, N),
+    "Comparisons.watch": (N, N, N, A, N, N),
+    "Comparisons.stop": (N, N, N, A, N, N),
+    "Comparisons.vote": (N, N, N, A, N, N),
+    "Comparisons.comment": (N, N, N, A, N, N),
+    "Comparisons.ask_again": (N, N, N, A, N, N),
+}
+
+
+@dataclass
+class Fair:
+    """The services over a store where `ann` has a campaign, and `eve` came by its link."""
+
+    store: RoutingStore
+
+    def __post_init__(self) -> None:
+        stored, users, clock = self.store.feedback, self.store.accounts, Clock(AT)
+        engines = Engines(ScriptedEngine(), ScriptedEngine(model="Other-3B"))
+        self.jobs = Jobs(generation=make_generation(engines), store=self.store)
+        self.enrolment = Enrolment(users, stored.campaigns, clock)
+        answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=self.enrolment)
+        self.campaigns = Campaigns(stored.campaigns, clock=clock)
+        self.part = Participation(stored.campaigns, users, clock=clock)
+        self.comparisons = Comparisons(stored.comparisons, self.part, answers, clock=clock)
+
+    async def open(self) -> None:
+        await add_users(self.store.accounts, (ROOT, ANN, BOB, EVE))
+        self.campaign = await self.add_campaign(PLAN)
+        other = await self.add_campaign(PLAN)
+        for guest, campaign in ((GUS, self.campaign), (GIL, other)):
+            link = guest_link(guest.guest_link_id or "", ANN.id, campaign.id)
+            await self.store.accounts.add_guest_link(f"token {link.id}", link, JOINED)
+        await add_users(self.store.accounts, (GUS, GIL))
+
+    async def add_campaign(self, plan: Plan) -> Campaign:
+        """Of ann, with eve."""
+        campaign = await self.campaigns.add(ANN, plan)
+        await self.part.admit(EVE, campaign.id)
+        return campaign
+
+
+@pytest.fixture
+async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
+    store = open_store(migrated(tmp_path))
+    await store.open()
+    fair = Fair(store)
+    await fair.open()
+    yield fair
+    await fair.jobs.close(0)
+    await store.close()
+
+
+async def test_administrators_manage_all_campaigns_members_their_own_guests_none(
+    fair: Fair,
+) -> None:
+    campaigns, campaign_id = fair.campaigns, fair.campaign.id
+    spare = [(await fair.add_campaign(PLAN)).id for _ in HOSTS]
+    acts: Mapping[str, Act] = {
+        "Campaigns.add": lambda user: campaigns.add(user, PLAN),
+        "Campaigns.list": campaigns.list,
+        "Campaigns.get": lambda user: campaigns.get(user, campaign_id),
+        "Campaigns.change": lambda user: campaigns.change(user, campaign_id, PLAN),
+        "Campaigns.counts": lambda user: campaigns.counts(user, campaign_id),
+        "Campaigns.testers": lambda user: campaigns.testers(user, campaign_id),
+        "Campaigns.links": lambda user: campaigns.links(user, campaign_id),
+        "Campaigns.close": lambda user: campaigns.close(user, campaign_id),
+        "Campaigns.reopen": lambda user: campaigns.reopen(user, campaign_id),
+        "Campaigns.delete": lambda user: campaigns.delete(user, spare.pop()),
+    }
+    assert acts.keys() == actions_of(Campaigns)
+    assert await outcomes(acts, HOSTS) == HOST_POLICY
+
+
+async def test_only_the_invited_take_part_in_a_campaign(fair: Fair) -> None:
+    part, campaign_id = fair.part, fair.campaign.id
+
+    async def ask(user: User) -> object:
+        return await fair.enrolment.enrol(
+            user.id, ChatOptions(), campaign_id=campaign_id, variant=None
+        )
+
+    digest = consent_digest(PLAN)
+    acts: Mapping[str, Act] = {
+        "Participation.bound_to": part.bound_to,
+        "Participation.visit": lambda user: part.visit(user, campaign_id),
+        "Participation.arrive": lambda user: part.arrive(user, campaign_id),
+        "ask without consent": ask,
+        "tick without consent": lambda user: part.tick(user, campaign_id, "t1", done=True),
+        "Participation.agree": lambda user: part.agree(user, campaign_id, digest),
+        "ask": ask,
+        "Participation.tick": lambda user: part.tick(user, campaign_id, "t1", done=True),
+        "Participation.keep_survey": lambda user: part.keep_survey(
+            user, campaign_id, {}, send=True
+        ),
+        "Participation.withdraw": lambda user: part.withdraw(user, campaign_id),
+    }
+    invitations = {"Participation.admit", "Participation.open_link"}  # asked by the link's route
+    assert actions_of(Participation) - invitations <= acts.keys()
+    assert await outcomes(acts, TESTERS) == TESTER_POLICY
+
+
+async def test_a_link_invites_members_but_neither_its_host_nor_administrators(fair: Fair) -> None:
+    link = guest_link("new", ANN.id, fair.campaign.id)
+    invited = (False, False, True, True, False, False)
+    assert tuple(invites_member(user, link) for user in TESTERS) == invited
+    assert tuple([await fair.part.open_link(user, link) for user in TESTERS]) == invited
+    without_campaign = guest_link("plain", ANN.id)
+    assert not any([await fair.part.open_link(user, without_campaign) for user in TESTERS])
+    await fair.part.visit(BOB, fair.campaign.id)  # who takes part from now on
+
+
+async def test_comparisons_belong_to_their_tester_alone(fair: Fair) -> None:
+    campaign_id, comparisons = (await fair.add_campaign(BLIND)).id, fair.comparisons
+    link = guest_link("blind", ANN.id, campaign_id)
+    await fair.store.accounts.add_guest_link("token blind", link, JOINED)
+    gus = person("gwen", AccountRole.GUEST, link.id)
+    await add_users(fair.store.accounts, [gus])
+    await fair.part.agree(EVE, campaign_id, consent_digest(BLIND))
+    asked = await comparisons.ask(EVE, campaign_id, ComparisonRequest("Why?", "r1"))
+    _ = [view async for view in comparisons.watch(EVE, asked.id)]
+
+    async def watch(user: User) -> None:
+        _ = [view async for view in comparisons.watch(user, asked.id)]
+
+    acts: Mapping[str, Act] = {
+        "Comparisons.visit": lambda user: comparisons.visit(user, campaign_id),
+        "Comparisons.views": lambda user: comparisons.views(user, campaign_id),
+        "Comparisons.ask": lambda user: comparisons.ask(
+            user, campaign_id, ComparisonRequest("And?", "r2")
+        ),
+        "Comparisons.view": lambda user: comparisons.view(user, asked.id),
+        "Comparisons.watch": watch,
+        "Comparisons.stop": lambda user: comparisons.stop(user, asked.id),
+        "Comparisons.vote": lambda user: comparisons.vote(user, asked.id, VoteChoice.LEFT),
+        "Comparisons.comment": lambda user: comparisons.comment(user, asked.id, "So."),
+        "Comparisons.ask_again": lambda user: comparisons.ask_again(
+            user, asked.id, request_id="r3"
+        ),
+    }
+    assert acts.keys() == actions_of(Comparisons)
+    users = (ROOT, ANN, BOB, EVE, gus, GIL)
+    assert await outcomes(acts, users) == COMPARISON_POLICY
+
+
+async def test_the_list_has_the_campaigns_that_the_user_manages(fair: Fair) -> None:
+    counts = [len(await fair.campaigns.list(user)) for user in (ROOT, ANN, BOB)]
+    assert counts == [2, 2, 0]
