@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api.accounts.routes import PageContext
 from api.edge.options import EdgeOptions
@@ -127,7 +128,7 @@ class House:
 
 
 def client_of(
-    app: FastAPI, token: str | None = None, *, headers: Mapping[str, str] | None = None
+    app: ASGIApp, token: str | None = None, *, headers: Mapping[str, str] | None = None
 ) -> httpx.AsyncClient:
     """A client of the app, with a session's cookie."""
     return httpx.AsyncClient(

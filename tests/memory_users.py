@@ -8,6 +8,7 @@ from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
 from chat.accounts.models import (
     CAMPAIGN_GRACE,
     LOCAL_USER,
+    Account,
     AccountRole,
     AccountUsage,
     AuditEntry,
@@ -69,6 +70,11 @@ class MemoryUsers(MemoryKeys):
         if user_id not in self.by_id:
             raise NotFound
         return self.by_id[user_id]
+
+    async def account(self, user_id: str) -> Account:
+        user = await self.user(user_id)
+        link_id = user.guest_link_id
+        return Account(user, await self.guest_link(link_id) if link_id is not None else None)
 
     async def users(self) -> Sequence[User]:
         return sorted(self.by_id.values(), key=lambda user: user.created_at)

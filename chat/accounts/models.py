@@ -122,6 +122,19 @@ class GuestLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who asks, as read from the store once for a request: a user, and the link of a guest."""
+
+    user: User
+    link: GuestLink | None = None
+
+    @classmethod
+    def without_link(cls, user: User) -> "Account | None":
+        """The account of a user who came by no link; None for a guest."""
+        return cls(user) if user.guest_link_id is None else None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountUsage:
     """Usage of a user: number of questions, and prompt and completion tokens together."""
 

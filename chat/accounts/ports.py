@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from chat.accounts.models import (
+    Account,
     AccountRole,
     AccountUsage,
     ApiKey,
@@ -38,7 +39,15 @@ class UserReader(Protocol):
         ...
 
 
-class UserStore(UserReader, Protocol):
+class AccountReader(Protocol):
+    """Reads a user together with the guest link."""
+
+    async def account(self, user_id: str) -> Account:
+        """Raises NotFound."""
+        ...
+
+
+class UserStore(UserReader, AccountReader, Protocol):
     """Creates, changes and deletes accounts. Every change is stored with its audit entry."""
 
     async def has_users(self) -> bool: ...
@@ -285,5 +294,5 @@ class MaintenanceStore(UserReader, GuestLinkReader, ApiKeyReader, AuditLog, Rete
     """What maintenance needs: who may still use the server, and the deletion of old rows."""
 
 
-class QuotaStore(UserReader, GuestLinkReader, UsageStore, Protocol):
+class QuotaStore(AccountReader, UsageStore, Protocol):
     """What quotas need: the user's role, the limits of the guest link, and the usage so far."""

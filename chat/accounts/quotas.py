@@ -22,6 +22,7 @@ from chat.accounts.login_throttle import network_of
 from chat.accounts.models import (
     LOCAL_USER,
     UNBOUNDED,
+    Account,
     AccountRole,
     AccountUsage,
     Allowance,
@@ -114,14 +115,18 @@ class Quotas:
         self._clock = clock
         self._open: Counter[str] = Counter()
 
-    async def check(self, user_id: str, *, address: str = "") -> QuotaReservation:
+    async def check(
+        self, user_id: str, *, address: str = "", account: Account | None = None
+    ) -> QuotaReservation:
         """Reserve quota for one request. Raises QuotaExceeded kinds, NotFound for unknown users.
 
-        The local user has no limits.
+        `account` is the user's, where this request has read it already. The local user has no
+        limits.
         """
         if user_id == LOCAL_USER:
             return QuotaReservation()
-        user = await self._usage.user(user_id)
+        account = account or await self._usage.account(user_id)
+        user = account.user
         allowance = self._allowances[user.role]
         count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
         if address:
@@ -132,7 +137,7 @@ class Quotas:
         with ExitStack() as undo:
             undo.callback(reservation.give_back)
             await self._check_tokens_of_day(user, allowance)
-            await self._check_guest(user)
+            await self._check_guest(account)
             undo.pop_all()
         return reservation
 
@@ -157,10 +162,11 @@ class Quotas:
         now = self._clock()
         refuse_when_used_up(await self._usage.used(user.id, now.date()), limit, now)
 
-    async def _check_guest(self, user: User) -> None:
-        if user.guest_link_id is None:
+    async def _check_guest(self, account: Account) -> None:
+        user, link = account.user, account.link
+        assert (link is None) == (user.guest_link_id is None)  # or a guest would have no limits
+        if link is None:
             return
-        link = await self._usage.guest_link(user.guest_link_id)
         usage = await self._usage.used(user.id)
         if usage.messages + self._open[user.id] > link.max_messages:
             raise GuestMessagesUsedUp(limit=link.max_messages)

@@ -5,8 +5,8 @@ Owns when and with what a tester may ask in a campaign. Knows no page and no SQL
 
 from datetime import datetime, timedelta
 
-from chat.accounts.models import LOCAL, Clock, GuestLink, User, utc_now
-from chat.accounts.ports import GuestLinkReader
+from chat.accounts.models import LOCAL, Account, Clock, GuestLink, User, utc_now
+from chat.accounts.ports import AccountReader, GuestLinkReader
 from chat.campaigns.access import refuse_uninvited
 from chat.campaigns.errors import (
     CampaignNotBegun,
@@ -16,7 +16,7 @@ from chat.campaigns.errors import (
     OutsideCampaign,
 )
 from chat.campaigns.models import Campaign, Mode, Participant
-from chat.campaigns.ports import EnrolmentUsers, Participants
+from chat.campaigns.ports import Participants
 from chat.campaigns.validation import options_of
 from chat.conversations.models import EffectiveOptions
 from chat.errors import NotFound
@@ -29,8 +29,10 @@ SEEN_EVERY = timedelta(seconds=30)
 class Enrolment:
     """Applies the plan of a campaign to its questions."""
 
-    def __init__(self, users: EnrolmentUsers, store: Participants, clock: Clock = utc_now) -> None:
-        self._users = users
+    def __init__(
+        self, accounts: AccountReader, store: Participants, clock: Clock = utc_now
+    ) -> None:
+        self._accounts = accounts
         self._store = store
         self._clock = clock
 
@@ -46,14 +48,15 @@ class Enrolment:
         Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
         CompareOnly.
         """
-        user = LOCAL if user_id == LOCAL.id else await self._users.user(user_id)
-        link = await link_of(user, self._users)
+        is_local = user_id == LOCAL.id
+        account = Account(LOCAL) if is_local else await self._accounts.account(user_id)
+        user, link = account.user, account.link
         bound = link.campaign_id if link else None
         target_id = bound if campaign_id is None else campaign_id
         if bound and target_id != bound:
             raise OutsideCampaign
         if not target_id:
-            return EffectiveOptions(options)
+            return EffectiveOptions(options, account=account)
         campaign, now = await self._store.campaign(target_id), self._clock()
         participant = await self._store.participant(target_id, user_id)
         refuse_uninvited(user, campaign, link, participant)
@@ -63,7 +66,7 @@ class Enrolment:
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or abs(now - participant.seen_at) >= SEEN_EVERY:
             await self._store.seen(target_id, user_id, now)
-        return EffectiveOptions(options_of(chosen), target_id, chosen.engine)
+        return EffectiveOptions(options_of(chosen), target_id, chosen.engine, account)
 
 
 async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:

@@ -8,7 +8,7 @@ local user in any. Knows no page and no SQL.
 import secrets
 from collections.abc import Callable, Sequence
 
-from chat.accounts.models import Clock, GuestLink, User, utc_now
+from chat.accounts.models import Account, Clock, GuestLink, User, utc_now
 from chat.accounts.ports import GuestLinkReader
 from chat.campaigns.access import invites_member, refuse_uninvited
 from chat.campaigns.enrolment import link_of, refuse_unless_open
@@ -49,10 +49,16 @@ class Participation:
         self._stop = stop
         self._clock = clock
 
-    async def bound_to(self, user: User) -> str:
-        """The id of the campaign of a guest's link; empty for other users."""
-        link = await link_of(user, self._guest_links)
-        return (link and link.campaign_id) or ""
+    async def current(
+        self, user: User, campaign_id: str, account: Account | None = None
+    ) -> Visit | None:
+        """The visit of a guest's own campaign, else of `campaign_id`; None without a campaign.
+
+        `account` is the user's, where this request has read it already. Raises NotFound.
+        """
+        link = account.link if account else await link_of(user, self._guest_links)
+        campaign_id = (link and link.campaign_id) or campaign_id
+        return await self._visit(user, campaign_id, link) if campaign_id else None
 
     async def open_link(self, user: User, link: GuestLink) -> bool:
         """Let a member take part whom a valid link invites; whether it does. Raises NotFound."""
@@ -70,8 +76,7 @@ class Participation:
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
-        campaign, link, participant = await self._open_to(user, campaign_id)
-        return Visit(campaign, participant, self._stage(campaign, link, participant))
+        return await self._visit(user, campaign_id, await link_of(user, self._guest_links))
 
     async def arrive(self, user: User, campaign_id: str) -> Visit:
         """As `visit`, and count a first visit of the consent page. Raises NotFound."""
@@ -88,7 +93,8 @@ class Participation:
         Raises NotFound, CampaignNotBegun, CampaignOver, and ConsentNeeded when the text has
         changed meanwhile.
         """
-        campaign, link, _ = await self._open_to(user, campaign_id)
+        link = await link_of(user, self._guest_links)
+        campaign, _ = await self._open_to(user, campaign_id, link)
         refuse_unless_open(campaign, link, self._clock())
         return await self._store.agree(
             campaign_id,
@@ -126,7 +132,7 @@ class Participation:
 
         A guest's account stays: deleting the account deletes these data too.
         """
-        await self._open_to(user, campaign_id)
+        await self._open_to(user, campaign_id, await link_of(user, self._guest_links))
         for conversation_id in await self._store.conversations(campaign_id, user.id):
             self._stop(user.id, conversation_id)
         return await self._store.withdraw(campaign_id, user.id)
@@ -137,15 +143,18 @@ class Participation:
             raise ConsentNeeded
         return visit
 
+    async def _visit(self, user: User, campaign_id: str, link: GuestLink | None) -> Visit:
+        campaign, participant = await self._open_to(user, campaign_id, link)
+        return Visit(campaign, participant, self._stage(campaign, link, participant))
+
     async def _open_to(
-        self, user: User, campaign_id: str
-    ) -> tuple[Campaign, GuestLink | None, Participant | None]:
-        """The campaign, the link of a guest, and the user's part in it. Raises NotFound."""
-        link = await link_of(user, self._guest_links)
+        self, user: User, campaign_id: str, link: GuestLink | None
+    ) -> tuple[Campaign, Participant | None]:
+        """The campaign, and the user's part in it. Raises NotFound."""
         campaign = await self._store.campaign(campaign_id)
         participant = await self._store.participant(campaign_id, user.id)
         refuse_uninvited(user, campaign, link, participant)
-        return campaign, link, participant
+        return campaign, participant
 
     def _stage(
         self, campaign: Campaign, link: GuestLink | None, participant: Participant | None

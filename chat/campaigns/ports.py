@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from chat.accounts.models import AuditEntry, GuestLink, User
-from chat.accounts.ports import GuestLinkReader, UserReader
 from chat.campaigns.comparison_models import NewComparison, StoredComparison
 from chat.campaigns.models import (
     Campaign,
@@ -62,10 +61,6 @@ class Visits(Protocol):
     async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
         ...
-
-
-class EnrolmentUsers(UserReader, GuestLinkReader, Protocol):
-    """Reads users and guest links."""
 
 
 class Participants(Protocol):

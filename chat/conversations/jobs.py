@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from chat.accounts.models import Account
 from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import AnswerRecord, Message, Progress
@@ -39,7 +40,8 @@ class JobSpec:
     """What a job does: fill the pending `answer` from the prompt in `window`, on `engine`.
 
     Text that the answer has already is continued. `options` hold the seed. `request_id` is the
-    client's name for the question, empty when it has none.
+    client's name for the question, empty when it has none. `account` is who asks, where it was
+    read.
     """
 
     user_id: str
@@ -48,15 +50,23 @@ class JobSpec:
     options: ChatOptions
     engine: Engine
     request_id: str = ""
+    account: Account | None = None
 
 
 class Job(GenerationHandle):
-    """The handle of one answer of a conversation."""
+    """The handle of one answer of a conversation. `account` is who asked, where it was read."""
 
     def __init__(
-        self, user_id: str, answer: Message, request_id: str = "", *, dropped_turns: int = 0
+        self,
+        user_id: str,
+        answer: Message,
+        request_id: str = "",
+        *,
+        dropped_turns: int = 0,
+        account: Account | None = None,
     ) -> None:
         super().__init__()
+        self.account = account
         self.user_id = user_id
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
@@ -106,19 +116,26 @@ class Jobs:
         self._unsaved: dict[str, tuple[Job, AnswerRecord]] = {}
         self._changing: set[tuple[str, str]] = set()
 
-    async def enter(self, user_id: str, address: str, undo: ExitStack) -> GenerationSlot:
+    async def enter(
+        self, user_id: str, address: str, undo: ExitStack, account: Account | None = None
+    ) -> GenerationSlot:
         """Reserve quota and a place in the queue, before anything is stored; `undo` releases both.
 
+        `account` is the user's, where this request has read it already.
         Raises QuotaExceeded kinds, NotFound, TooManyWaiting, Busy, ShuttingDown.
         """
         with self._generation.counted_refusals(Source.PAGE):
-            reservation = await self._generation.reserve(user_id, undo, address=address)
+            reservation = await self._generation.reserve(
+                user_id, undo, address=address, account=account
+            )
             return self._generation.enqueue(user_id, reservation, undo)
 
     def start(self, spec: JobSpec, slot: GenerationSlot) -> Job:
         """Start to generate an answer. The slot is the job's from now on."""
         answer, dropped = spec.answer, spec.window.dropped_turns
-        job = Job(spec.user_id, answer, spec.request_id, dropped_turns=dropped)
+        job = Job(
+            spec.user_id, answer, spec.request_id, dropped_turns=dropped, account=spec.account
+        )
         self._jobs[answer.conversation_id] = job
         request = GenerationRequest(
             id=answer.id,

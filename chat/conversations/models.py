@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chat.accounts.models import Account
 from chat.models import (
     ChatOptions,
     Finish,
@@ -151,12 +152,13 @@ class EffectiveOptions:
     """The options that apply to a question, and the campaign that sets them.
 
     `campaign_id` is empty outside campaigns. `engine` is the name of the engine that answers;
-    empty for the first one.
+    empty for the first one. `account` is who asks, where it was read to find the options.
     """
 
     options: ChatOptions
     campaign_id: str = ""
     engine: str = ""
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from chat.accounts.models import Account
 from chat.conversations.attachments import check_attachments, with_attachments
 from chat.conversations.context_usage import ContextMeter, ContextUsage, UsageInput
 from chat.conversations.context_window import ContextWindow, fit
@@ -33,7 +34,7 @@ from chat.validation import check_text
 class PreparedTurn:
     """A question that passed every check: its conversation, options, prompt and engine.
 
-    A `conversation_id` of None begins a conversation.
+    A `conversation_id` of None begins a conversation. `account` is who asks, where it was read.
     """
 
     conversation_id: str | None
@@ -41,6 +42,7 @@ class PreparedTurn:
     options: ChatOptions
     window: ContextWindow
     engine: Engine
+    account: Account | None = None
 
 
 class Turns:
@@ -92,7 +94,7 @@ class Turns:
         with self._jobs.exclusive(user_id, conversation_id):
             prepared = await self._prepare(user_id, conversation_id, question, options, variant)
             with ExitStack() as undo:
-                slot = await self._jobs.enter(user_id, address, undo)
+                slot = await self._jobs.enter(user_id, address, undo, prepared.account)
                 turn = await self._store.add_turn(
                     user_id,
                     conversation_id=conversation_id,
@@ -128,7 +130,10 @@ class Turns:
                 await self._prepare(user_id, conversation_id, question, ChatOptions(), variant)
                 for conversation_id, question, variant in requests
             ]
-            slots = [await self._jobs.enter(user_id, address, undo) for _ in ready]
+            slots = [
+                await self._jobs.enter(user_id, address, undo, prepared.account)
+                for prepared in ready
+            ]
             if any(slot.reservation.allowance.running < len(ready) for slot in slots):
                 raise PlacesNeeded(count=len(ready))
             turns = await write(ready)
@@ -232,7 +237,9 @@ class Turns:
         path = await self._before(user_id, conversation_id, question.beside)
         engine = self._engines.named(enrolled.engine)
         window = await self._fit(engine, enrolled.options, [*as_prompt(path), _message(question)])
-        return PreparedTurn(conversation_id, question, enrolled.options, window, engine)
+        return PreparedTurn(
+            conversation_id, question, enrolled.options, window, engine, enrolled.account
+        )
 
     def _begun(self, user_id: str, turn: Turn) -> Job | None:
         """The answer of a request that was sent before."""
@@ -248,6 +255,7 @@ class Turns:
             _seeded(prepared.options),
             prepared.engine,
             prepared.question.request_id,
+            prepared.account,
         )
         return self._jobs.start(spec, slot)
 
@@ -268,7 +276,7 @@ class Turns:
                 history.append(ChatMessage(Role.ASSISTANT, content))
             window = await self._fit(engine, options, history)
             with ExitStack() as undo:
-                slot = await self._jobs.enter(user_id, address, undo)
+                slot = await self._jobs.enter(user_id, address, undo, enrolled.account)
                 answer = await self._store.add_answer(
                     user_id, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )

@@ -4,6 +4,7 @@ Owns the rule which answers can be rated. Knows no page, no wire format and no S
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from chat.accounts.models import Clock, User, utc_now
 from chat.conversations.errors import AnswerRunning
@@ -42,16 +43,26 @@ class Ratings:
         message_id: str,
         rating_input: RatingInput,
         page_language: str = "",
+        verdict_only: bool = False,
     ) -> Rating:
         """Rate an answer, or (an empty input) withdraw the rating.
 
-        The first rating stores a snapshot, so that the answer may be deleted later. Raises
-        NotFound, NotRatable, AnswerRunning, EmptyRating, MessageTooLong, BadText, UnknownReason.
+        `verdict_only` keeps what else the user has said. The first rating stores a snapshot, so
+        that the answer may be deleted later. Raises NotFound, NotRatable, AnswerRunning,
+        EmptyRating, MessageTooLong, BadText, UnknownReason.
         """
         snapshot = await self._store.snapshot_of(user.id, message_id)
         if snapshot is None:
-            snapshot = await self._freeze(user, conversation_id, message_id, page_language)
-        return await self._rate(user, snapshot, rating_input)
+            conversation, path = await self._path_to(user, conversation_id, message_id)
+            placement = await self._placement(conversation.campaign_id, user, message_id)
+            variant = placement.variant
+            snapshot = snapshot_of_answer(conversation, path, variant, page_language)
+        else:
+            placement = await self._placement(snapshot.campaign_id, user, message_id)
+        before = await self._before(user, message_id)
+        if verdict_only and before:
+            rating_input = replace(before.rating_input, verdict=rating_input.verdict)
+        return await self._rate(user, snapshot, rating_input, before, placement)
 
     async def rate_completion(
         self, user: User, completion_id: str, rating_input: RatingInput
@@ -62,14 +73,16 @@ class Ratings:
             if self._programs is None:
                 raise NotFound
             snapshot = snapshot_of_completion(self._programs.find(user.id, completion_id))
-        return await self._rate(user, snapshot, rating_input)
+        before = await self._before(user, completion_id)
+        placement = await self._placement(snapshot.campaign_id, user, completion_id)
+        return await self._rate(user, snapshot, rating_input, before, placement)
 
     async def look(self, user: User, conversation_id: str, message_id: str) -> Ratable:
         """The values of the rating form. Raises NotFound, NotRatable, AnswerRunning."""
         conversation, path = await self._path_to(user, conversation_id, message_id)
-        reasons = await self._reasons(conversation.campaign_id, user, message_id)
-        newest = await self._store.newest(user.id, [message_id])
-        return Ratable(path[-1].content, reasons, newest.get(message_id))
+        placement = await self._placement(conversation.campaign_id, user, message_id)
+        before = await self._before(user, message_id)
+        return Ratable(path[-1].content, placement.reasons or REASONS, before)
 
     async def newest(self, user_id: str, answer_ids: Collection[str]) -> Mapping[str, Rating]:
         """The user's newest ratings of these answers, by answer id."""
@@ -88,34 +101,30 @@ class Ratings:
             raise NotRatable
         return archive.conversation, path
 
-    async def _freeze(
-        self, user: User, conversation_id: str, message_id: str, page_language: str
-    ) -> AnswerSnapshot:
-        conversation, path = await self._path_to(user, conversation_id, message_id)
-        placement = await self._placement(conversation.campaign_id, user, message_id)
-        return snapshot_of_answer(conversation, path, placement.variant, page_language)
-
     async def _rate(
-        self, user: User, snapshot: AnswerSnapshot, rating_input: RatingInput
+        self,
+        user: User,
+        snapshot: AnswerSnapshot,
+        rating_input: RatingInput,
+        before: Rating | None,
+        placement: Placement,
     ) -> Rating:
+        """`before` is the user's newest rating of that answer."""
         checked = check_rating_input(rating_input, snapshot.answer)
-        offered = await self._reasons(snapshot.campaign_id, user, snapshot.answer_id)
-        before = (await self._store.newest(user.id, [snapshot.answer_id])).get(snapshot.answer_id)
-        earlier = (
-            before.rating_input.reasons if before else ()
-        )  # a list may have been changed since
+        # The list of a campaign may have been changed since: what was chosen before stays possible.
+        earlier = before.rating_input.reasons if before else ()
         for reason in checked.reasons:
-            if reason not in (*offered, *earlier):
+            if reason not in (*(placement.reasons or REASONS), *earlier):
                 raise UnknownReason(reason=reason)
         if checked == RatingInput() and before is None:
             raise EmptyRating
         return await self._store.rate(snapshot, user.id, checked, self._clock())
+
+    async def _before(self, user: User, answer_id: str) -> Rating | None:
+        return (await self._store.newest(user.id, [answer_id])).get(answer_id)
 
     async def _placement(self, campaign_id: str, user: User, message_id: str) -> Placement:
         if not campaign_id:
             return Placement()
         found = await self._store.placement(campaign_id, user.id, message_id)
         return found or Placement()
-
-    async def _reasons(self, campaign_id: str, user: User, message_id: str) -> tuple[str, ...]:
-        return (await self._placement(campaign_id, user, message_id)).reasons or REASONS

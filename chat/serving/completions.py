@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chat.accounts.errors import BadKey, SignInNeeded
-from chat.accounts.models import Clock, Principal, utc_now
+from chat.accounts.models import Account, Clock, Principal, utc_now
 from chat.accounts.quotas import QuotaReservation
 from chat.errors import AppError
 from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Timing
@@ -131,8 +131,10 @@ class Completions:
         prompt = None if cached else await self._prepare_to_answer(completion_input, info)
         with ExitStack() as undo:
             await self._key_limits.check(principal)
-            user_id = principal.user.id
-            reservation = await self._generation.reserve(user_id, undo, address=address)
+            user_id, account = principal.user.id, Account.without_link(principal.user)
+            reservation = await self._generation.reserve(
+                user_id, undo, address=address, account=account
+            )
             if cached:
                 return await self._repeat(principal, completion_input, cached, reservation)
             slot = self._generation.enqueue(user_id, reservation, undo)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass
 
+from chat.accounts.models import Account
 from chat.accounts.quotas import QuotaReservation, Quotas
 from chat.errors import AppError
 from chat.models import ChatMessage, Role, Status, Timing, Usage
@@ -104,14 +105,15 @@ class Generation:
             raise
 
     async def reserve(
-        self, user_id: str, undo: ExitStack, *, address: str = ""
+        self, user_id: str, undo: ExitStack, *, address: str = "", account: Account | None = None
     ) -> QuotaReservation:
         """Reserve quota for one request; `undo` releases it.
 
+        `account` is the user's, where this request has read it already.
         Raises QuotaExceeded kinds, NotFound.
         """
         reservation = (
-            await self._quotas.check(user_id, address=address)
+            await self._quotas.check(user_id, address=address, account=account)
             if self._quotas
             else QuotaReservation()
         )

@@ -34,6 +34,7 @@ class DatabaseAccounts(DatabaseStore):
     has_users = Read(user_queries.has_users)
     add_user = Write(user_queries.add_user)
     user = Read(user_queries.user)
+    account = Read(user_queries.account)
     users = Read(user_queries.users)
     credentials = Read(user_queries.credentials)
     set_password = Write(user_queries.set_password)

@@ -6,7 +6,8 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts.errors import NameTaken
-from chat.accounts.models import AccountRole, AuditEntry, User, name_key
+from chat.accounts.models import Account, AccountRole, AuditEntry, User, name_key
+from chat.errors import NotFound
 from store.accounts.guest_links import revoke_links, take_place
 from store.accounts.rows import add_audit_entry, refuse_last_admin, user_row
 from store.schema.accounts import (
@@ -47,6 +48,21 @@ def add_user(
 def user(session: Session, user_id: str) -> User:
     """Raises NotFound."""
     return user_row(session, user_id).value()
+
+
+def account(session: Session, user_id: str) -> Account:
+    """Raises NotFound, also when the link of a guest is gone."""
+    found = session.execute(
+        select(UserRow, GuestLinkRow)
+        .outerjoin(GuestLinkRow, GuestLinkRow.id == UserRow.guest_link_id)
+        .where(UserRow.id == user_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    user, link = found
+    if user.guest_link_id is not None and link is None:
+        raise NotFound
+    return Account(user.value(), link.value() if link else None)
 
 
 def users(session: Session) -> Sequence[User]:

@@ -70,7 +70,7 @@ class Composer:
             return {on.note: self._page.why(error, language)}
         for key in files:
             view.files.pop(key, None)
-        updates = await self._page.begun(job.conversation_id, values, request)
+        updates = await self._page.begun(job.conversation_id, values, request, job.account)
         return updates | {on.message: "", on.files: composing.files(view.files, language)}
 
     async def oversize(self, language: str) -> Updates:

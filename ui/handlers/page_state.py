@@ -8,7 +8,7 @@ from datetime import datetime
 import gradio as gr
 from gradio.components import Component
 
-from chat.accounts.models import User
+from chat.accounts.models import Account, User
 from chat.conversations.models import TEMPORARY, Attachment
 from chat.conversations.presets import Presets
 from chat.conversations.service import ConversationView
@@ -179,9 +179,16 @@ class PageState:
         return {self.on.files: composing.files(view.files, language)}
 
     async def begun(
-        self, conversation_id: str, values: Mapping[Component, object], request: gr.Request
+        self,
+        conversation_id: str,
+        values: Mapping[Component, object],
+        request: gr.Request,
+        account: Account | None = None,
     ) -> Updates:
-        """The page after an answer was begun there; a note if it cannot be read just now."""
+        """The page after an answer was begun there; a note if it cannot be read just now.
+
+        `account`: the account of the user, if this event has read it already.
+        """
         user, language = user_of(request), Language(str(values[self.on.language]))
         view = view_of(values[self.on.view])
         view.turn()
@@ -189,7 +196,7 @@ class PageState:
             opened = await self.services.conversations.open(user.id, conversation_id)
         except AppError as error:
             return {self.on.bridge: conversation_id, self.on.note: self.why(error, language)}
-        return await self.conversation_page(user, opened, language, view)
+        return await self.conversation_page(user, opened, language, view, account)
 
     async def empty(self, user: User, language: Language, view: View) -> Updates:
         """The page without a conversation."""
@@ -208,7 +215,12 @@ class PageState:
         }
 
     async def conversation_page(
-        self, user: User, opened: ConversationView, language: Language, view: View
+        self,
+        user: User,
+        opened: ConversationView,
+        language: Language,
+        view: View,
+        account: Account | None = None,
     ) -> Updates:
         """The page with a conversation."""
         on = self.on
@@ -217,7 +229,7 @@ class PageState:
             **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
             **await self.list(user.id, language, view),
-            **await self.tasks(user, language, view),
+            **await self.tasks(user, language, view, account),
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
             **turns.all_turns(on, opened, language, view, await self.ratings(user.id, opened)),
@@ -234,20 +246,22 @@ class PageState:
         except AppError:  # the next update will show them
             return None
 
-    async def tasks(self, user: User, language: Language, view: View) -> Updates:
+    async def tasks(
+        self, user: User, language: Language, view: View, account: Account | None = None
+    ) -> Updates:
         """The tasks of the campaign that the tab is in; a guest of one is always in it."""
-        participation = self.services.participation
+        current = self.services.participation.current
         try:
-            view.campaign_id = await participation.bound_to(user) or view.campaign_id
-            if not view.campaign_id:
-                return {self.on.tasks: ""}
-            view.temporary = False  # conversations of a campaign are always stored
-            visit = await participation.visit(user, view.campaign_id)
+            visit = await current(user, view.campaign_id, account)
         except NotFound:
             view.campaign_id = ""
             return {self.on.tasks: ""}
         except AppError:  # the next update will show them
             return {}
+        if visit is None:
+            return {self.on.tasks: ""}
+        view.campaign_id = visit.campaign.id
+        view.temporary = False  # conversations of a campaign are always stored
         return {self.on.tasks: campaign.panel(visit, user, language)}
 
     def words(self, language: Language, request: gr.Request) -> Updates:

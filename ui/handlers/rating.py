@@ -1,7 +1,6 @@
 """The events of ratings."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -40,18 +39,13 @@ class RatingPanel:
         lang, user = Language(language), user_of(request)
         sent, message_id = str(event.request), str(event.message)
         try:
-            rating_input = rating_input_of(event.opinion)
-            if event.quick:  # only the thumb: reasons, comment and correction stay
-                before = (await self._ratings.newest(user.id, [message_id])).get(message_id)
-                rating_input = replace(
-                    before.rating_input if before else rating_input, verdict=rating_input.verdict
-                )
             saved = await self._ratings.rate(
                 user,
                 conversation_id=str(event.conversation),
                 message_id=message_id,
-                rating_input=rating_input,
+                rating_input=rating_input_of(event.opinion),
                 page_language=lang.value,
+                verdict_only=bool(event.quick),  # only the thumb: the other parts stay
             )
         except AppError as error:
             why = _why(error, lang)

@@ -9,6 +9,7 @@ import pytest
 from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
 from chat.accounts.models import (
     LOCAL_USER,
+    Account,
     AccountRole,
     AccountUsage,
     Action,
@@ -450,6 +451,16 @@ async def test_a_guest_link_is_found_by_its_token_and_by_its_id(town: AccountSto
     for look in (town.guest_link_of("other"), town.guest_link("other")):
         with pytest.raises(NotFound):
             await look
+
+
+async def test_an_account_is_a_user_with_the_link_of_a_guest(town: AccountStore) -> None:
+    await town.add_guest_link("token", LINK, JOINED)
+    gil = guest("Gil")
+    await town.admit_guest(LINK.id, gil, DONE)
+    assert await town.account(gil.id) == Account(gil, await town.guest_link(LINK.id))
+    assert await town.account(BOB.id) == Account(BOB)
+    with pytest.raises(NotFound):
+        await town.account("nobody")
 
 
 async def test_guest_links_are_listed_newest_first_for_one_or_for_all(town: AccountStore) -> None:

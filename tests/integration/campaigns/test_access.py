@@ -67,7 +67,7 @@ HOST_POLICY: Policy = {
 }
 
 TESTER_POLICY: Policy = {
-    "Participation.bound_to": (A, A, A, A, A, A),
+    "Participation.current": (A, A, N, A, A, A),
     "Participation.visit": (A, A, N, A, A, N),
     "Participation.arrive": (A, A, N, A, A, N),
     "ask without consent": (F, F, N, F, F, F),
@@ -168,7 +168,7 @@ async def test_only_the_invited_take_part_in_a_campaign(fair: Fair) -> None:
 
     digest = consent_digest(PLAN)
     acts: Mapping[str, Act] = {
-        "Participation.bound_to": part.bound_to,
+        "Participation.current": lambda user: part.current(user, campaign_id),
         "Participation.visit": lambda user: part.visit(user, campaign_id),
         "Participation.arrive": lambda user: part.arrive(user, campaign_id),
         "ask without consent": ask,

@@ -211,7 +211,7 @@ async def test_a_rate_limited_run_continues_when_it_is_allowed_again(make: MakeC
     refusals = [TooManyRequests(limit=1, retry_after_s=0.01)] * 2
 
     class Strict:
-        async def check(self, user_id: str, *, address: str = "") -> QuotaReservation:
+        async def check(self, user_id: str, **more: object) -> QuotaReservation:
             if refusals:
                 raise refusals.pop()
             return QuotaReservation()

@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from chat.accounts.models import LOCAL, AccountRole, Principal, User
+from chat.campaigns.enrolment import Enrolment
+from chat.campaigns.hosts import Campaigns
+from chat.campaigns.models import Mode, Plan, Variant
+from chat.campaigns.participation import Participation
+from chat.campaigns.validation import consent_digest
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Attachment, Origin
+from chat.conversations.turns import Turns
 from chat.errors import BadText, MessageTooLong, NotFound
 from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
 from chat.feedback.models import REASONS, Ratable, RatingInput, Verdict
+from chat.feedback.ratings import Ratings
 from chat.feedback.snapshots import is_exact
 from chat.feedback.validation import MAX_COMMENT
 from chat.models import (
@@ -26,11 +33,13 @@ from chat.models import (
 )
 from chat.serving.completion import CompletionRecord
 from chat.serving.completions import CompletionInput
+from chat.serving.engines import Engines
 from chat.serving.errors import EngineFailed
 from chat.serving.observer import Source
 from chat.tools import CallPiece
 from tests.chat import finished, until_text
 from tests.contract.stores import START
+from tests.counting import Counting
 from tests.fakes import Script
 from tests.feedback import RatedChat, rated_chat
 
@@ -226,6 +235,37 @@ async def test_ratings_stay_and_can_be_changed_after_the_conversation_is_deleted
     assert (await chat.rate(job, DOWN)).version == 2
     with pytest.raises(NotFound):
         await chat.rate(other, UP)
+
+
+@pytest.mark.parametrize("verdict_only", [False, True])
+async def test_a_rating_reads_the_placement_and_the_rating_before_once(
+    chat: RatedChat, verdict_only: bool
+) -> None:
+    plan = Plan("River test", Mode.SINGLE, (Variant("A"),), reasons=("dull",))
+    stored, accounts = chat.store.feedback.campaigns, chat.store.accounts
+    campaign = await Campaigns(stored).add(LOCAL, plan)
+    await Participation(stored, accounts).agree(LOCAL, campaign.id, consent_digest(plan))
+    chat.answers = Turns(
+        engines=Engines(chat.engine),
+        store=chat.store,
+        jobs=chat.jobs,
+        enrolment=Enrolment(accounts, stored),
+    )
+    job = await chat.ask_and_wait("Name a river", campaign_id=campaign.id)
+    store = Counting(chat.store.feedback.ratings)
+    ratings = Ratings(conversations=chat.store, store=store)
+    for rating_input in (RatingInput(Verdict.DOWN, ("dull",)), UP):
+        store.calls.clear()
+        rating = await ratings.rate(
+            LOCAL,
+            conversation_id=job.conversation_id,
+            message_id=job.message_id,
+            rating_input=rating_input,
+            verdict_only=verdict_only,
+        )
+        assert store.calls == {"snapshot_of": 1, "placement": 1, "newest": 1, "rate": 1}
+    assert rating.rating_input.reasons == (("dull",) if verdict_only else ())
+    assert rating.rating_input.verdict is Verdict.UP
 
 
 async def test_a_withdrawn_rating_is_a_version(chat: RatedChat) -> None:
