@@ -15,9 +15,10 @@ from chat.accounts.models import LOCAL, User
 from chat.campaigns.hosts import Campaigns
 from chat.feedback.dashboard import Dashboard
 from chat.feedback.dashboard_models import Period
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import Verdict
 from chat.feedback.reports import Reports
-from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
+from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import CHUNK, Results, place_of
 from formats.datasets import DataFormat, data_file
 from formats.redaction.redactor import Redactor

@@ -42,6 +42,7 @@ from chat.evaluation.models import (
     Run,
     VerdictCounts,
 )
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import Rating, RatingInput, Review, ReviewState, Verdict
 from chat.feedback.report_models import (
     AnswerSource,
@@ -54,7 +55,6 @@ from chat.feedback.report_models import (
 from chat.feedback.reports import comparison_of
 from chat.feedback.result_models import (
     AnswerDetail,
-    Cursor,
     FilterOptions,
     RatingCounts,
     RatingFilter,
@@ -64,7 +64,6 @@ from chat.feedback.result_models import (
 )
 from chat.feedback.vote_models import (
     VoteCounts,
-    VoteCursor,
     VoteFilter,
     VoteFilterOptions,
     VotePage,
@@ -335,9 +334,19 @@ class PageValues:
         full = replace(full, snapshot=example, review=review)
         bare = rated("e2", answer="", question="", usage=None, timing=None, provenance=None)
         named = RatingFilter(
-            text, text, Verdict.UP, text, True, START.date(), START.date(), text, text,
-            ReviewStatus.CHECKED, text, text,
-        )  # fmt: skip
+            text,
+            START.date(),
+            START.date(),
+            text,
+            preset_id=text,
+            verdict=Verdict.UP,
+            reason=text,
+            corrected=True,
+            language=text,
+            model=text,
+            standing=ReviewStatus.CHECKED,
+            assignee=text,
+        )
         options = FilterOptions({text: text}, {text: text}, (text, "wrong-facts"), (text,), ("en",))
         page = RatingPage((full, bare), Cursor(START, text))
         for number, found in enumerate(
@@ -375,13 +384,20 @@ class PageValues:
         plan = Plan(text, Mode.BLIND, variants, (Task(text, text),))
         campaign = Campaign(comparison.campaign_id, "ann", plan, START)
         options = VoteFilterOptions({campaign.id: campaign}, (text, "ann"))
-        filters = VoteFilter(campaign.id, VoteChoice.LEFT, 1, text, text, words=text)
+        filters = VoteFilter(
+            campaign.id,
+            words=text,
+            choice=VoteChoice.LEFT,
+            winner=1,
+            task_id=text,
+            tester=text,
+        )
         page = VotePage(
             (
                 comparison,
                 *(replace(comparison, choice=choice, comment="") for choice in VoteChoice),
             ),
-            VoteCursor(START, text),
+            Cursor(START, text),
         )
         yield (
             "votes",

@@ -1,12 +1,13 @@
 """Filters of results as query parameters."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import Verdict
-from chat.feedback.result_models import Cursor, RatingFilter, ReviewStatus
+from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.validation import EARLIEST_DAY, LATEST_DAY, is_bounded
 
 
@@ -22,55 +23,72 @@ Day = Annotated[
 ]
 
 
-class FilterQuery(BaseModel):
-    """Empty fields do not filter. `pages.feedback.results.query_of` uses the same names."""
+class ListFields(TypedDict):
+    """The fields of a `ListFilter`."""
+
+    campaign_id: str
+    since: date | None
+    until: date | None
+    words: str
+
+
+class ListFilterQuery(BaseModel):
+    """What both lists are filtered by. Empty fields do not filter."""
 
     campaign: Id = ""
-    preset: Id = ""
-    verdict: Annotated[Verdict | None, BeforeValidator(none_if_blank)] = None
-    reason: Word = ""
-    corrected: bool = False
     since: Day = None
     until: Day = None
-    language: Id = ""
-    model: Word = ""
-    standing: Annotated[ReviewStatus | None, BeforeValidator(none_if_blank)] = None
-    assignee: Id = ""
     words: Word = ""
 
-    def value(self) -> RatingFilter:
-        return RatingFilter(
-            campaign_id=self.campaign,
-            preset_id=self.preset,
-            verdict=self.verdict,
-            reason=self.reason,
-            corrected=self.corrected,
-            since=self.since,
-            until=self.until,
-            language=self.language,
-            model=self.model,
-            standing=self.standing,
-            assignee=self.assignee,
-            words=self.words,
-        )
+    def list_fields(self) -> ListFields:
+        return {
+            "campaign_id": self.campaign,
+            "since": self.since,
+            "until": self.until,
+            "words": self.words,
+        }
 
 
-class ListQuery(FilterQuery):
-    """`after`: the cursor of a page of the list, "time~id"."""
+class PageQuery(BaseModel):
+    """`after`: the cursor of a page of a list, "time~id"."""
 
     after: Word = ""
 
     def place(self) -> Cursor | None:
         """The cursor; None for the first page or an invalid cursor."""
-        at, evidence_id = moment_and_id(self.after)
-        return Cursor(at, evidence_id) if at else None
+        moment, _, row_id = self.after.partition("~")
+        try:
+            at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        return Cursor(at, row_id) if at.tzinfo and is_bounded(at) else None
 
 
-def moment_and_id(place: str) -> tuple[datetime | None, str]:
-    """Time and id of a cursor "time~id"; (None, "") if it is invalid."""
-    moment, _, row_id = place.partition("~")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None, ""
-    return (at, row_id) if at.tzinfo and is_bounded(at) else (None, "")
+class FilterQuery(ListFilterQuery):
+    """The filter of rated answers. `pages.feedback.results.query_of` uses the same names."""
+
+    preset: Id = ""
+    verdict: Annotated[Verdict | None, BeforeValidator(none_if_blank)] = None
+    reason: Word = ""
+    corrected: bool = False
+    language: Id = ""
+    model: Word = ""
+    standing: Annotated[ReviewStatus | None, BeforeValidator(none_if_blank)] = None
+    assignee: Id = ""
+
+    def value(self) -> RatingFilter:
+        return RatingFilter(
+            **self.list_fields(),
+            preset_id=self.preset,
+            verdict=self.verdict,
+            reason=self.reason,
+            corrected=self.corrected,
+            language=self.language,
+            model=self.model,
+            standing=self.standing,
+            assignee=self.assignee,
+        )
+
+
+class ListQuery(FilterQuery, PageQuery):
+    """A page of the list of rated answers."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from chat.accounts.models import User
 from chat.campaigns.models import Campaign, CampaignCounts, Comparison
 from chat.feedback.dashboard_models import Count, DashboardScope
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import (
     AnswerSnapshot,
     Placement,
@@ -17,7 +18,6 @@ from chat.feedback.models import (
 )
 from chat.feedback.report_models import ReportData
 from chat.feedback.result_models import (
-    Cursor,
     ExportChunk,
     ExportContext,
     FilterOptions,
@@ -27,7 +27,7 @@ from chat.feedback.result_models import (
     ReviewChange,
     VotedComparison,
 )
-from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.vote_models import VoteCounts, VoteFilter, VoteFilterOptions
 from chat.serving.completion import CompletionRecord
 
 
@@ -166,7 +166,7 @@ class VoteStore(Protocol):
     """Finds votes. `seen_by` limits them to what a user may see; None is everything."""
 
     async def page(
-        self, seen_by: str | None, filters: VoteFilter, *, after: VoteCursor | None, limit: int
+        self, seen_by: str | None, filters: VoteFilter, *, after: Cursor | None, limit: int
     ) -> Sequence[Comparison]:
         """Newest vote first."""
         ...

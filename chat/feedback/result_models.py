@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import StrEnum
 
 from chat.campaigns.models import Comparison, VoteChoice
 from chat.conversations.models import Message
+from chat.feedback.filter_models import Cursor, ListFilter
 from chat.feedback.models import RatedAnswer, Rating, Review, ReviewState, Verdict
 
 
@@ -28,25 +28,21 @@ class ReviewStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RatingFilter:
+class RatingFilter(ListFilter):
     """Which rated answers. What is empty does not matter; days are those of UTC, both included.
 
     `verdict`, `reason` and `corrected` are what one person says of the answer now, not before.
     Every word of `words` occurs in the question, the answer, the comment or the correction.
     """
 
-    campaign_id: str = ""
     preset_id: str = ""
     verdict: Verdict | None = None
     reason: str = ""
     corrected: bool = False
-    since: date | None = None
-    until: date | None = None
     language: str = ""
     model: str = ""
     standing: ReviewStatus | None = None
     assignee: str = ""
-    words: str = ""
 
     @property
     def is_of_ratings(self) -> bool:
@@ -62,14 +58,6 @@ class ReviewChange:
     standing: ReviewStatus | None = None
     assignee: str | None = None
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last answer of a page. The next page has earlier times, or the same and smaller ids."""
-
-    rated_at: datetime
-    snapshot_id: str
 
 
 @dataclass(frozen=True, slots=True)

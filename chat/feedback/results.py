@@ -12,12 +12,12 @@ from chat.accounts.access import may_host, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import RatedAnswer, Review
 from chat.feedback.ports import DataFile, ResultStore
 from chat.feedback.preferences import is_liked, prompt_before_answer
 from chat.feedback.result_models import (
     AnswerDetail,
-    Cursor,
     ExportContext,
     FilterOptions,
     Names,

@@ -2,36 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
+from chat.feedback.filter_models import Cursor, ListFilter
 
 
 @dataclass(frozen=True, slots=True)
-class VoteFilter:
+class VoteFilter(ListFilter):
     """A filter of votes. Empty fields match all; days are UTC days, inclusive.
 
     `winner` is the index of the variant that was voted for. Every word of `words` occurs in the
     question or in the comment.
     """
 
-    campaign_id: str = ""
     choice: VoteChoice | None = None
     winner: int | None = None
     task_id: str = ""
     tester: str = ""
     commented: bool = False
-    since: date | None = None
-    until: date | None = None
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VoteCursor:
-    """The last vote of a page. The next page has earlier times, or the same and smaller ids."""
-
-    voted_at: datetime
-    comparison_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ class VotePage:
     """A page of the list, newest first. `next` is the cursor of the next page, if any."""
 
     items: tuple[Comparison, ...]
-    next: VoteCursor | None = None
+    next: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ Limits them to the campaigns that the user may see. Knows no SQL and no page; vo
 from chat.accounts.access import visible_owner
 from chat.accounts.models import LOCAL, User
 from chat.campaigns.models import Campaign, Comparison
+from chat.feedback.filter_models import Cursor
 from chat.feedback.ports import VoteStore
 from chat.feedback.result_models import VotedComparison
 from chat.feedback.vote_models import (
     VoteCounts,
-    VoteCursor,
     VoteFilter,
     VoteFilterOptions,
     VotePage,
@@ -27,9 +27,7 @@ class Votes:
     def __init__(self, store: VoteStore) -> None:
         self._store = store
 
-    async def page(
-        self, user: User, filters: VoteFilter, after: VoteCursor | None = None
-    ) -> VotePage:
+    async def page(self, user: User, filters: VoteFilter, after: Cursor | None = None) -> VotePage:
         """A page of the list, newest vote first."""
         found = await self._store.page(visible_owner(user), filters, after=after, limit=PAGE + 1)
         items = tuple(found[:PAGE])
@@ -54,10 +52,10 @@ class Votes:
         return found[0].id if found else None
 
 
-def place_of_vote(comparison: Comparison) -> VoteCursor:
+def place_of_vote(comparison: Comparison) -> Cursor:
     """The cursor of a vote in the list."""
     assert comparison.voted_at
-    return VoteCursor(comparison.voted_at, comparison.id)
+    return Cursor(comparison.voted_at, comparison.id)
 
 
 def is_own_trial(comparison: Comparison, campaign: Campaign) -> bool:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlencode
 
+from chat.feedback.filter_models import Cursor, ListFilter
 from pages.html import PageLocale
 
 Options = Sequence[tuple[str, str]]
@@ -32,6 +34,23 @@ def select_field(locale: PageLocale, name: str, options: Options, chosen: str) -
 def day_field(name: str, day: date | None, label: str = "") -> FilterField:
     """A day of UTC."""
     return FilterField(name, day.isoformat() if day else "", label=label)
+
+
+def query_string(filters: ListFilter, after: Cursor | None = None, **own: str) -> str:
+    """The fields that are set and the cursor of a page as the query of an address, with its "?".
+
+    `own` are the fields of one of the lists. Empty without any.
+    """
+    values = {
+        "campaign": filters.campaign_id,
+        **own,
+        "since": filters.since.isoformat() if filters.since else "",
+        "until": filters.until.isoformat() if filters.until else "",
+        "words": filters.words,
+        "after": f"{after.at.isoformat()}~{after.row_id}" if after else "",
+    }
+    chosen = urlencode({name: value for name, value in values.items() if value})
+    return f"?{chosen}" if chosen else ""
 
 
 def excerpt(text: str, limit: int = 90) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from chat.accounts.models import User
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import REASONS, RatedAnswer, Verdict
 from chat.feedback.result_models import (
-    Cursor,
     FilterOptions,
     RatingCounts,
     RatingFilter,
@@ -18,7 +17,7 @@ from chat.feedback.result_models import (
     ReviewStatus,
 )
 from chat.feedback.vote_models import VoteFilter
-from pages.feedback.filters import FilterField, day_field, excerpt, select_field
+from pages.feedback.filters import FilterField, day_field, excerpt, query_string, select_field
 from pages.feedback.votes import votes_path
 from pages.host_nav import render_host_page
 from pages.html import PageLocale, render
@@ -95,23 +94,18 @@ def campaign_results(locale: PageLocale, campaign_id: str, *, compares: bool = F
 
 def query_of(filters: RatingFilter, after: Cursor | None = None) -> str:
     """A filter and the cursor of a page as the query of an address; empty without any."""
-    values = {
-        "campaign": filters.campaign_id,
-        "preset": filters.preset_id,
-        "verdict": filters.verdict or "",
-        "reason": filters.reason,
-        "corrected": "1" if filters.corrected else "",
-        "since": filters.since.isoformat() if filters.since else "",
-        "until": filters.until.isoformat() if filters.until else "",
-        "language": filters.language,
-        "model": filters.model,
-        "standing": filters.standing or "",
-        "assignee": filters.assignee,
-        "words": filters.words,
-        "after": f"{after.rated_at.isoformat()}~{after.snapshot_id}" if after else "",
-    }
-    chosen = urlencode({name: value for name, value in values.items() if value})
-    return f"?{chosen}" if chosen else ""
+    return query_string(
+        filters,
+        after,
+        preset=filters.preset_id,
+        verdict=filters.verdict or "",
+        reason=filters.reason,
+        corrected="1" if filters.corrected else "",
+        language=filters.language,
+        model=filters.model,
+        standing=filters.standing or "",
+        assignee=filters.assignee,
+    )
 
 
 def reason_text(locale: PageLocale, reason: str) -> str:

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from chat.accounts.models import User
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
+from chat.feedback.filter_models import Cursor, ListFilter
 from chat.feedback.vote_models import (
     VoteCounts,
-    VoteCursor,
     VoteFilter,
     VoteFilterOptions,
     VotePage,
 )
 from chat.feedback.votes import is_own_trial
-from pages.feedback.filters import FilterField, day_field, excerpt, select_field
+from pages.feedback.filters import FilterField, day_field, excerpt, query_string, select_field
 from pages.host_nav import render_host_page
 from pages.html import PageLocale
 
@@ -86,24 +86,18 @@ def votes_page(locale: PageLocale, user: User, view: VoteListView) -> Markup:
     )
 
 
-def votes_path(
-    filters: VoteFilter, after: VoteCursor | None = None, comparison_id: str = ""
-) -> str:
+def votes_path(filters: VoteFilter, after: Cursor | None = None, comparison_id: str = "") -> str:
     """The address of the list, or of one vote, with the filter as its query."""
-    values = {
-        "campaign": filters.campaign_id,
-        "choice": filters.choice or "",
-        "winner": "" if filters.winner is None else str(filters.winner),
-        "task": filters.task_id,
-        "tester": filters.tester,
-        "commented": "1" if filters.commented else "",
-        "since": filters.since.isoformat() if filters.since else "",
-        "until": filters.until.isoformat() if filters.until else "",
-        "words": filters.words,
-        "after": f"{after.voted_at.isoformat()}~{after.comparison_id}" if after else "",
-    }
-    chosen = urlencode({name: value for name, value in values.items() if value})
-    return f"/results/votes{comparison_id and f'/{comparison_id}'}{chosen and f'?{chosen}'}"
+    query = query_string(
+        filters,
+        after,
+        choice=filters.choice or "",
+        winner="" if filters.winner is None else str(filters.winner),
+        task=filters.task_id,
+        tester=filters.tester,
+        commented="1" if filters.commented else "",
+    )
+    return f"/results/votes{comparison_id and f'/{comparison_id}'}{query}"
 
 
 def outcome_of(
@@ -171,9 +165,7 @@ def _plan_fields(
 
 def _results_path(filters: VoteFilter) -> str:
     """The list of rated answers, where data are exported, of the same campaign and days."""
-    values = {"campaign": filters.campaign_id, "since": filters.since, "until": filters.until}
-    chosen = urlencode({key: value for key, value in values.items() if value})
-    return f"/results{chosen and f'?{chosen}'}"
+    return f"/results{query_string(ListFilter(filters.campaign_id, filters.since, filters.until))}"
 
 
 def _counts(locale: PageLocale, view: VoteListView) -> Sequence[tuple[str, str]]:

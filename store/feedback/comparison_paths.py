@@ -11,9 +11,9 @@ from chat.campaigns.models import Comparison, Side
 from chat.conversations.models import Message
 from chat.conversations.tree import Tree
 from chat.errors import NotFound
+from chat.feedback.filter_models import ListFilter
 from chat.feedback.models import ReviewState
 from chat.feedback.result_models import Path, RatingFilter, VotedComparison
-from chat.feedback.vote_models import VoteFilter
 from store.schema.campaigns import CampaignRow, ComparisonRow
 from store.schema.conversations import ConversationRow, MessageRow
 from store.schema.feedback import AnswerSnapshotRow, ReviewRow
@@ -60,7 +60,7 @@ def own_campaigns(user_id: str) -> Select[str]:
     return select(CampaignRow.id).where(CampaignRow.owner_id == user_id)
 
 
-def voted(seen_by: str | None, filters: RatingFilter | VoteFilter) -> Iterable[ColumnElement[bool]]:
+def voted(seen_by: str | None, filters: ListFilter) -> Iterable[ColumnElement[bool]]:
     """Conditions: decided, visible to the user, in the campaign, on the days."""
     yield ComparisonRow.choice.is_not(None)
     if seen_by is not None:
@@ -72,7 +72,7 @@ def voted(seen_by: str | None, filters: RatingFilter | VoteFilter) -> Iterable[C
 
 def days(
     moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
-    filters: RatingFilter | VoteFilter,
+    filters: ListFilter,
 ) -> Iterable[ColumnElement[bool]]:
     """Conditions: the time lies on one of the days (UTC)."""
     if filters.since:

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from chat.errors import NotFound
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import REASONS, RatedAnswer, Rating, Review, Verdict
 from chat.feedback.result_models import (
-    Cursor,
     ExportChunk,
     FilterOptions,
     RatingCounts,
@@ -40,7 +40,7 @@ def page(
     chosen = _chosen(seen_by, filters).order_by(*newest_first).limit(limit)
     if after:
         here = tuple_(AnswerSnapshotRow.rated_at, AnswerSnapshotRow.id)
-        chosen = chosen.where(here < (after.rated_at, after.snapshot_id))
+        chosen = chosen.where(here < (after.at, after.row_id))
     return _values(session, _rows(session, chosen, *newest_first))
 
 

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from chat.campaigns.models import Comparison, Mode, VoteChoice
 from chat.errors import NotFound
+from chat.feedback.filter_models import Cursor
 from chat.feedback.result_models import VotedComparison
-from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.vote_models import VoteCounts, VoteFilter, VoteFilterOptions
 from store.accounts.rows import owned_by
 from store.feedback.comparison_paths import voted, with_answers
 from store.schema.campaigns import CampaignRow, ComparisonRow
@@ -22,7 +23,7 @@ def page(
     seen_by: str | None,
     filters: VoteFilter,
     *,
-    after: VoteCursor | None,
+    after: Cursor | None,
     limit: int,
 ) -> Sequence[Comparison]:
     """Newest vote first."""
@@ -36,7 +37,7 @@ def page(
     )
     if after:
         here = tuple_(ComparisonRow.voted_at, ComparisonRow.id)
-        chosen = chosen.where(here < (after.voted_at, after.comparison_id))
+        chosen = chosen.where(here < (after.at, after.row_id))
     rows = select(ComparisonRow).where(ComparisonRow.id.in_(chosen)).order_by(*newest_first)
     return [row.value() for row in session.scalars(rows)]
 

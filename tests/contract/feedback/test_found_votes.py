@@ -8,8 +8,9 @@ import pytest
 from chat.campaigns.models import Mode, Side, VoteChoice
 from chat.conversations.models import Question
 from chat.errors import NotFound
+from chat.feedback.filter_models import Cursor
 from chat.feedback.result_models import RatingFilter
-from chat.feedback.vote_models import VoteCounts, VoteCursor, VoteFilter, VoteFilterOptions
+from chat.feedback.vote_models import VoteCounts, VoteFilter, VoteFilterOptions
 from chat.feedback.votes import place_of_vote
 from chat.models import ChatOptions, PresetRef
 from store import RoutingStore
@@ -119,7 +120,7 @@ async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(
         at = DAY + timedelta(minutes=number // 3)
         await add_rows(database, vote(f"v{number}", VoteChoice.TIE, at))
     seen: list[str] = []
-    after: VoteCursor | None = None
+    after: Cursor | None = None
     while part := await database.feedback.votes.page(None, NOTHING, after=after, limit=2):
         seen += [one.id for one in part]
         after = place_of_vote(part[-1])

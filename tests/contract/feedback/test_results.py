@@ -10,6 +10,7 @@ from chat.accounts.models import LOCAL_USER
 from chat.campaigns.models import VoteChoice
 from chat.conversations.models import PresetText
 from chat.errors import NotFound
+from chat.feedback.filter_models import Cursor
 from chat.feedback.models import (
     REASONS,
     AnswerSnapshot,
@@ -20,7 +21,6 @@ from chat.feedback.models import (
 )
 from chat.feedback.ports import ResultStore
 from chat.feedback.result_models import (
-    Cursor,
     FilterOptions,
     RatingCounts,
     RatingFilter,
