@@ -1,4 +1,4 @@
-"""Export of conversations: one, or all of a user in pieces."""
+"""Export of conversations: one file of many conversations in pieces, or of one alone."""
 
 import io
 import zipfile
@@ -32,8 +32,8 @@ class Format(StrEnum):
         return ".sharegpt.json" if self is Format.SHAREGPT else f".{self}"
 
 
-class Collection(Protocol):
-    """Writes many conversations into one file; the returned pieces in order make up the file."""
+class ExportFile(Protocol):
+    """Writes conversations into one file; the returned pieces in order make up the file."""
 
     media_type: str
     suffix: str
@@ -43,27 +43,16 @@ class Collection(Protocol):
     def end(self) -> bytes: ...
 
 
-def export_one(archive: Archive, kind: Format, language: ExportLanguage) -> bytes:
-    """One conversation as a file."""
-    if kind is Format.MARKDOWN:
-        return write_markdown(archive, language).encode()
-    if kind is Format.HTML:
-        return write_html(archive, language).encode()
-    whole = export_all(kind, language)
-    return whole.add(archive) + whole.end()
-
-
-def export_all(kind: Format, language: ExportLanguage) -> Collection:
-    """A new file for many conversations: one JSON document, or a zip archive of pages."""
+def export_file(kind: Format, language: ExportLanguage, *, single: bool = False) -> ExportFile:
+    """A new file: a JSON document, or a zip archive of pages; a `single` page is no archive."""
     if kind is Format.JSON:
-        write = document.write_conversation
-        return _JsonCollection(kind, write, document.HEAD, document.TAIL)
+        return _JsonFile(kind, document.write_conversation, document.HEAD, document.TAIL)
     if kind is Format.SHAREGPT:
-        return _JsonCollection(kind, sharegpt.write_sharegpt, sharegpt.HEAD, sharegpt.TAIL)
-    return _ZipCollection(kind, language)
+        return _JsonFile(kind, sharegpt.write_sharegpt, sharegpt.HEAD, sharegpt.TAIL)
+    return _PageFile(kind, language) if single else _ZipFile(kind, language)
 
 
-class _JsonCollection:
+class _JsonFile:
     """Writes the items of one JSON list."""
 
     def __init__(self, kind: Format, write: Callable[[Archive], str], head: str, tail: str) -> None:
@@ -82,25 +71,41 @@ class _JsonCollection:
         return (head + self._tail).encode()
 
 
-class _ZipCollection:
-    """One file for each conversation, numbered because titles may repeat."""
+class _PageFile:
+    """One conversation as a page."""
+
+    def __init__(self, kind: Format, language: ExportLanguage) -> None:
+        self.media_type = kind.media_type
+        self.suffix = kind.suffix
+        self._write = write_html if kind is Format.HTML else write_markdown
+        self._language = language
+
+    def add(self, archive: Archive) -> bytes:
+        return self._write(archive, self._language).encode()
+
+    def end(self) -> bytes:
+        return b""
+
+
+class _ZipFile:
+    """One page for each conversation, numbered because titles may repeat."""
 
     media_type = "application/zip"
     suffix = ".zip"
 
     def __init__(self, kind: Format, language: ExportLanguage) -> None:
-        self._kind = kind
-        self._language = language
+        self._page = _PageFile(kind, language)
+        self._untitled = language.words.untitled
         self._outlet = _Outlet()
         self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_DEFLATED)
         self._count = 0
 
     def add(self, archive: Archive) -> bytes:
         self._count += 1
-        stem = file_stem(archive.conversation.title, self._language.words.untitled)
-        info = zipfile.ZipInfo(f"{self._count:04} {stem}{self._kind.suffix}", _date(archive))
+        stem = file_stem(archive.conversation.title, self._untitled)
+        info = zipfile.ZipInfo(f"{self._count:04} {stem}{self._page.suffix}", _date(archive))
         info.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(info, export_one(archive, self._kind, self._language))
+        self._zip.writestr(info, self._page.add(archive))
         return self._outlet.take()
 
     def end(self) -> bytes:

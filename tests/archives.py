@@ -25,6 +25,8 @@ from chat.models import (
     Timing,
     Usage,
 )
+from formats.exporting import Format, export_file
+from formats.words import ExportLanguage
 
 unhurried = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 """Hypothesis settings without a deadline: the machine may be busy."""
@@ -162,3 +164,9 @@ def example(title: str = "A table", answer: str = "Here it is.") -> Archive:
         for message_id, content in [("hidden", "Another version."), ("shown", answer)]
     ]
     return Archive(conversation, (question, *answers))
+
+
+def exported_file(archive: Archive, kind: Format, language: ExportLanguage) -> bytes:
+    """The file of one conversation alone."""
+    file = export_file(kind, language, single=True)
+    return file.add(archive) + file.end()

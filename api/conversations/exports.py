@@ -20,7 +20,7 @@ from api.edge.identity import user_id_of
 from chat.conversations.models import Archive, Conversation
 from chat.errors import NotFound
 from formats.apart import FileReader
-from formats.exporting import Collection, Format, export_all, export_one
+from formats.exporting import ExportFile, Format, export_file
 from formats.names import file_stem
 from formats.words import ExportLanguage
 
@@ -56,9 +56,10 @@ def export_routes(archives: Archives) -> APIRouter:
         request: Request, conversation_id: str, kind: Kind, language: Language = ExportLanguage.EN
     ) -> Response:
         archive = await archives.archive(user_id_of(request), conversation_id)
-        content = await asyncio.to_thread(export_one, archive, kind, language)
-        name = file_stem(archive.conversation.title, "conversation") + kind.suffix
-        return Response(content, headers=download_headers(name), media_type=kind.media_type)
+        file = export_file(kind, language, single=True)
+        content = await asyncio.to_thread(file.add, archive) + file.end()
+        name = file_stem(archive.conversation.title, "conversation") + file.suffix
+        return Response(content, headers=download_headers(name), media_type=file.media_type)
 
     @router.get("/api/export")
     async def export_everything(
@@ -68,11 +69,11 @@ def export_routes(archives: Archives) -> APIRouter:
         # One query instead of pages: a conversation could move between two pages meanwhile.
         listed = await archives.recent(user, limit=MAX_CONVERSATIONS)
         ids = [conversation.id for conversation in listed]
-        collection = export_all(kind, language)
+        file = export_file(kind, language)
         return StreamingResponse(
-            _pieces(archives, user, ids, collection),
-            headers=download_headers(f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{collection.suffix}"),
-            media_type=collection.media_type,
+            _pieces(archives, user, ids, file),
+            headers=download_headers(f"qwen-chat-{datetime.now(UTC):%Y-%m-%d}{file.suffix}"),
+            media_type=file.media_type,
         )
 
     @router.post(IMPORT_PATH)
@@ -87,12 +88,12 @@ def export_routes(archives: Archives) -> APIRouter:
 
 
 async def _pieces(
-    archives: Archives, user_id: str, ids: Sequence[str], collection: Collection
+    archives: Archives, user_id: str, ids: Sequence[str], file: ExportFile
 ) -> AsyncIterator[bytes]:
     for conversation_id in ids:
         try:
             archive = await archives.archive(user_id, conversation_id)
         except NotFound:  # deleted since the list was read
             continue
-        yield await asyncio.to_thread(collection.add, archive)
-    yield await asyncio.to_thread(collection.end)
+        yield await asyncio.to_thread(file.add, archive)
+    yield await asyncio.to_thread(file.end)

@@ -21,9 +21,9 @@ from chat.conversations.errors import BadImport
 from chat.conversations.models import Archive, Conversation, PresetText
 from chat.conversations.presets import Presets
 from chat.models import Sampling
-from formats.exporting import Format, export_one
+from formats.exporting import Format
 from formats.words import ExportLanguage
-from tests.archives import example
+from tests.archives import example, exported_file
 from tests.fakes import ScriptedEngine
 from tests.memory_store import MemoryStore
 
@@ -106,7 +106,7 @@ async def test_an_exported_file_is_a_download(
     conversation_id = await add(store)
     answer = await client.get(f"/api/conversations/{conversation_id}/export?format={kind}&lang=zh")
     archive = await store.archive(LOCAL_USER, conversation_id)
-    assert answer.content == export_one(archive, Format(kind), ExportLanguage.ZH)
+    assert answer.content == exported_file(archive, Format(kind), ExportLanguage.ZH)
     assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert answer.headers["content-disposition"].startswith("attachment; ")
     assert named(answer) == f"A table{ending}"

@@ -15,12 +15,12 @@ from markdown_it import MarkdownIt
 
 from chat.conversations.models import Archive, Origin
 from chat.models import Finish, Role, Status
-from formats.exporting import Format, export_all, export_one
+from formats.exporting import Format, export_file
 from formats.html import render, write_html
 from formats.markdown import closed, write_markdown
 from formats.names import MAX_BYTES, file_stem
 from formats.words import CHINESE, ENGLISH, ExportLanguage
-from tests.archives import archives, example, unhurried
+from tests.archives import archives, example, exported_file, unhurried
 
 MARKUP = st.lists(
     st.sampled_from(
@@ -181,7 +181,7 @@ def test_a_text_with_closed_fences_is_unchanged() -> None:
 def test_every_conversation_can_be_exported(
     archive: Archive, kind: Format, language: ExportLanguage
 ) -> None:
-    assert export_one(archive, kind, language).decode()
+    assert exported_file(archive, kind, language).decode()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_answer_shows_its_end_and_origin(change: dict[str, object], remark: s
 
 
 def test_json_has_all_branches_without_the_owner() -> None:
-    file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
+    file = json.loads(exported_file(example(), Format.JSON, ExportLanguage.EN))
     assert (file["format"], file["version"]) == ("qwen-chat", 1)
     (conversation,) = file["conversations"]
     assert "owner" not in conversation
@@ -224,7 +224,7 @@ def test_json_has_all_branches_without_the_owner() -> None:
 
 
 def test_sharegpt_has_the_displayed_path_with_files_as_in_the_prompt() -> None:
-    (item,) = json.loads(export_one(example(), Format.SHAREGPT, ExportLanguage.EN))
+    (item,) = json.loads(exported_file(example(), Format.SHAREGPT, ExportLanguage.EN))
     system, question, answer = item["conversations"]
     assert system == {"from": "system", "value": "Be brief."}
     assert question["from"] == "human"
@@ -234,7 +234,7 @@ def test_sharegpt_has_the_displayed_path_with_files_as_in_the_prompt() -> None:
 
 
 def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() -> None:
-    (item,) = json.loads(export_one(archive_of(""), Format.SHAREGPT, ExportLanguage.EN))
+    (item,) = json.loads(exported_file(archive_of(""), Format.SHAREGPT, ExportLanguage.EN))
     assert [turn["from"] for turn in item["conversations"]] == ["system", "human"]
 
 
@@ -242,7 +242,7 @@ def test_a_conversation_that_failed_before_its_first_word_has_no_empty_turn() ->
 
 
 def test_a_zip_is_written_in_pieces_and_is_valid() -> None:
-    collection = export_all(Format.MARKDOWN, ExportLanguage.EN)
+    collection = export_file(Format.MARKDOWN, ExportLanguage.EN)
     pieces = [collection.add(archive_of(f"number {number}", "Same/title")) for number in range(3)]
     assert all(pieces)
     with zipfile.ZipFile(io.BytesIO(b"".join([*pieces, collection.end()]))) as files:
@@ -256,7 +256,7 @@ def test_a_time_outside_the_zip_range_is_clamped() -> None:
     ancient = replace(
         archive.conversation, updated_at=archive.conversation.updated_at.replace(year=1900)
     )
-    collection = export_all(Format.HTML, ExportLanguage.EN)
+    collection = export_file(Format.HTML, ExportLanguage.EN)
     assert collection.add(replace(archive, conversation=ancient))
 
 

@@ -15,12 +15,12 @@ from chat.conversations.models import Archive, Origin
 from chat.conversations.tree import Tree
 from chat.models import Role, Status
 from formats import foreign
-from formats.exporting import Format, export_all, export_one
+from formats.exporting import Format, export_file
 from formats.importing import read_archives
 from formats.reading import MAX_CONTAINERS
 from formats.records import MAX_MESSAGES
 from formats.words import ExportLanguage
-from tests.archives import NOW, OWNER, archives, example, unhurried
+from tests.archives import NOW, OWNER, archives, example, exported_file, unhurried
 
 
 def read(value: object) -> list[Archive]:
@@ -40,7 +40,7 @@ def refused(value: object) -> dict[str, object]:
 
 def ours(**changes: Any) -> dict[str, Any]:
     """A file of ours with one conversation, some of its fields changed."""
-    file = json.loads(export_one(example(), Format.JSON, ExportLanguage.EN))
+    file = json.loads(exported_file(example(), Format.JSON, ExportLanguage.EN))
     file["conversations"][0].update(changes)
     return dict(file)
 
@@ -48,7 +48,7 @@ def ours(**changes: Any) -> dict[str, Any]:
 @unhurried
 @given(st.lists(archives(), min_size=1, max_size=3))
 def test_exported_json_is_imported_unchanged(exported: list[Archive]) -> None:
-    collection = export_all(Format.JSON, ExportLanguage.EN)
+    collection = export_file(Format.JSON, ExportLanguage.EN)
     file = b"".join([*map(collection.add, exported), collection.end()])
     assert read(file) == exported
 
@@ -62,7 +62,7 @@ def test_exported_sharegpt_is_imported_with_the_texts_of_its_path(exported: Arch
         for message in path
         if message.content or message.attachments
     ]
-    file = export_one(exported, Format.SHAREGPT, ExportLanguage.EN)
+    file = exported_file(exported, Format.SHAREGPT, ExportLanguage.EN)
     if not turns:
         assert "no conversation" in str(refused(file)["why"])
         return
