@@ -37,7 +37,7 @@ from api.ops.setup_link import SetupLink, base_addresses
 from api.server import SignIn, build_api, cover_mounted
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.ports import AccountStore
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.accounts.sso import IdentityProvider
 from chat.errors import AppError, StartupError, StoreFailed
 from chat.maintenance import Maintenance
@@ -225,7 +225,7 @@ async def build_sign_in(settings: Settings, account_store: AccountStore, link: S
         if settings.insecure_open:
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
-        offer(link, await accounts.setup_token() or "")
+        offer(link, await accounts.one_time_links.set_up() or "")
     context = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up)
     return SignIn(authenticator, context, provider, allow_new=settings.oidc_allow_new)
 

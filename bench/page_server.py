@@ -21,7 +21,7 @@ from api.server import SignIn
 from app import BACKLOG, build_site
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.models import AccountRole, SignedIn
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.serving.engines import Engines
 from config import Settings, read_settings
 from parts import build_parts
@@ -77,15 +77,15 @@ async def accounts(store: RoutingStore, users: int) -> tuple[SignIn, list[str]]:
     admin: SignedIn | None = None
     for number in range(users):
         if admin is None:
-            link = await service.setup_token() or ""
+            link = await service.one_time_links.set_up() or ""
         else:
-            link = await service.invite(admin.user, AccountRole.MEMBER)
+            link = await service.one_time_links.invite(admin.user, AccountRole.MEMBER)
         tokens.append(
-            await service.accept_one_time_link(
+            await service.one_time_links.accept(
                 link, name=f"user{number}", password=PASSWORD, address="", device="bench"
             )
         )
-        admin = admin or await service.signed_in(tokens[0])
+        admin = admin or await service.sessions.find(tokens[0])
     context = PageContext(service, "", None, lambda: None)
     return SignIn(authenticator, context, None, allow_new=False), tokens
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from auth.passwords import Argon2Hasher
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.errors import AppError
 from commands import guest_links, keys, users
 from commands.context import CommandContext, Refused

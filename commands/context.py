@@ -10,7 +10,7 @@ from typing import TypeAlias
 from api.ops.setup_link import base_addresses
 from chat.accounts.access import first_admin, is_guest
 from chat.accounts.models import AccountRole, User, name_key
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from config import Settings
 
 OPERATOR = User("", "command line", AccountRole.ADMIN, datetime(2020, 1, 1, tzinfo=UTC))
@@ -30,14 +30,14 @@ class CommandContext:
 
     async def user_named(self, name: str) -> User:
         """The user of that name. Raises Refused."""
-        for user in await self.accounts.users(OPERATOR):
+        for user in await self.accounts.users.list(OPERATOR):
             if not is_guest(user) and name_key(user.name) == name_key(name):
                 return user
         raise Refused(f"There is nobody named {name}. See: python app.py user list")
 
     async def first_admin(self) -> User:
         """The default owner of new rows: the first active administrator. Raises Refused."""
-        if admin := first_admin(await self.accounts.users(OPERATOR)):
+        if admin := first_admin(await self.accounts.users.list(OPERATOR)):
             return admin
         raise Refused("There is nobody yet. Begin with: python app.py user add NAME")
 

@@ -26,7 +26,7 @@ def add_commands(group: Group) -> None:
 
 
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    _, token = await context.accounts.add_guest_link(
+    _, token = await context.accounts.guests.add_link(
         await context.first_admin(),
         label=options.label,
         days=options.days,
@@ -39,12 +39,12 @@ async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[
 
 
 async def list_links(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    return [_line(link) for link in await context.accounts.guest_links(OPERATOR)]
+    return [_line(link) for link in await context.accounts.guests.links(OPERATOR)]
 
 
 async def revoke(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
-        await context.accounts.revoke_guest_link(OPERATOR, options.id)
+        await context.accounts.guests.revoke_link(OPERATOR, options.id)
     except NotFound:
         raise Refused(f"There is no guest link {options.id}.") from None
     return ["Nobody comes in by it any more."]

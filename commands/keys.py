@@ -32,10 +32,10 @@ def add_commands(group: Group) -> None:
 
 
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    if not await context.accounts.users(OPERATOR):
+    if not await context.accounts.users.list(OPERATOR):
         raise Refused(NO_ACCOUNTS)
     user = await (context.user_named(options.user) if options.user else context.first_admin())
-    _, secret = await context.accounts.add_key(
+    _, secret = await context.accounts.keys.add(
         OPERATOR,
         for_user=user,
         name=options.name,
@@ -48,19 +48,19 @@ async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[
 
 
 async def list_keys(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    names = {user.id: user.name for user in await context.accounts.users(OPERATOR)}
+    names = {user.id: user.name for user in await context.accounts.users.list(OPERATOR)}
     now = utc_now()
     return [
         "\t".join(
             (key.id, _state(key, now), f"{key.prefix}…", names[key.owner_id], _opens(key), key.name)
         )
-        for key in await context.accounts.keys(OPERATOR)
+        for key in await context.accounts.keys.list(OPERATOR)
     ]
 
 
 async def revoke(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     try:
-        await context.accounts.revoke_key(OPERATOR, options.id)
+        await context.accounts.keys.revoke(OPERATOR, options.id)
     except NotFound:
         raise Refused(f"There is no key {options.id}. See: python app.py key list") from None
     return ["Nothing comes in by it any more."]

@@ -29,13 +29,13 @@ def add_commands(group: Group) -> None:
 
 async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     accounts = context.accounts
-    setup = await accounts.setup_token()
+    setup = await accounts.one_time_links.set_up()
     role = AccountRole.ADMIN if options.admin or setup else AccountRole.MEMBER
-    token = setup or await accounts.invite(OPERATOR, role)
-    session = await accounts.accept_one_time_link(
+    token = setup or await accounts.one_time_links.invite(OPERATOR, role)
+    session = await accounts.one_time_links.accept(
         token, name=options.name, password=_password(), address="", device="command line"
     )
-    await accounts.sign_out(session)
+    await accounts.sessions.sign_out(session)
     if setup:
         SetupLink(context.settings.data_dir, ()).remove()
     return [f"{options.name} can sign in now ({role})."]
@@ -44,29 +44,35 @@ async def add(context: CommandContext, options: argparse.Namespace) -> Sequence[
 async def list_users(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     return [
         "\t".join((user.role, "disabled" if user.disabled else "", user.name))
-        for user in await context.accounts.users(OPERATOR)
+        for user in await context.accounts.users.list(OPERATOR)
         if not is_guest(user) or options.guests
     ]
 
 
 async def set_role(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
     user_id = (await context.user_named(options.name)).id
-    user = await context.accounts.set_role(OPERATOR, user_id, AccountRole(options.rank))
+    user = await context.accounts.users.set_role(OPERATOR, user_id, AccountRole(options.rank))
     return [f"{user.name} is {user.role} now."]
 
 
 async def reset(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    token = await context.accounts.reset(OPERATOR, (await context.user_named(options.name)).id)
+    token = await context.accounts.one_time_links.reset(
+        OPERATOR, (await context.user_named(options.name)).id
+    )
     return ["A new password is chosen, once, at:", *context.links(f"welcome#{token}")]
 
 
 async def disable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await context.accounts.disable(OPERATOR, (await context.user_named(options.name)).id)
+    user = await context.accounts.users.disable(
+        OPERATOR, (await context.user_named(options.name)).id
+    )
     return [f"{user.name} is shut out now."]
 
 
 async def enable(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
-    user = await context.accounts.enable(OPERATOR, (await context.user_named(options.name)).id)
+    user = await context.accounts.users.enable(
+        OPERATOR, (await context.user_named(options.name)).id
+    )
     return [f"{user.name} can sign in again."]
 
 

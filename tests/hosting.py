@@ -8,7 +8,7 @@ from api.accounts.routes import PageContext
 from api.server import HostServices, SignIn
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.models import AccountRole, AuditEntry, Clock, GuestLink, User, utc_now
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns
@@ -193,16 +193,17 @@ class StoreAccounts:
 
     async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new user; the first one is the administrator."""
-        token = await self.service.setup_token()
+        token = await self.service.one_time_links.set_up()
         if token is None:
-            users = await self.store.accounts.users()
-            admin = next(user for user in users if user.role is AccountRole.ADMIN)
-            token = await self.service.invite(admin, role)
-        return await self.service.accept_one_time_link(
+            admin = next(
+                p for p in await self.store.accounts.users() if p.role is AccountRole.ADMIN
+            )
+            token = await self.service.one_time_links.invite(admin, role)
+        return await self.service.one_time_links.accept(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 
     async def user(self, token: str) -> User:
-        signed_in = await self.service.signed_in(token)
-        assert signed_in
-        return signed_in.user
+        who = await self.service.sessions.find(token)
+        assert who
+        return who.user

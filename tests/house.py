@@ -14,7 +14,7 @@ from api.edge.options import EdgeOptions
 from api.server import SignIn, build_api, cover_mounted
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.models import AccountRole, utc_now
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.accounts.sso import IdentityProvider
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
@@ -91,12 +91,11 @@ class House:
 
     async def add(self, name: str, role: AccountRole = AccountRole.MEMBER) -> str:
         """The token of a session of a new user; the first one is the administrator."""
-        token = await self.accounts.setup_token()
+        token = await self.accounts.one_time_links.set_up()
         if token is None:
-            users = self.users.by_id.values()
-            admin = next(user for user in users if user.role is AccountRole.ADMIN)
-            token = await self.accounts.invite(admin, role)
-        return await self.accounts.accept_one_time_link(
+            admin = next(p for p in self.users.by_id.values() if p.role is AccountRole.ADMIN)
+            token = await self.accounts.one_time_links.invite(admin, role)
+        return await self.accounts.one_time_links.accept(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"
         )
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from api.downloads import download_headers
 from api.edge.identity import account_of
 from chat.accounts.models import AccountRole, AuditEntry
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 
 MAX_ENTRIES = 1000
 FORMULA = tuple("=+-@\t\r")
@@ -44,36 +44,36 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
 
     @router.post("/invite")
     async def invite(request: Request, body: RoleChange) -> dict[str, str]:
-        token = await accounts.invite(account_of(request).user, body.rank)
+        token = await accounts.one_time_links.invite(account_of(request).user, body.rank)
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/reset")
     async def reset(request: Request, user_id: str) -> dict[str, str]:
-        token = await accounts.reset(account_of(request).user, user_id)
+        token = await accounts.one_time_links.reset(account_of(request).user, user_id)
         return {"link": f"{root_path}/welcome#{token}"}
 
     @router.post("/{user_id}/rank")
     async def set_role(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
-        await accounts.set_role(account_of(request).user, user_id, body.rank)
+        await accounts.users.set_role(account_of(request).user, user_id, body.rank)
         return JSONResponse({})
 
     @router.post("/{user_id}/disable")
     async def disable(request: Request, user_id: str) -> JSONResponse:
-        await accounts.disable(account_of(request).user, user_id)
+        await accounts.users.disable(account_of(request).user, user_id)
         return JSONResponse({})
 
     @router.post("/{user_id}/enable")
     async def enable(request: Request, user_id: str) -> JSONResponse:
-        await accounts.enable(account_of(request).user, user_id)
+        await accounts.users.enable(account_of(request).user, user_id)
         return JSONResponse({})
 
     @router.post("/{user_id}/delete")
     async def delete(request: Request, user_id: str) -> dict[str, int]:
-        return {"rows": await accounts.delete(account_of(request).user, user_id)}
+        return {"rows": await accounts.users.delete(account_of(request).user, user_id)}
 
     @router.get("/audit.csv")
     async def audit(request: Request) -> Response:
-        entries = await accounts.audit_entries(account_of(request).user, limit=MAX_ENTRIES)
+        entries = await accounts.users.audit_entries(account_of(request).user, limit=MAX_ENTRIES)
         headers = download_headers("audit.csv")
         return Response(as_csv(entries), headers=headers, media_type="text/csv")
 
@@ -87,12 +87,12 @@ def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     @router.post("")
     async def add(request: Request, body: NewGuestLink) -> dict[str, str]:
         values = body.model_dump()
-        _, token = await accounts.add_guest_link(account_of(request).user, **values)
+        _, token = await accounts.guests.add_link(account_of(request).user, **values)
         return {"link": f"{root_path}/guest#{token}"}
 
     @router.post("/{link_id}/revoke")
     async def revoke(request: Request, link_id: str) -> JSONResponse:
-        await accounts.revoke_guest_link(account_of(request).user, link_id)
+        await accounts.guests.revoke_link(account_of(request).user, link_id)
         return JSONResponse({})
 
     return router

@@ -96,7 +96,7 @@ def provider_routes(
         try:
             begun, then = pending_sign_ins.take(cookie(request).read(request.scope))
             vouched = await provider.finish(begun, request.query_params)
-            token = await context.accounts.sign_in_vouched(
+            token = await context.accounts.sso.sign_in(
                 vouched, allow_new=allow_new, **origin_of(request)
             )
         except ProviderRefused:

@@ -94,7 +94,7 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     @router.get("/account")
     async def account(request: Request) -> Response:
         signed_in = account_of(request)
-        sessions = await accounts.sessions(signed_in.user)
+        sessions = await accounts.sessions.of(signed_in.user)
         locale = locale_of(request, context.root_path)
         return page_answer(
             account_page(locale, signed_in.user, sessions, session_id=signed_in.session_id)
@@ -103,15 +103,15 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
     @router.get("/people")
     async def accounts_page(request: Request) -> Response:
         user = account_of(request).user
-        users = await accounts.users(user)
-        entries = await accounts.audit_entries(user, limit=MAX_ENTRIES)
+        users = await accounts.users.list(user)
+        entries = await accounts.users.audit_entries(user, limit=MAX_ENTRIES)
         return page_answer(users_page(locale_of(request, context.root_path), user, users, entries))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:
         user, locale = account_of(request).user, locale_of(request, context.root_path)
-        links = await accounts.guest_links(user)
-        owners = await accounts.owner_names(user)
+        links = await accounts.guests.links(user)
+        owners = await accounts.users.owner_names(user)
         usable = await presets.list(user.id, locale.language)
         shared = [(preset.ref.id, preset.text.name) for preset in usable if preset.shared]
         return page_answer(guests_page(locale, user, links, shared, owners))

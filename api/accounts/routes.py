@@ -16,7 +16,7 @@ from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN, account_of, user_of
 from chat.accounts.models import GuestLink, OneTimeLinkKind, User
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.accounts.sso import ExternalIdentity
 
 Name = Annotated[str, Field(max_length=200)]
@@ -79,12 +79,12 @@ class PageContext:
         """Set the cookie of the new session, and end the browser's previous session."""
         cookie = self.cookie(request)
         if before := cookie.read(request.scope):
-            await self.accounts.sign_out(before)
+            await self.accounts.sessions.sign_out(before)
         cookie.set(answer, token)
 
     async def welcome(self, request: Request, vouched: ExternalIdentity, then: str) -> Response:
         """Sign in the user that a proxy names; may create the account. Raises ProviderRefused."""
-        token = await self.accounts.sign_in_vouched(vouched, allow_new=True, **origin_of(request))
+        token = await self.accounts.sso.sign_in(vouched, allow_new=True, **origin_of(request))
         answer = RedirectResponse(then, 303, {"Cache-Control": "no-store"})
         await self.set_session_cookie(request, answer, token)
         return answer
@@ -125,19 +125,19 @@ def _sign_in_routes(context: PageContext) -> APIRouter:
 
     @router.post("/sign-in")
     async def sign_in(request: Request, body: Credentials) -> JSONResponse:
-        token = await accounts.sign_in(body.name, body.password, **origin_of(request))
+        token = await accounts.passwords.sign_in(body.name, body.password, **origin_of(request))
         then = safe_next(body.next, context.root_path)
         return await context.sign_in_response(request, token, then)
 
     @router.post("/pass")
     async def look_at_pass(body: TokenForm) -> dict[str, str]:
-        one_time = await accounts.check_one_time_link(body.token)
+        one_time = await accounts.one_time_links.check(body.token)
         return {"kind": one_time.kind}
 
     @router.post("/accept")
     async def accept_pass(request: Request, body: Acceptance) -> JSONResponse:
-        one_time = await accounts.check_one_time_link(body.token)
-        token = await accounts.accept_one_time_link(
+        one_time = await accounts.one_time_links.check(body.token)
+        token = await accounts.one_time_links.accept(
             body.token, name=body.name, password=body.password, **origin_of(request)
         )
         if one_time.kind is OneTimeLinkKind.SETUP:
@@ -152,7 +152,7 @@ def _guest_routes(context: PageContext, admit: AdmitMember) -> APIRouter:
 
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
-        link = await accounts.look_at_guest_link(body.token)
+        link = await accounts.guests.check_link(body.token)
         content = {"kind": "guest", "label": link.label}
         current = request.scope["state"][SIGNED_IN]
         is_invited = bool(current) and await admit(current.user, link)
@@ -162,8 +162,8 @@ def _guest_routes(context: PageContext, admit: AdmitMember) -> APIRouter:
 
     @router.post("/enter")
     async def enter_as_guest(request: Request, body: GuestEntry) -> JSONResponse:
-        link = await accounts.look_at_guest_link(body.token)
-        token = await accounts.enter_as_guest(body.token, body.nickname, **origin_of(request))
+        link = await accounts.guests.check_link(body.token)
+        token = await accounts.guests.enter(body.token, body.nickname, **origin_of(request))
         return await context.sign_in_response(request, token, _guest_start_path(context, link))
 
     return router
@@ -187,27 +187,27 @@ def _own_account_routes(context: PageContext) -> APIRouter:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> JSONResponse:
         if token := context.cookie(request).read(request.scope):
-            await accounts.sign_out(token)
+            await accounts.sessions.sign_out(token)
         return context.sign_out_response(request)
 
     @router.post("/sign-out-everywhere")
     async def sign_out_everywhere(request: Request) -> JSONResponse:
-        await accounts.sign_out_everywhere(account_of(request))
+        await accounts.sessions.end_all(account_of(request).user)
         return context.sign_out_response(request)
 
     @router.post("/password")
     async def change_password(request: Request, body: NewPassword) -> JSONResponse:
-        await accounts.change_password(account_of(request), body.old, body.new)
+        await accounts.passwords.change(account_of(request), body.old, body.new)
         return JSONResponse({})
 
     @router.post("/sessions/{session_id}/end")
     async def end_session(request: Request, session_id: str) -> JSONResponse:
-        await accounts.end_session(account_of(request).user, session_id)
+        await accounts.sessions.end(account_of(request).user, session_id)
         return JSONResponse({})
 
     @router.post("/delete")
     async def delete_my_data(request: Request, body: Confirmation) -> JSONResponse:
-        rows = await accounts.delete_my_data(account_of(request).user, body.password)
+        rows = await accounts.users.delete_own(account_of(request).user, body.password)
         return context.sign_out_response(request, rows=rows)
 
     return router

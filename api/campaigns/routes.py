@@ -98,7 +98,7 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
         user = account_of(request).user
         await campaigns.get(user, campaign_id)  # checks ownership: `Accounts` does not
-        _, token = await context.accounts.add_guest_link(
+        _, token = await context.accounts.guests.add_link(
             user, **body.model_dump(), campaign_id=campaign_id
         )
         return {"link": f"{context.root_path}/guest#{token}"}
@@ -128,7 +128,7 @@ def _testers(participation: Participation, context: PageContext) -> APIRouter:
         rows = await participation.withdraw(user, campaign_id)
         if not is_guest(user):
             return JSONResponse({"rows": rows})
-        rows += await context.accounts.delete_my_data(user)  # a guest has no other data
+        rows += await context.accounts.users.delete_own(user)  # a guest has no other data
         return context.sign_out_response(request, rows=rows)
 
     return router

@@ -99,7 +99,7 @@ class ProofSite:
             file = [{"messages": [{"role": "user", "content": "Hi"}]}]
             read = await host.post("/api/import", json=file)
             self.ids["conversation"] = read.json()["first_id"]
-        self.tokens["guest"] = await self.accounts.service.enter_as_guest(
+        self.tokens["guest"] = await self.accounts.service.guests.enter(
             token, "gus", address="", device=""
         )
         host_user: User = await self.accounts.user(self.tokens["host"])

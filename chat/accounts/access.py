@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from chat.accounts.models import AccountRole, User
-from chat.errors import NotFound
+from chat.errors import BadRequest, NotFound
 
 
 class Owned(Protocol):
@@ -42,6 +42,12 @@ def refuse_unless_admin(user: User) -> None:
     """Raises NotFound for members and guests."""
     if not is_admin(user):
         raise NotFound
+
+
+def refuse_guest_role(role: AccountRole) -> None:
+    """Raises BadRequest for the role of guests, which nobody is given or loses."""
+    if role is AccountRole.GUEST:
+        raise BadRequest("Guests come by guest links, and have no password and no other rank.")
 
 
 def refuse_guests(user: User) -> None:

@@ -17,18 +17,22 @@ from chat.accounts.access import (
     refuse_unless_admin,
     visible_owner,
 )
-from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
 from chat.accounts.errors import BadKey, KeyNotAllowed
+from chat.accounts.last_use import LastUse
+from chat.accounts.login_throttle import LoginThrottle
 from chat.accounts.models import (
     AccountUsage,
     Action,
     ApiKey,
+    AuditEntry,
+    Clock,
     KeyScope,
     Principal,
+    Timer,
     User,
 )
-from chat.accounts.ports import KeyUsageStore
+from chat.accounts.ports import ApiKeyStore, KeyUsageStore
 from chat.accounts.quotas import Rates, count_request, local_now, refuse_when_used_up
 from chat.errors import AppError, InvalidSetting, StoreFailed
 
@@ -46,10 +50,18 @@ BOUNDS = {
 """Lowest and highest value of each setting of a key."""
 
 
-class Keys(AccountBase):
+class Keys:
     """API keys. Members see their own, administrators all."""
 
-    async def add_key(  # noqa: PLR0913 - the fields of a form, by name
+    def __init__(
+        self, store: ApiKeyStore, throttle: LoginThrottle, clock: Clock, timer: Timer
+    ) -> None:
+        self._store = store
+        self._throttle = throttle
+        self._clock = clock
+        self._used = LastUse(timer)
+
+    async def add(  # noqa: PLR0913 - the fields of a form, by name
         self,
         user: User,
         *,
@@ -85,18 +97,18 @@ class Keys(AccountBase):
             requests_per_minute=requests_per_minute,
             tokens_per_day=tokens_per_day,
         )
-        audit_entry = self._audit_entry(user.id, Action.NEW_KEY, key.id, key.prefix)
+        audit_entry = AuditEntry(now, user.id, Action.NEW_KEY, key.id, key.prefix)
         await self._store.add_key(token_hash(secret), key, audit_entry)
         return key, secret
 
-    async def keys(self, user: User) -> Sequence[ApiKey]:
+    async def list(self, user: User) -> Sequence[ApiKey]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
         return await self._store.keys(visible_owner(user))
 
-    async def revoke_key(self, user: User, key_id: str) -> None:
+    async def revoke(self, user: User, key_id: str) -> None:
         """Revoke a key for good. Raises NotFound."""
         owner_id = visible_owner(user)
-        audit_entry = self._audit_entry(user.id, Action.REVOKE_KEY, key_id)
+        audit_entry = AuditEntry(self._clock(), user.id, Action.REVOKE_KEY, key_id)
         await self._store.revoke_key(key_id, audit_entry, owner_id=owner_id)
 
     async def principal(self, secret: str, *, address: str) -> Principal:
@@ -110,7 +122,7 @@ class Keys(AccountBase):
             log.info("%s from %s was refused", _in_words(secret), address or "nowhere")
             raise BadKey
         key, user = found
-        if self._used_keys.is_news(key.id, key.used_at, now):
+        if self._used.is_news(key.id, key.used_at, now):
             with suppress(StoreFailed):  # a full disk still answers
                 await self._store.touch_key(key.id, now)
         return Principal(user, key, key.scopes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chat.accounts.models import LOCAL, Principal, SignedIn, Timer
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 
 CACHE_S = 2.0
 """Lifetime of a cached negative `has_users()`: another process may make the first account."""
@@ -68,12 +68,12 @@ class AccountAuthenticator:
     async def authenticate(self, token: str | None) -> SignedIn | None:
         if await self._is_open():
             return SignedIn(LOCAL, session_id="")
-        return await self.accounts.signed_in(token) if token else None
+        return await self.accounts.sessions.find(token) if token else None
 
     async def principal(self, key: str, *, address: str) -> Principal:
         if await self._is_open():
             return Principal(LOCAL)
-        return await self.accounts.principal(key, address=address)
+        return await self.accounts.keys.principal(key, address=address)
 
     async def has_users(self) -> bool:
         """A positive result is cached for good: the last administrator cannot be deleted."""

@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
-from chat.accounts.base import AccountBase
 from chat.accounts.credentials import check_name, new_token, token_hash
-from chat.accounts.models import AccountRole, Action, GuestLink, User
+from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, GuestLink, User
+from chat.accounts.ports import GuestLinkStore
+from chat.accounts.sessions import Sessions
 from chat.errors import InvalidSetting, NotFound
 
 BOUNDS = {
@@ -19,10 +20,15 @@ BOUNDS = {
 """Lowest and highest of each number of a link; messages and tokens are of each guest."""
 
 
-class Guests(AccountBase):
+class Guests:
     """Guest links and guests. Members see their own links, administrators all."""
 
-    async def add_guest_link(  # noqa: PLR0913 - the fields of a form, by name
+    def __init__(self, store: GuestLinkStore, sessions: Sessions, clock: Clock) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._clock = clock
+
+    async def add_link(  # noqa: PLR0913 - the fields of a form, by name
         self,
         user: User,
         *,
@@ -55,38 +61,38 @@ class Guests(AccountBase):
             preset_id=preset_id,
             campaign_id=campaign_id,
         )
-        audit_entry = self._audit_entry(user.id, Action.NEW_GUEST_LINK, link.id)
+        audit_entry = AuditEntry(now, user.id, Action.NEW_GUEST_LINK, link.id)
         await self._store.add_guest_link(token_hash(token), link, audit_entry)
         return link, token
 
-    async def guest_links(self, user: User) -> Sequence[GuestLink]:
+    async def links(self, user: User) -> Sequence[GuestLink]:
         """Newest first, expired and revoked ones too. Raises NotFound for guests."""
         return await self._store.guest_links(visible_owner(user))
 
-    async def revoke_guest_link(self, user: User, link_id: str) -> None:
+    async def revoke_link(self, user: User, link_id: str) -> None:
         """Revoke the link and sign its guests out. Raises NotFound.
 
         Guests of a campaign can ask no more, but read and send the survey for another day.
         """
         refuse_guests(user)
         refuse_unless_visible(user, await self._store.guest_link(link_id))
-        audit_entry = self._audit_entry(user.id, Action.REVOKE_GUEST_LINK, link_id)
+        audit_entry = AuditEntry(self._clock(), user.id, Action.REVOKE_GUEST_LINK, link_id)
         await self._store.revoke_guest_link(link_id, audit_entry)
         self._sessions.invalidate()
 
-    async def look_at_guest_link(self, token: str) -> GuestLink:
+    async def check_link(self, token: str) -> GuestLink:
         """Raises NotFound, also when it is revoked or expired."""
         link = await self._store.guest_link_of(token_hash(token))
         if link.revoked or self._clock() >= link.expires_at:
             raise NotFound
         return link
 
-    async def enter_as_guest(self, token: str, nickname: str, *, address: str, device: str) -> str:
+    async def enter(self, token: str, nickname: str, *, address: str, device: str) -> str:
         """Create a guest; return the token of a session, which ends with the link at the latest.
 
         Raises NotFound, LinkFull, BadName.
         """
-        link = await self.look_at_guest_link(token)
+        link = await self.check_link(token)
         guest = User(
             uuid4().hex,
             check_name(nickname),
@@ -94,9 +100,8 @@ class Guests(AccountBase):
             self._clock(),
             guest_link_id=link.id,
         )
-        await self._store.admit_guest(
-            link.id, guest, self._audit_entry(guest.id, Action.ENTER, link.id)
-        )
+        audit_entry = AuditEntry(self._clock(), guest.id, Action.ENTER, link.id)
+        await self._store.admit_guest(link.id, guest, audit_entry)
         return await self._sessions.begin(
             guest, address=address, device=device, ends_at=link.sessions_end
         )

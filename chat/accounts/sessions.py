@@ -18,7 +18,7 @@ from chat.accounts.credentials import clean_device, new_token, token_hash
 from chat.accounts.last_use import LastUse
 from chat.accounts.models import Action, AuditEntry, Clock, Session, SignedIn, Timer, User
 from chat.accounts.ports import SessionStore
-from chat.errors import StoreFailed
+from chat.errors import NotFound, StoreFailed
 
 log = logging.getLogger("qwen_chat.accounts")
 
@@ -40,7 +40,10 @@ class SessionCheck:
 
 
 class Sessions:
-    """Starts and finds sessions. One ends `idle` after its last use, `absolute` after its start."""
+    """Starts, finds and ends sessions.
+
+    One ends `idle` after its last use, and `absolute` after its start.
+    """
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class Sessions:
         return token
 
     async def find(self, token: str) -> SignedIn | None:
-        """The session with that token; None if it is unknown or has ended."""
+        """The session with that token; None if it is unknown or ended or the user is disabled."""
         key, now, cache = token_hash(token), self._clock(), self._cache
         cached, checked_at = cache.get(key), self._timer()
         if cached:
@@ -96,12 +99,33 @@ class Sessions:
         await self._touch(session, now)
         return signed_in
 
-    async def of(self, user_id: str) -> Sequence[Session]:
+    async def sign_out(self, token: str) -> None:
+        """End the session with that token, if there is one."""
+        if signed_in := await self.find(token):
+            user_id = signed_in.user.id
+            audit_entry = AuditEntry(self._clock(), user_id, Action.SIGN_OUT, user_id)
+            with suppress(NotFound):  # it ended concurrently
+                await self._store.end_session(user_id, signed_in.session_id, audit_entry)
+            self.invalidate()
+
+    async def end(self, user: User, session_id: str) -> None:
+        """End one of the user's sessions. Raises NotFound."""
+        audit_entry = AuditEntry(self._clock(), user.id, Action.END_SESSION, user.id)
+        await self._store.end_session(user.id, session_id, audit_entry)
+        self.invalidate()
+
+    async def end_all(self, user: User) -> None:
+        """End every session of the user."""
+        audit_entry = AuditEntry(self._clock(), user.id, Action.SIGN_OUT_EVERYWHERE, user.id)
+        await self._store.end_sessions(user.id, audit_entry)
+        self.invalidate()
+
+    async def of(self, user: User) -> Sequence[Session]:
         """The open sessions of the user, newest first."""
         now = self._clock()
         return [
             session
-            for session in await self._store.sessions(user_id)
+            for session in await self._store.sessions(user.id)
             if self._is_open(session, now)
         ]
 

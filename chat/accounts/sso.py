@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat.accounts.base import AccountBase
 from chat.accounts.credentials import MAX_NAME, check_name
 from chat.accounts.errors import BadName, NameTaken, ProviderRefused
-from chat.accounts.models import AccountRole, Action, User
+from chat.accounts.models import AccountRole, Action, AuditEntry, Clock, User
+from chat.accounts.ports import UserStore
+from chat.accounts.sessions import Sessions
 from chat.errors import NotFound
 
 MOST_NAMESAKES = 100
@@ -52,10 +53,15 @@ class IdentityProvider(Protocol):
     ) -> ExternalIdentity: ...
 
 
-class SingleSignOn(AccountBase):
+class SingleSignOn:
     """Signs in users that an external provider has authenticated."""
 
-    async def sign_in_vouched(
+    def __init__(self, store: UserStore, sessions: Sessions, clock: Clock) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._clock = clock
+
+    async def sign_in(
         self, vouched: ExternalIdentity, *, allow_new: bool, address: str, device: str
     ) -> str:
         """The token of a new session. `allow_new`: an unknown user becomes a member.
@@ -74,7 +80,7 @@ class SingleSignOn(AccountBase):
 
     async def _join(self, vouched: ExternalIdentity) -> User:
         now = self._clock()
-        audit_entry = self._audit_entry(vouched.user_id, Action.JOIN, vouched.user_id, "provider")
+        audit_entry = AuditEntry(now, vouched.user_id, Action.JOIN, vouched.user_id, "provider")
         for number in range(1, MOST_NAMESAKES):
             suffix = f" {number}" if number > 1 else ""
             try:

@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from chat.accounts.models import KeyScope
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from store import open_store
 from tests.memory_users import OpenHasher
 
@@ -133,18 +133,18 @@ async def make_keys(folder: Path) -> tuple[str, str, str]:
     await store.open()
     try:
         accounts = Accounts(store.accounts, OpenHasher())
-        session = await accounts.accept_one_time_link(
-            await accounts.setup_token() or "",
+        session = await accounts.one_time_links.accept(
+            await accounts.one_time_links.set_up() or "",
             name="ann",
             password="correct horse battery",
             address="",
             device="",
         )
-        ann = await accounts.signed_in(session)
+        ann = await accounts.sessions.find(session)
         assert ann
-        _, key = await accounts.add_key(ann.user, name="all")
-        _, metrics = await accounts.add_key(ann.user, name="figures", scopes={KeyScope.METRICS})
-        _, slow = await accounts.add_key(ann.user, name="slow", requests_per_minute=1)
+        _, key = await accounts.keys.add(ann.user, name="all")
+        _, metrics = await accounts.keys.add(ann.user, name="figures", scopes={KeyScope.METRICS})
+        _, slow = await accounts.keys.add(ann.user, name="slow", requests_per_minute=1)
     finally:
         await store.close()
     return key, metrics, slow

@@ -66,7 +66,7 @@ def test_a_guest_at_the_limit_of_the_link_sees_an_error(browser: Browser, site: 
     ann.context.close()
     host = next(iter(house.users.by_id.values()))
     _, link = run_coroutine(
-        house.accounts.add_guest_link(
+        house.accounts.guests.add_link(
             host,
             label="day",
             days=1,
@@ -76,7 +76,7 @@ def test_a_guest_at_the_limit_of_the_link_sees_an_error(browser: Browser, site: 
             preset_id=None,
         )
     )
-    token = run_coroutine(house.accounts.enter_as_guest(link, "Gus", address="", device=""))
+    token = run_coroutine(house.accounts.guests.enter(link, "Gus", address="", device=""))
     gus = arrive(browser, address, token)
     ask_and_wait(gus, "my only one")
     ask(gus, "one more")

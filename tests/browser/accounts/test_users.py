@@ -78,7 +78,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
 ) -> None:
     ann, bob = visitor().new_page(), visitor().new_page()
     complaints = complaints_of(ann)
-    ann.goto(f"{address}/welcome#{run_coroutine(house.accounts.setup_token())}")
+    ann.goto(f"{address}/welcome#{run_coroutine(house.accounts.one_time_links.set_up())}")
     join(ann, "ann")
     expect(ann.locator("#person")).to_contain_text("ann")
     ask_and_wait(ann, "the secret of ann")
@@ -156,8 +156,8 @@ def test_disabling_a_user_signs_out_an_open_page_within_seconds(
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#person")).to_contain_text("bob")
-    users_by_name = {user.name: user for user in house.users.by_id.values()}
-    run_coroutine(house.accounts.disable(users_by_name["ann"], users_by_name["bob"].id))
+    everybody = {user.name: user for user in house.users.by_id.values()}
+    run_coroutine(house.accounts.users.disable(everybody["ann"], everybody["bob"].id))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5000)
 
 
@@ -218,6 +218,6 @@ def test_a_page_of_another_origin_can_neither_do_nor_read_anything(
     with another_origin(ATTACK.format(address)) as evil:
         page.goto(evil)
         expect(page).to_have_title(",".join(["no"] * 10))
-    assert run_coroutine(house.accounts.signed_in(token))
+    assert run_coroutine(house.accounts.sessions.find(token))
     page.goto(f"{address}/account")
     expect(page.get_by_text("You are ann")).to_be_visible()

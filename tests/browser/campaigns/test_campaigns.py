@@ -92,7 +92,7 @@ def add_campaign(accounts: StoreAccounts, user: User, plan: Plan = PLAN) -> Camp
 
 def guest_address(accounts: StoreAccounts, user: User, campaign: Campaign, address: str) -> str:
     _, token = run_coroutine(
-        accounts.service.add_guest_link(
+        accounts.service.guests.add_link(
             user,
             label="Open day",
             days=7,
@@ -215,7 +215,7 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
     button(page, "I agree").click()
     ask_and_wait(page, "Name a river")
     (link,) = run_coroutine(accounts.store.accounts.guest_links(None))
-    run_coroutine(accounts.service.revoke_guest_link(root, link.id))
+    run_coroutine(accounts.service.guests.revoke_link(root, link.id))
     ask(page, "Another one")
     expect(page.get_by_role("alert")).to_contain_text("This test has ended")
     expect(box(page)).to_have_value("Another one")

@@ -12,7 +12,7 @@ import pytest
 import commands
 from auth.passwords import Argon2Hasher
 from chat.accounts.errors import BadKey
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from store import open_store
 
 Run = Callable[..., tuple[int, str, str]]
@@ -165,15 +165,15 @@ def test_a_command_takes_effect_in_a_running_server(run: Run, tmp_path: Path) ->
         accounts = Accounts(store.accounts, hasher)
         assert (await asyncio.to_thread(add, run, "ann"))[0] == 0
         assert (await asyncio.to_thread(add, run, "bob"))[0] == 0
-        token = await accounts.sign_in("bob", "a good password", address="", device="")
-        assert await accounts.signed_in(token)
+        token = await accounts.passwords.sign_in("bob", "a good password", address="", device="")
+        assert await accounts.sessions.find(token)
         key = await asyncio.to_thread(new_key, run, "--user", "bob")
-        assert (await accounts.principal(key, address="")).user.name == "bob"
+        assert (await accounts.keys.principal(key, address="")).user.name == "bob"
         assert (await asyncio.to_thread(run, "user", "disable", "bob"))[0] == 0
         with pytest.raises(BadKey):
-            await accounts.principal(key, address="")
+            await accounts.keys.principal(key, address="")
         async with asyncio.timeout(5):
-            while await accounts.signed_in(token):  # noqa: ASYNC110 - there is no event for it
+            while await accounts.sessions.find(token):  # noqa: ASYNC110 - nobody tells it
                 await asyncio.sleep(0.1)
         await store.close()
         hasher.close()

@@ -13,7 +13,7 @@ import pytest
 from api.edge.permissions import ROUTES, Permission
 from chat.accounts.api_keys import KeyLimits
 from chat.accounts.models import AccountRole, KeyScope, User
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.conversations.jobs import Jobs
 from chat.maintenance import Maintenance
 from chat.serving.completions import Completions
@@ -49,19 +49,19 @@ class Village:
         accounts = self.house.accounts
         for name, role in (("ann", AccountRole.ADMIN), ("bob", AccountRole.MEMBER)):
             self.tokens[name] = await self.house.add(name, role)
-            _, self.keys[name] = await accounts.add_key(await self.user(name), name="api")
+            _, self.keys[name] = await accounts.keys.add(await self.user(name), name="api")
         ann = await self.user("ann")
-        _, self.keys["figures"] = await accounts.add_key(ann, name="m", scopes={KeyScope.METRICS})
-        _, token = await accounts.add_guest_link(
+        _, self.keys["figures"] = await accounts.keys.add(ann, name="m", scopes={KeyScope.METRICS})
+        _, token = await accounts.guests.add_link(
             ann, label="l", days=1, max_guests=1, max_messages=9, max_tokens=9, preset_id=None
         )
-        self.tokens["gus"] = await accounts.enter_as_guest(token, "gus", address="", device="")
+        self.tokens["gus"] = await accounts.guests.enter(token, "gus", address="", device="")
         return self
 
     async def user(self, name: str) -> User:
-        signed_in = await self.house.accounts.signed_in(self.tokens[name])
-        assert signed_in
-        return signed_in.user
+        who = await self.house.accounts.sessions.find(self.tokens[name])
+        assert who
+        return who.user
 
     async def ask(
         self,
@@ -186,13 +186,13 @@ async def test_a_metrics_key_of_a_former_administrator_is_rejected(
     village: Village,
 ) -> None:
     accounts, ann, bob = village.house.accounts, *[await village.user(n) for n in ("ann", "bob")]
-    await accounts.set_role(ann, bob.id, AccountRole.ADMIN)
-    _, metrics_key = await accounts.add_key(
+    await accounts.users.set_role(ann, bob.id, AccountRole.ADMIN)
+    _, metrics_key = await accounts.keys.add(
         await village.user("bob"), name="m", scopes=set(KeyScope)
     )
     headers = {"X-Api-Key": metrics_key}
     assert (await village.ask("/metrics", headers)).status_code == 200
-    await accounts.set_role(ann, bob.id, AccountRole.MEMBER)
+    await accounts.users.set_role(ann, bob.id, AccountRole.MEMBER)
     assert code_of(await village.ask("/metrics", headers)) == "key_not_allowed"
     assert (await village.ask("/v1/models", headers)).status_code == 200
 
@@ -244,8 +244,8 @@ async def test_too_many_failures_are_throttled(village: Village) -> None:
 
 async def test_the_limits_of_a_key_hold_over_http(village: Village) -> None:
     bob = await village.user("bob")
-    _, narrow = await village.house.accounts.add_key(bob, name="narrow", requests_per_minute=1)
-    _, small = await village.house.accounts.add_key(bob, name="small", tokens_per_day=3)
+    _, narrow = await village.house.accounts.keys.add(bob, name="narrow", requests_per_minute=1)
+    _, small = await village.house.accounts.keys.add(bob, name="small", tokens_per_day=3)
     for key in (narrow, small):
         headers = {"X-Api-Key": key}
         first = await village.ask("/v1/chat/completions", headers, method="POST")
@@ -299,15 +299,15 @@ async def until_written(*chunks: list[bytes]) -> None:
 
 
 async def revoke(accounts: Accounts, ann: User, bob: User) -> None:
-    await accounts.revoke_key(bob, (await accounts.keys(bob))[0].id)
+    await accounts.keys.revoke(bob, (await accounts.keys.list(bob))[0].id)
 
 
 async def disable(accounts: Accounts, ann: User, bob: User) -> None:
-    await accounts.disable(ann, bob.id)
+    await accounts.users.disable(ann, bob.id)
 
 
 async def delete(accounts: Accounts, ann: User, bob: User) -> None:
-    await accounts.delete(ann, bob.id)
+    await accounts.users.delete(ann, bob.id)
 
 
 @pytest.mark.parametrize("change", [revoke, disable, delete])

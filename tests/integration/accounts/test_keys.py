@@ -28,7 +28,7 @@ async def keys_html(client: httpx.AsyncClient, language: str = "en") -> str:
 async def test_a_key_is_created_displayed_once_and_revoked(house: House) -> None:
     async with client_of(house.app(), await house.add("ann")) as ann:
         created = (await ann.post("/api/keys", json=NEW)).json()
-        principal = await house.accounts.principal(created["key"], address="")
+        principal = await house.accounts.keys.principal(created["key"], address="")
         page = await keys_html(ann)
         assert "nightly &lt;script&gt;" in page
         assert f"{created['key'][:8]}…" in page

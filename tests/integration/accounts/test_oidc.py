@@ -201,15 +201,15 @@ async def test_no_user_signs_in_by_the_provider_before_the_administrator(openid:
     async with client_of(empty.app()) as client:
         answer = await go_and_return(client, openid)
         assert answer.headers["location"] == "/sign-in?refused=1"
-    assert await empty.accounts.setup_token()
+    assert await empty.accounts.one_time_links.set_up()
 
 
 async def test_a_disabled_user_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
-    users_by_name = {user.name: user for user in house.users.by_id.values()}
-    await house.accounts.disable(users_by_name["root"], users_by_name["Ann"].id)
+    everybody = {user.name: user for user in house.users.by_id.values()}
+    await house.accounts.users.disable(everybody["root"], everybody["Ann"].id)
     assert await refused(browser, await go_and_return(browser, openid))
 
 

@@ -49,7 +49,7 @@ async def test_on_an_open_host_the_first_start_writes_a_link_readable_by_the_own
     assert token not in caplog.text + output.err + output.out
     assert await sign_in.authenticator.authenticate(None) is None
 
-    await sign_in.context.accounts.accept_one_time_link(
+    await sign_in.context.accounts.one_time_links.accept(
         token, name="ann", password="long enough", address="", device=""
     )
     sign_in.context.on_first_account()
@@ -77,7 +77,7 @@ async def test_each_start_replaces_the_previous_link(tmp_path: Path) -> None:
     sign_in = await build_sign_in(OPEN, users, link_in(tmp_path))
     assert old != (tmp_path / "setup-link").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="no such"):
-        await sign_in.context.accounts.check_one_time_link(old.splitlines()[0].partition("#")[2])
+        await sign_in.context.accounts.one_time_links.check(old.splitlines()[0].partition("#")[2])
 
 
 async def test_on_loopback_no_sign_in_is_needed_until_there_are_users(tmp_path: Path) -> None:

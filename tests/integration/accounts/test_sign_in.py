@@ -70,7 +70,7 @@ async def test_before_the_set_up_the_sign_in_page_explains_where_the_link_is(
 async def test_the_set_up_link_makes_an_administrator_once(
     house: House, visitor: httpx.AsyncClient
 ) -> None:
-    token = await house.accounts.setup_token()
+    token = await house.accounts.one_time_links.set_up()
     assert (await visitor.post("/api/account/pass", json={"token": token})).json() == {
         "kind": "setup"
     }
@@ -149,8 +149,8 @@ async def test_a_session_from_before_signing_in_is_replaced(house: House) -> Non
         answer = await sign_in(client)
         token = answer.cookies[COOKIE]
     assert token != planted
-    assert await house.accounts.signed_in(planted) is None
-    assert await house.accounts.signed_in(token)
+    assert await house.accounts.sessions.find(planted) is None
+    assert await house.accounts.sessions.find(token)
 
 
 async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
@@ -158,7 +158,7 @@ async def test_a_client_chosen_token_is_never_accepted(house: House) -> None:
     async with client_of(house.app(), "made-by-eve") as client:
         answer = await sign_in(client)
     assert "made-by-eve" not in answer.headers["set-cookie"]
-    assert await house.accounts.signed_in("made-by-eve") is None
+    assert await house.accounts.sessions.find("made-by-eve") is None
 
 
 # --- the cookie -------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ async def test_another_site_cannot_act_for_a_visitor(
         body = {"name": "ann", "password": PASSWORD}
         answer = await client.post(f"/api/account/{path}", json=body, headers=headers)
     assert answer.status_code == 403
-    assert await house.accounts.signed_in(token)
+    assert await house.accounts.sessions.find(token)
 
 
 @pytest.mark.parametrize("path", ["sign-out", "sign-out-everywhere", "delete", "password"])
@@ -269,7 +269,7 @@ async def test_a_get_request_does_not_sign_out(house: House, path: str) -> None:
     token = await house.add("ann")
     async with client_of(house.app(), token) as client:
         assert (await client.get(f"/api/account/{path}")).status_code in (404, 405)
-    assert await house.accounts.signed_in(token)
+    assert await house.accounts.sessions.find(token)
 
 
 async def test_a_form_of_another_site_is_rejected_as_no_json(house: House) -> None:

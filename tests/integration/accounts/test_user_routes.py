@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.passwords import Argon2Hasher
 from chat.accounts.errors import TooManyAttempts, WrongPassword
 from chat.accounts.models import LOCAL, AccountRole, AccountUsage, SignedIn, User, utc_now
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.conversations.models import PresetText
 from chat.errors import StoreFailed
 from store import FILE_NAME, RoutingStore, open_store
@@ -65,20 +65,20 @@ def accounts(store: RoutingStore, hasher: Argon2Hasher) -> Accounts:
 
 async def accept(accounts: Accounts, token: str | None, name: str) -> str:
     assert token
-    return await accounts.accept_one_time_link(
+    return await accounts.one_time_links.accept(
         token, name=name, password=PASSWORD, address=HOME, device="Firefox"
     )
 
 
 async def session_of(accounts: Accounts, token: str) -> SignedIn:
-    found = await accounts.signed_in(token)
+    found = await accounts.sessions.find(token)
     assert found
     return found
 
 
 @pytest.fixture
 async def ann(accounts: Accounts) -> User:
-    token = await accept(accounts, await accounts.setup_token(), "Ann")
+    token = await accept(accounts, await accounts.one_time_links.set_up(), "Ann")
     return (await session_of(accounts, token)).user
 
 
@@ -96,35 +96,38 @@ def tables_with(engine: Engine, words: str) -> set[str]:
 
 async def test_an_account_passes_through_its_life_cycle(accounts: Accounts, ann: User) -> None:
     bob = await session_of(
-        accounts, await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bob")
+        accounts,
+        await accept(
+            accounts, await accounts.one_time_links.invite(ann, AccountRole.MEMBER), "Bob"
+        ),
     )
-    token = await accounts.sign_in("bob", PASSWORD, address=HOME, device="Phone")
-    await accounts.change_password(bob, PASSWORD, "another password")
-    assert await accounts.signed_in(token) is None
+    token = await accounts.passwords.sign_in("bob", PASSWORD, address=HOME, device="Phone")
+    await accounts.passwords.change(bob, PASSWORD, "another password")
+    assert await accounts.sessions.find(token) is None
     with pytest.raises(WrongPassword):
-        await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    link = await accounts.reset(ann, bob.user.id)
+        await accounts.passwords.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
+    link = await accounts.one_time_links.reset(ann, bob.user.id)
     await accept(accounts, link, "")
-    assert await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    await accounts.disable(ann, bob.user.id)
+    assert await accounts.passwords.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
+    await accounts.users.disable(ann, bob.user.id)
     with pytest.raises(WrongPassword):
-        await accounts.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
-    assert await accounts.delete(ann, bob.user.id) == 1
-    assert [user.name for user in await accounts.users(ann)] == ["Ann"]
-    actions = [entry.action for entry in await accounts.audit_entries(ann)]
+        await accounts.passwords.sign_in("Bob", PASSWORD, address=HOME, device="Phone")
+    assert await accounts.users.delete(ann, bob.user.id) == 1
+    assert [user.name for user in await accounts.users.list(ann)] == ["Ann"]
+    actions = [entry.action for entry in await accounts.users.audit_entries(ann)]
     assert actions[:4] == ["delete", "disable", "sign-in", "sign-in"]
 
 
 async def test_accounts_survive_a_restart(
     accounts: Accounts, ann: User, store: RoutingStore, tmp_path: Path, database_url: str | None
 ) -> None:
-    token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
+    token = await accounts.passwords.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     await store.close()
     again = open_store(tmp_path, database_url)
     await again.open()
     hasher = Argon2Hasher(memory_kib=64)
     restarted = Accounts(again.accounts, hasher)
-    assert await restarted.setup_token() is None
+    assert await restarted.one_time_links.set_up() is None
     assert (await session_of(restarted, token)).user == ann
     hasher.close()
     await again.close()
@@ -137,13 +140,15 @@ async def test_a_command_works_while_the_app_runs(
     tmp_path: Path,
     database_url: str | None,
 ) -> None:
-    token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
+    token = await accounts.passwords.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
     command = open_store(tmp_path, database_url, beside=True)
     await command.open()
-    invite = await Accounts(command.accounts, hasher).invite(LOCAL, AccountRole.MEMBER)
+    invite = await Accounts(command.accounts, hasher).one_time_links.invite(
+        LOCAL, AccountRole.MEMBER
+    )
     await command.close()
     await accept(accounts, invite, "Bob")
-    assert await accounts.signed_in(token)
+    assert await accounts.sessions.find(token)
 
 
 async def test_a_command_may_come_before_the_first_start(
@@ -151,7 +156,9 @@ async def test_a_command_may_come_before_the_first_start(
 ) -> None:
     command = open_store(tmp_path / "data", beside=True)
     await command.open()
-    invite = await Accounts(command.accounts, hasher).invite(LOCAL, AccountRole.ADMIN)
+    invite = await Accounts(command.accounts, hasher).one_time_links.invite(
+        LOCAL, AccountRole.ADMIN
+    )
     await command.close()
     store = open_store(tmp_path / "data")
     await store.open()
@@ -160,9 +167,9 @@ async def test_a_command_may_come_before_the_first_start(
 
 
 async def test_no_secret_is_in_the_database(accounts: Accounts, ann: User, engine: Engine) -> None:
-    session = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Firefox")
-    invite = await accounts.invite(ann, AccountRole.MEMBER)
-    _, link = await accounts.add_guest_link(
+    session = await accounts.passwords.sign_in("Ann", PASSWORD, address=HOME, device="Firefox")
+    invite = await accounts.one_time_links.invite(ann, AccountRole.MEMBER)
+    _, link = await accounts.guests.add_link(
         ann,
         label="users' day",
         days=7,
@@ -180,16 +187,18 @@ async def test_no_secret_is_in_the_database(accounts: Accounts, ann: User, engin
 async def test_only_the_log_has_the_id_of_a_deleted_user(
     accounts: Accounts, ann: User, store: RoutingStore, engine: Engine
 ) -> None:
-    token = await accept(accounts, await accounts.invite(ann, AccountRole.MEMBER), "Bobolink")
+    token = await accept(
+        accounts, await accounts.one_time_links.invite(ann, AccountRole.MEMBER), "Bobolink"
+    )
     bob = (await session_of(accounts, token)).user
     turn = await ask_and_answer(store, user_id=bob.id, question="About heather", title="Heather")
     preset = await store.add_preset(bob.id, PresetText("Mine"))
     await store.share_preset(bob.id, preset.ref.id, True)
     await store.accounts.spend(bob.id, utc_now().date(), AccountUsage(1, 20))
-    await accounts.reset(ann, bob.id)
+    await accounts.one_time_links.reset(ann, bob.id)
     before = tables_with(engine, bob.id)
     assert before > {"audit", "people", "sessions", "passes", "spending", "messages", "presets"}
-    await accounts.delete_my_data(bob, PASSWORD)
+    await accounts.users.delete_own(bob, PASSWORD)
     assert tables_with(engine, bob.id) == {"audit"}
     for words in ("Bobolink", "heather", turn.conversation.id, preset.ref.id):
         assert tables_with(engine, words) == set()
@@ -206,14 +215,18 @@ async def test_the_database_file_has_no_text_of_a_deleted_user(tmp_path: Path) -
     await store.open()
     hasher = Argon2Hasher(memory_kib=64)
     accounts = Accounts(store.accounts, hasher)
-    ann = await session_of(accounts, await accept(accounts, await accounts.setup_token(), "Ann"))
-    token = await accept(accounts, await accounts.invite(ann.user, AccountRole.MEMBER), "Bobolink")
+    ann = await session_of(
+        accounts, await accept(accounts, await accounts.one_time_links.set_up(), "Ann")
+    )
+    token = await accept(
+        accounts, await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER), "Bobolink"
+    )
     bob = await session_of(accounts, token)
     for word in ("heatherbell", "cornflower"):
         user = bob.user.id if word == "heatherbell" else ann.user.id
         for _ in range(20):
             await ask_and_answer(store, user_id=user, question=f"About {word}", title=f"A {word}")
-    await accounts.delete_my_data(bob.user, PASSWORD)
+    await accounts.users.delete_own(bob.user, PASSWORD)
     assert len(await store.search(ann.user.id, "cornflower")) == 20
     hasher.close()
     await store.close()
@@ -234,10 +247,10 @@ async def test_the_database_file_has_no_text_of_a_deleted_user(tmp_path: Path) -
 async def test_the_database_refuses_to_change_the_log(
     accounts: Accounts, ann: User, engine: Engine, change: str
 ) -> None:
-    before = list(await accounts.audit_entries(ann))
+    before = list(await accounts.users.audit_entries(ann))
     with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
         connection.execute(text(change))
-    assert list(await accounts.audit_entries(ann)) == before != []
+    assert list(await accounts.users.audit_entries(ann)) == before != []
 
 
 @pytest.mark.postgres
@@ -257,7 +270,7 @@ async def test_a_change_and_its_audit_entry_are_written_together(
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit RENAME TO elsewhere"))
     with pytest.raises(StoreFailed):
-        await accounts.invite(ann, AccountRole.MEMBER)
+        await accounts.one_time_links.invite(ann, AccountRole.MEMBER)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM passes")) == 0
 
@@ -265,7 +278,7 @@ async def test_a_change_and_its_audit_entry_are_written_together(
 async def test_many_concurrent_guests_do_not_block_each_other(
     accounts: Accounts, ann: User, store: RoutingStore
 ) -> None:
-    _, token = await accounts.add_guest_link(
+    _, token = await accounts.guests.add_link(
         ann,
         label="users' day",
         days=7,
@@ -277,32 +290,32 @@ async def test_many_concurrent_guests_do_not_block_each_other(
     day = utc_now().date()
 
     async def visit(number: int) -> int:
-        entered = await accounts.enter_as_guest(
+        entered = await accounts.guests.enter(
             token, f"Guest {number}", address=HOME, device="Phone"
         )
         guest = await session_of(accounts, entered)
         await asyncio.gather(
             *(store.accounts.spend(guest.user.id, day, AccountUsage(1, 5)) for _ in "1234")
         )
-        return await accounts.delete_my_data(guest.user)
+        return await accounts.users.delete_own(guest.user)
 
     ends = await asyncio.gather(*(visit(number) for number in range(8)), return_exceptions=True)
     assert sorted(str(end) for end in ends if isinstance(end, int)) == ["3"] * 5
-    [used] = await accounts.guest_links(ann)
+    [used] = await accounts.guests.links(ann)
     assert (used.guests, used.messages, used.tokens) == (5, 20, 100)
-    assert [user.id for user in await accounts.users(ann)] == [ann.id]
+    assert [user.id for user in await accounts.users.list(ann)] == [ann.id]
 
 
 async def test_brute_force_is_stopped_before_the_hash(accounts: Accounts, ann: User) -> None:
     guesses = (
-        accounts.sign_in("Ann", f"guess number {n}", address="192.0.2.9", device="")
+        accounts.passwords.sign_in("Ann", f"guess number {n}", address="192.0.2.9", device="")
         for n in range(60)
     )
     ends = await asyncio.gather(*guesses, return_exceptions=True)
     kinds = [type(end) for end in ends]
     assert kinds.count(WrongPassword) == 15
     assert kinds.count(TooManyAttempts) == 45
-    assert await accounts.sign_in("Ann", PASSWORD, address=HOME, device="")
+    assert await accounts.passwords.sign_in("Ann", PASSWORD, address=HOME, device="")
 
 
 async def test_a_change_by_another_process_takes_hold_within_five_seconds(
@@ -315,8 +328,8 @@ async def test_a_change_by_another_process_takes_hold_within_five_seconds(
         lambda: now + timedelta(seconds=later_s[0]),
         timer=lambda: later_s[0],
     )
-    token = await accounts.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
-    assert await here.signed_in(token)
-    await accounts.sign_out_everywhere(await session_of(accounts, token))
+    token = await accounts.passwords.sign_in("Ann", PASSWORD, address=HOME, device="Phone")
+    assert await here.sessions.find(token)
+    await accounts.sessions.end_all((await session_of(accounts, token)).user)
     later_s[0] = 5.0
-    assert await here.signed_in(token) is None
+    assert await here.sessions.find(token) is None

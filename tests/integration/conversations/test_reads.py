@@ -50,7 +50,7 @@ class Place:
         ann = await self.accounts.user(self.tokens["ann"])
         campaign = await campaigns.add(ann, PLAN)
         for name, campaign_id in (("gus", None), ("gwen", campaign.id)):
-            _, link = await accounts.add_guest_link(
+            _, link = await accounts.guests.add_link(
                 ann,
                 label=name,
                 days=9,
@@ -59,10 +59,10 @@ class Place:
                 max_tokens=9_000,
                 campaign_id=campaign_id,
             )
-            self.tokens[name] = await accounts.enter_as_guest(link, name, address="", device="")
+            self.tokens[name] = await accounts.guests.enter(link, name, address="", device="")
         gwen = await self.accounts.user(self.tokens["gwen"])
         await self.parts.participation.agree(gwen, campaign.id, consent_digest(PLAN))
-        _, self.key = await accounts.add_key(ann, name="program")
+        _, self.key = await accounts.keys.add(ann, name="program")
 
     def client(self, name: str) -> httpx.AsyncClient:
         return client_of(self.app, self.tokens[name])

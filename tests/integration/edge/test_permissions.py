@@ -84,7 +84,7 @@ class Town:
         ):
             self.tokens[name] = await self.house.add(name, role)
         ann = await self.user("ann")
-        link, token = await self.house.accounts.add_guest_link(
+        link, token = await self.house.accounts.guests.add_link(
             ann,
             label="day",
             days=1,
@@ -94,10 +94,10 @@ class Town:
             preset_id=None,
         )
         self.link_id = link.id
-        self.tokens["gus"] = await self.house.accounts.enter_as_guest(
+        self.tokens["gus"] = await self.house.accounts.guests.enter(
             token, "gus", address="", device=""
         )
-        self.key, self.secret = await self.house.accounts.add_key(
+        self.key, self.secret = await self.house.accounts.keys.add(
             await self.user("bob"), name="bob's program"
         )
         self.conversation_id = await self.ask("bob", "the secret of bob")
@@ -106,9 +106,9 @@ class Town:
         return self
 
     async def user(self, name: str) -> Any:
-        signed_in = await self.house.accounts.signed_in(self.tokens[name])
-        assert signed_in
-        return signed_in.user
+        who = await self.house.accounts.sessions.find(self.tokens[name])
+        assert who
+        return who.user
 
     async def ask(self, name: str, text: str) -> str:
         user = await self.user(name)
@@ -304,18 +304,18 @@ async def test_the_domain_checks_permissions_without_the_edge(town: Town) -> Non
     gus, bob, ann = [await town.user(name) for name in ("gus", "bob", "ann")]
     accounts = town.house.accounts
     for call in (
-        accounts.users(bob),
-        accounts.audit_entries(bob),
-        accounts.invite(bob, AccountRole.MEMBER),
-        accounts.disable(bob, ann.id),
-        accounts.delete(gus, ann.id),
-        accounts.guest_links(gus),
-        accounts.revoke_guest_link(gus, town.link_id),
-        accounts.revoke_guest_link(bob, town.link_id),
-        accounts.keys(gus),
-        accounts.add_key(gus, name="gus's program"),
-        accounts.revoke_key(gus, town.key.id),
-        accounts.revoke_key(await town.user("carol"), town.key.id),
+        accounts.users.list(bob),
+        accounts.users.audit_entries(bob),
+        accounts.one_time_links.invite(bob, AccountRole.MEMBER),
+        accounts.users.disable(bob, ann.id),
+        accounts.users.delete(gus, ann.id),
+        accounts.guests.links(gus),
+        accounts.guests.revoke_link(gus, town.link_id),
+        accounts.guests.revoke_link(bob, town.link_id),
+        accounts.keys.list(gus),
+        accounts.keys.add(gus, name="gus's program"),
+        accounts.keys.revoke(gus, town.key.id),
+        accounts.keys.revoke(await town.user("carol"), town.key.id),
     ):
         with pytest.raises(NotFound):
             await call
@@ -354,8 +354,8 @@ async def test_another_users_rows_look_like_missing_rows(
 ) -> None:
     user = await town.user("bob")
     preset = await town.house.store.add_preset(user.id, PresetText("bob's", "secret", Sampling()))
-    sessions = await town.house.accounts.sessions(user)
-    bobs_link, _ = await town.house.accounts.add_guest_link(
+    sessions = await town.house.accounts.sessions.of(user)
+    bobs_link, _ = await town.house.accounts.guests.add_link(
         user, label="b", days=1, max_guests=1, max_messages=1, max_tokens=1, preset_id=None
     )
     matrix = [
@@ -376,7 +376,7 @@ async def test_another_users_rows_look_like_missing_rows(
     assert b"secret of bob" not in exported.content
     own = await bob.get(f"/api/conversations/{town.conversation_id}/export?format=json")
     assert b"secret of bob" in own.content
-    assert await town.house.accounts.sessions(user) == sessions
+    assert await town.house.accounts.sessions.of(user) == sessions
 
 
 async def read_events(client: httpx.AsyncClient, session_hash: str) -> list[dict[str, Any]]:
@@ -624,14 +624,14 @@ async def stream_until_cut(
 async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
     town = await Town().build()
     accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
-    signed_in = await accounts.signed_in(town.tokens["bob"])
-    assert signed_in
+    who = await accounts.sessions.find(town.tokens["bob"])
+    assert who
     changes: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
-        "disable": lambda: accounts.disable(ann, bobs.id),
-        "sign out everywhere": lambda: accounts.sign_out_everywhere(signed_in),
-        "end session": lambda: accounts.end_session(bobs, signed_in.session_id),
-        "delete": lambda: accounts.delete(ann, bobs.id),
-        "revoke": lambda: accounts.revoke_guest_link(ann, town.link_id),
+        "disable": lambda: accounts.users.disable(ann, bobs.id),
+        "sign out everywhere": lambda: accounts.sessions.end_all(who.user),
+        "end session": lambda: accounts.sessions.end(bobs, who.session_id),
+        "delete": lambda: accounts.users.delete(ann, bobs.id),
+        "revoke": lambda: accounts.guests.revoke_link(ann, town.link_id),
     }
     name = "gus" if how == "revoke" else "bob"
     messages, cut = await stream_until_cut(town, name, changes[how]())
@@ -644,16 +644,16 @@ async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
 async def test_a_demoted_administrator_loses_the_accounts_page() -> None:
     town = await Town().build()
     ann, bobs = await town.user("ann"), await town.user("bob")
-    await town.house.accounts.set_role(ann, bobs.id, AccountRole.ADMIN)
+    await town.house.accounts.users.set_role(ann, bobs.id, AccountRole.ADMIN)
     async with town.client("bob") as client:
         assert (await client.get("/people")).status_code == 200
-        await town.house.accounts.set_role(ann, bobs.id, AccountRole.MEMBER)
+        await town.house.accounts.users.set_role(ann, bobs.id, AccountRole.MEMBER)
         assert (await client.get("/people")).status_code == 404
 
 
 async def test_a_new_password_ends_the_other_sessions() -> None:
     town = await Town().build()
-    other = await town.house.accounts.sign_in(
+    other = await town.house.accounts.passwords.sign_in(
         "bob", "correct horse battery", address="", device="phone"
     )
     async with client_of(town.app, other) as phone, town.client("bob") as context:

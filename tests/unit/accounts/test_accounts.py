@@ -26,7 +26,7 @@ from chat.accounts.models import (
     SignedIn,
     User,
 )
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.errors import BadRequest, InvalidSetting, NotFound
 from tests.memory_users import MemoryUsers, OpenHasher
 
@@ -76,7 +76,7 @@ def accounts(store: MemoryUsers, hasher: OpenHasher, clock: Clock) -> Accounts:
 @pytest.fixture
 async def ann(accounts: Accounts) -> SignedIn:
     """The administrator, at home."""
-    token = await accounts.setup_token()
+    token = await accounts.one_time_links.set_up()
     assert token
     return await session_of(accounts, await accept(accounts, token, "Ann"))
 
@@ -84,12 +84,12 @@ async def ann(accounts: Accounts) -> SignedIn:
 @pytest.fixture
 async def bob(accounts: Accounts, ann: SignedIn) -> SignedIn:
     """A member, at home."""
-    invite = await accounts.invite(ann.user, AccountRole.MEMBER)
+    invite = await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER)
     return await session_of(accounts, await accept(accounts, invite, "Bob"))
 
 
 async def accept(accounts: Accounts, token: str, name: str, password: str = RIGHT) -> str:
-    return await accounts.accept_one_time_link(
+    return await accounts.one_time_links.accept(
         token, name=name, password=password, address=HOME, device="Firefox"
     )
 
@@ -97,11 +97,11 @@ async def accept(accounts: Accounts, token: str, name: str, password: str = RIGH
 async def sign_in(
     accounts: Accounts, name: str = "Ann", password: str = RIGHT, address: str = HOME
 ) -> str:
-    return await accounts.sign_in(name, password, address=address, device="Firefox")
+    return await accounts.passwords.sign_in(name, password, address=address, device="Firefox")
 
 
 async def session_of(accounts: Accounts, token: str) -> SignedIn:
-    found = await accounts.signed_in(token)
+    found = await accounts.sessions.find(token)
     assert found
     return found
 
@@ -119,11 +119,11 @@ async def test_the_set_up_link_makes_the_first_administrator_and_then_there_is_n
     accounts: Accounts, ann: SignedIn
 ) -> None:
     assert (ann.user.name, ann.user.role) == ("Ann", AccountRole.ADMIN)
-    assert await accounts.setup_token() is None
+    assert await accounts.one_time_links.set_up() is None
 
 
 async def test_a_new_set_up_link_replaces_the_previous_one(accounts: Accounts) -> None:
-    old, new = await accounts.setup_token(), await accounts.setup_token()
+    old, new = await accounts.one_time_links.set_up(), await accounts.one_time_links.set_up()
     assert old
     assert new
     with pytest.raises(NotFound):
@@ -132,7 +132,7 @@ async def test_a_new_set_up_link_replaces_the_previous_one(accounts: Accounts) -
 
 
 async def test_a_set_up_link_is_valid_for_a_day(accounts: Accounts, clock: Clock) -> None:
-    token = await accounts.setup_token()
+    token = await accounts.one_time_links.set_up()
     assert token
     clock.advance(hours=24)
     with pytest.raises(NotFound):
@@ -142,7 +142,7 @@ async def test_a_set_up_link_is_valid_for_a_day(accounts: Accounts, clock: Clock
 async def test_a_set_up_link_is_invalid_once_there_is_an_account(
     accounts: Accounts, store: MemoryUsers, clock: Clock
 ) -> None:
-    token = await accounts.setup_token()
+    token = await accounts.one_time_links.set_up()
     assert token
     await store.add_user(
         User("ann", "Ann", AccountRole.ADMIN, clock()), "hash", AuditEntry(clock(), "", Action.JOIN)
@@ -154,15 +154,15 @@ async def test_a_set_up_link_is_invalid_once_there_is_an_account(
 async def test_an_invitation_is_valid_once_and_for_a_week(
     accounts: Accounts, ann: SignedIn, clock: Clock
 ) -> None:
-    token = await accounts.invite(ann.user, AccountRole.MEMBER)
-    assert (await accounts.check_one_time_link(token)).role is AccountRole.MEMBER
+    token = await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER)
+    assert (await accounts.one_time_links.check(token)).role is AccountRole.MEMBER
     bob = await session_of(accounts, await accept(accounts, token, "Bob"))
     assert (bob.user.name, bob.user.role) == ("Bob", AccountRole.MEMBER)
-    late = await accounts.invite(ann.user, AccountRole.MEMBER)
+    late = await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER)
     clock.advance(days=7)
     for dead in (token, late, "made up", ""):
         with pytest.raises(NotFound):
-            await accounts.check_one_time_link(dead)
+            await accounts.one_time_links.check(dead)
         with pytest.raises(NotFound):
             await accept(accounts, dead, "Cy")
 
@@ -170,12 +170,12 @@ async def test_an_invitation_is_valid_once_and_for_a_week(
 async def test_an_invitation_used_by_two_at_once_makes_one_account(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    token = await accounts.invite(ann.user, AccountRole.MEMBER)
+    token = await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER)
     ends = await asyncio.gather(
         *(accept(accounts, token, name) for name in ("Bob", "Cy")), return_exceptions=True
     )
     assert [type(end) for end in ends] == [str, NotFound]
-    assert len(await accounts.users(ann.user)) == 2
+    assert len(await accounts.users.list(ann.user)) == 2
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_an_invitation_used_by_two_at_once_makes_one_account(
 async def test_a_refused_sign_up_does_not_use_the_invitation(
     accounts: Accounts, ann: SignedIn, name: str, password: str, error: type[Exception]
 ) -> None:
-    token = await accounts.invite(ann.user, AccountRole.MEMBER)
+    token = await accounts.one_time_links.invite(ann.user, AccountRole.MEMBER)
     with pytest.raises(error):
         await accept(accounts, token, name, password)
     assert await accept(accounts, token, "Bob")
@@ -210,7 +210,7 @@ async def test_a_refused_sign_up_does_not_use_the_invitation(
 async def test_names_and_passwords_of_every_language_are_accepted(
     accounts: Accounts, name: str, password: str
 ) -> None:
-    token = await accounts.setup_token()
+    token = await accounts.one_time_links.set_up()
     assert token
     await accept(accounts, token, name, password)
     created = await session_of(accounts, await sign_in(accounts, name, password))
@@ -222,15 +222,15 @@ async def test_a_reset_link_gives_a_new_password_and_ends_every_session(
 ) -> None:
     old = await sign_in(accounts, "Bob")
     assert await session_of(accounts, old)
-    link = await accounts.reset(ann.user, bob.user.id)
+    link = await accounts.one_time_links.reset(ann.user, bob.user.id)
     new = await accept(accounts, link, "ignored", "another password")
-    assert await accounts.signed_in(old) is None
+    assert await accounts.sessions.find(old) is None
     assert (await session_of(accounts, new)).user == bob.user
     await fail(accounts, 1, name="Bob")
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob", RIGHT)
     assert await sign_in(accounts, "Bob", "another password")
-    late = await accounts.reset(ann.user, bob.user.id)
+    late = await accounts.one_time_links.reset(ann.user, bob.user.id)
     clock.advance(hours=24)
     with pytest.raises(NotFound):
         await accept(accounts, late, "", "another password")
@@ -283,17 +283,17 @@ async def test_an_impossible_password_costs_no_more_than_a_wrong_one(
 async def test_a_password_is_the_same_however_a_keyboard_composes_its_letters(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    await accounts.change_password(ann, RIGHT, "cafe\u0301 au lait")
+    await accounts.passwords.change(ann, RIGHT, "cafe\u0301 au lait")
     assert await sign_in(accounts, "Ann", "caf\u00e9 au lait")
 
 
 async def test_a_disabled_user_gets_the_same_error_as_a_wrong_password(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
-    await accounts.disable(ann.user, bob.user.id)
+    await accounts.users.disable(ann.user, bob.user.id)
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob")
-    await accounts.enable(ann.user, bob.user.id)
+    await accounts.users.enable(ann.user, bob.user.id)
     assert await sign_in(accounts, "Bob")
 
 
@@ -326,11 +326,11 @@ async def test_a_password_changed_during_sign_in_is_rejected(
     slow = Accounts(store, hasher, clock, timer=clock.timer)
     signing_in = asyncio.create_task(sign_in(slow))
     await hasher.begun.wait()
-    await accounts.change_password(ann, RIGHT, "another password")
+    await accounts.passwords.change(ann, RIGHT, "another password")
     hasher.go_on.set()
     with pytest.raises(WrongPassword):
         await signing_in
-    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
+    assert [stored.id for stored in await accounts.sessions.of(ann.user)] == [ann.session_id]
 
 
 # --- brute force ------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ async def test_failures_from_elsewhere_never_block_the_owner(
     open_session = await sign_in(accounts, address=OFFICE)
     for number in range(15):
         await fail(accounts, 1, address=f"198.51.100.{number}")
-    assert await accounts.signed_in(open_session)
+    assert await accounts.sessions.find(open_session)
     for address in (HOME, OFFICE):
         assert await sign_in(accounts, address=address)
 
@@ -455,9 +455,9 @@ async def test_the_password_of_an_open_session_is_throttled_too(
 ) -> None:
     for _ in range(15):
         with pytest.raises(WrongPassword):
-            await accounts.change_password(ann, WRONG, "another password")
+            await accounts.passwords.change(ann, WRONG, "another password")
     with pytest.raises(TooManyAttempts):
-        await accounts.delete_my_data(ann.user, RIGHT)
+        await accounts.users.delete_own(ann.user, RIGHT)
     assert await sign_in(accounts)
 
 
@@ -466,7 +466,7 @@ async def test_the_password_of_an_open_session_is_throttled_too(
 
 async def test_a_forged_token_has_no_session(accounts: Accounts, ann: SignedIn) -> None:
     for token in ("", "x", "\ud800", "x" * 100_000):
-        assert await accounts.signed_in(token) is None
+        assert await accounts.sessions.find(token) is None
 
 
 async def test_a_session_that_is_used_lasts_sixty_days(
@@ -475,9 +475,9 @@ async def test_a_session_that_is_used_lasts_sixty_days(
     token = await sign_in(accounts)
     for _ in range(59):
         clock.advance(days=1)
-        assert await accounts.signed_in(token)
+        assert await accounts.sessions.find(token)
     clock.advance(days=1)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_session_that_is_not_used_lasts_fourteen_days(
@@ -485,23 +485,23 @@ async def test_a_session_that_is_not_used_lasts_fourteen_days(
 ) -> None:
     token = await sign_in(accounts)
     clock.advance(days=14, seconds=-1)
-    assert await accounts.signed_in(token)
+    assert await accounts.sessions.find(token)
     clock.advance(days=14)
-    assert await accounts.signed_in(token) is None
-    assert await accounts.sessions(ann.user) == []
+    assert await accounts.sessions.find(token) is None
+    assert await accounts.sessions.of(ann.user) == []
 
 
 async def test_session_lifetimes_are_configurable(store: MemoryUsers, clock: Clock) -> None:
     day, week = timedelta(days=1), timedelta(days=7)
     accounts = Accounts(store, OpenHasher(), clock, idle=day, absolute=week, timer=clock.timer)
-    setup = await accounts.setup_token()
+    setup = await accounts.one_time_links.set_up()
     assert setup
     token = await accept(accounts, setup, "Ann")
     for _ in range(13):
         clock.advance(hours=12)
-        assert await accounts.signed_in(token)
+        assert await accounts.sessions.find(token)
     clock.advance(hours=12)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 class CountingStore(MemoryUsers):
@@ -526,14 +526,14 @@ async def test_many_requests_cost_one_query_in_two_seconds_and_one_write_a_minut
 ) -> None:
     store = CountingStore()
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    setup = await accounts.setup_token()
+    setup = await accounts.one_time_links.set_up()
     assert setup
     token = await accept(accounts, setup, "Ann")
     for _ in range(60):
         clock.advance(seconds=2)
-        await asyncio.gather(*(accounts.signed_in(token) for _ in range(20)))
+        await asyncio.gather(*(accounts.sessions.find(token) for _ in range(20)))
         for _ in range(20):
-            await accounts.signed_in(token)
+            await accounts.sessions.find(token)
     assert store.touches == 2
     assert store.looks <= 60 * 20
 
@@ -542,14 +542,14 @@ async def test_a_change_in_another_process_applies_within_five_seconds(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts, "Bob")
-    assert await accounts.signed_in(token)
+    assert await accounts.sessions.find(token)
     elsewhere = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    await elsewhere.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
+    await elsewhere.users.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
     clock.advance(seconds=4)
     assert (await session_of(accounts, token)).user.role is AccountRole.ADMIN
-    await elsewhere.disable(ann.user, bob.user.id)
+    await elsewhere.users.disable(ann.user, bob.user.id)
     clock.advance(seconds=4)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_change_in_this_process_applies_at_once(
@@ -557,10 +557,10 @@ async def test_a_change_in_this_process_applies_at_once(
 ) -> None:
     token = await sign_in(accounts, "Bob")
     assert (await session_of(accounts, token)).user.role is AccountRole.MEMBER
-    await accounts.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
+    await accounts.users.set_role(ann.user, bob.user.id, AccountRole.ADMIN)
     assert (await session_of(accounts, token)).user.role is AccountRole.ADMIN
-    await accounts.disable(ann.user, bob.user.id)
-    assert await accounts.signed_in(token) is None
+    await accounts.users.disable(ann.user, bob.user.id)
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_session_of_a_disabled_user_is_rejected(
@@ -569,7 +569,7 @@ async def test_a_session_of_a_disabled_user_is_rejected(
     token = await sign_in(accounts)
     store.by_id[ann.user.id] = replace(ann.user, disabled=True)
     clock.advance(seconds=5)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 class LateStore(MemoryUsers):
@@ -589,46 +589,46 @@ async def test_a_query_started_before_a_change_is_not_cached(
 ) -> None:
     store = LateStore()
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    setup = await accounts.setup_token()
+    setup = await accounts.one_time_links.set_up()
     assert setup
     ann = await session_of(accounts, await accept(accounts, setup, "Ann"))
     token = await sign_in(accounts)
     store.hold = asyncio.Event()
-    looking = asyncio.create_task(accounts.signed_in(token))
+    looking = asyncio.create_task(accounts.sessions.find(token))
     await asyncio.sleep(0)
-    await accounts.sign_out_everywhere(ann)
+    await accounts.sessions.end_all(ann.user)
     store.hold.set()
     assert await looking
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_cached_session_expires_from_the_time_of_the_query(clock: Clock) -> None:
     store = LateStore()
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    setup = await accounts.setup_token()
+    setup = await accounts.one_time_links.set_up()
     assert setup
     ann = await session_of(accounts, await accept(accounts, setup, "Ann"))
     token = await sign_in(accounts)
     store.hold = asyncio.Event()
-    looking = asyncio.create_task(accounts.signed_in(token))
+    looking = asyncio.create_task(accounts.sessions.find(token))
     await asyncio.sleep(0)
     clock.advance(seconds=3)  # the disk is busy
     store.hold.set()
     assert await looking
     store.by_id[ann.user.id] = replace(ann.user, disabled=True)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_clock_set_back_keeps_no_cache_and_no_block(
     accounts: Accounts, store: MemoryUsers, ann: SignedIn, clock: Clock
 ) -> None:
     token = await sign_in(accounts)
-    assert await accounts.signed_in(token)
+    assert await accounts.sessions.find(token)
     await fail(accounts, 15)
     clock.advance(minutes=3)
     clock.now -= timedelta(hours=1)
     store.by_id[ann.user.id] = replace(ann.user, disabled=True)
-    assert await accounts.signed_in(token) is None
+    assert await accounts.sessions.find(token) is None
     store.by_id[ann.user.id] = ann.user
     assert await sign_in(accounts)
 
@@ -637,47 +637,49 @@ async def test_signing_out_ends_this_session_and_no_other(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     token = await sign_in(accounts)
-    await accounts.sign_out(token)
-    await accounts.sign_out(token)
-    await accounts.sign_out("made up")
-    assert await accounts.signed_in(token) is None
-    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
+    await accounts.sessions.sign_out(token)
+    await accounts.sessions.sign_out(token)
+    await accounts.sessions.sign_out("made up")
+    assert await accounts.sessions.find(token) is None
+    assert [stored.id for stored in await accounts.sessions.of(ann.user)] == [ann.session_id]
 
 
 async def test_signing_out_everywhere_ends_this_session_too(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     token = await sign_in(accounts)
-    await accounts.sign_out_everywhere(ann)
-    assert await accounts.signed_in(token) is None
-    assert await accounts.sessions(ann.user) == []
+    await accounts.sessions.end_all(ann.user)
+    assert await accounts.sessions.find(token) is None
+    assert await accounts.sessions.of(ann.user) == []
 
 
 async def test_a_users_sessions_are_listed_with_devices_and_ended_one_by_one(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
-    token = await accounts.sign_in("Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999)
+    token = await accounts.passwords.sign_in(
+        "Ann", RIGHT, address=CAFE, device="Phone\x1b[2J" + "x" * 999
+    )
     there = await session_of(accounts, token)
-    devices = {stored.id: stored.device for stored in await accounts.sessions(ann.user)}
+    devices = {stored.id: stored.device for stored in await accounts.sessions.of(ann.user)}
     assert devices.keys() == {ann.session_id, there.session_id}
     assert devices[there.session_id].startswith("Phone[2J")
     assert len(devices[there.session_id]) <= 200
     with pytest.raises(NotFound):
-        await accounts.end_session(bob.user, there.session_id)
-    await accounts.end_session(ann.user, there.session_id)
-    assert await accounts.signed_in(token) is None
+        await accounts.sessions.end(bob.user, there.session_id)
+    await accounts.sessions.end(ann.user, there.session_id)
+    assert await accounts.sessions.find(token) is None
 
 
 async def test_a_new_password_ends_the_other_sessions(accounts: Accounts, ann: SignedIn) -> None:
     token = await sign_in(accounts)
     with pytest.raises(WrongPassword):
-        await accounts.change_password(ann, WRONG, "another password")
+        await accounts.passwords.change(ann, WRONG, "another password")
     with pytest.raises(BadPassword):
-        await accounts.change_password(ann, RIGHT, "short")
-    assert await accounts.signed_in(token)
-    await accounts.change_password(ann, RIGHT, "another password")
-    assert await accounts.signed_in(token) is None
-    assert [stored.id for stored in await accounts.sessions(ann.user)] == [ann.session_id]
+        await accounts.passwords.change(ann, RIGHT, "short")
+    assert await accounts.sessions.find(token)
+    await accounts.passwords.change(ann, RIGHT, "another password")
+    assert await accounts.sessions.find(token) is None
+    assert [stored.id for stored in await accounts.sessions.of(ann.user)] == [ann.session_id]
 
 
 # --- administration ---------------------------------------------------------------------------
@@ -690,35 +692,35 @@ async def test_administration_is_not_found_for_other_users(
     gil = await enter(accounts, link, "Gil")
     for user in (bob.user, gil.user):
         for call in (
-            accounts.users(user),
-            accounts.invite(user, AccountRole.ADMIN),
-            accounts.reset(user, ann.user.id),
-            accounts.set_role(user, user.id, AccountRole.ADMIN),
-            accounts.disable(user, ann.user.id),
-            accounts.enable(user, ann.user.id),
-            accounts.delete(user, ann.user.id),
-            accounts.audit_entries(user),
+            accounts.users.list(user),
+            accounts.one_time_links.invite(user, AccountRole.ADMIN),
+            accounts.one_time_links.reset(user, ann.user.id),
+            accounts.users.set_role(user, user.id, AccountRole.ADMIN),
+            accounts.users.disable(user, ann.user.id),
+            accounts.users.enable(user, ann.user.id),
+            accounts.users.delete(user, ann.user.id),
+            accounts.users.audit_entries(user),
         ):
             with pytest.raises(NotFound):
                 await call
-    assert len(await accounts.users(ann.user)) == 3
+    assert len(await accounts.users.list(ann.user)) == 3
 
 
 async def test_the_last_administrator_cannot_lose_the_role(
     accounts: Accounts, ann: SignedIn
 ) -> None:
     for call in (
-        accounts.set_role(ann.user, ann.user.id, AccountRole.MEMBER),
-        accounts.disable(ann.user, ann.user.id),
-        accounts.delete(ann.user, ann.user.id),
-        accounts.delete_my_data(ann.user, RIGHT),
+        accounts.users.set_role(ann.user, ann.user.id, AccountRole.MEMBER),
+        accounts.users.disable(ann.user, ann.user.id),
+        accounts.users.delete(ann.user, ann.user.id),
+        accounts.users.delete_own(ann.user, RIGHT),
     ):
         with pytest.raises(LastAdmin):
             await call
-    token = await accounts.invite(ann.user, AccountRole.ADMIN)
+    token = await accounts.one_time_links.invite(ann.user, AccountRole.ADMIN)
     await accept(accounts, token, "Bob")
     assert (
-        await accounts.set_role(ann.user, ann.user.id, AccountRole.MEMBER)
+        await accounts.users.set_role(ann.user, ann.user.id, AccountRole.MEMBER)
     ).role is AccountRole.MEMBER
 
 
@@ -728,10 +730,10 @@ async def test_a_guest_gets_no_other_role_no_password_and_no_invitation(
     _, link = await new_link(accounts, ann)
     gil = await enter(accounts, link, "Gil")
     for call in (
-        accounts.invite(ann.user, AccountRole.GUEST),
-        accounts.set_role(ann.user, bob.user.id, AccountRole.GUEST),
-        accounts.set_role(ann.user, gil.user.id, AccountRole.ADMIN),
-        accounts.reset(ann.user, gil.user.id),
+        accounts.one_time_links.invite(ann.user, AccountRole.GUEST),
+        accounts.users.set_role(ann.user, bob.user.id, AccountRole.GUEST),
+        accounts.users.set_role(ann.user, gil.user.id, AccountRole.ADMIN),
+        accounts.one_time_links.reset(ann.user, gil.user.id),
     ):
         with pytest.raises(BadRequest):
             await call
@@ -740,19 +742,19 @@ async def test_a_guest_gets_no_other_role_no_password_and_no_invitation(
 async def test_the_operator_may_do_what_administrators_may(
     accounts: Accounts, ann: SignedIn
 ) -> None:
-    token = await accounts.invite(LOCAL, AccountRole.MEMBER)
+    token = await accounts.one_time_links.invite(LOCAL, AccountRole.MEMBER)
     await accept(accounts, token, "Bob")
-    assert [user.name for user in await accounts.users(LOCAL)] == ["Ann", "Bob"]
+    assert [user.name for user in await accounts.users.list(LOCAL)] == ["Ann", "Bob"]
 
 
 async def test_the_log_names_actor_action_and_target_by_id_only(
     accounts: Accounts, ann: SignedIn, bob: SignedIn, clock: Clock
 ) -> None:
     clock.advance(seconds=1)
-    await accounts.disable(ann.user, bob.user.id)
-    newest, *earlier = await accounts.audit_entries(ann.user)
+    await accounts.users.disable(ann.user, bob.user.id)
+    newest, *earlier = await accounts.users.audit_entries(ann.user)
     assert newest == AuditEntry(clock(), ann.user.id, Action.DISABLE, bob.user.id)
-    assert [entry.action for entry in await accounts.audit_entries(ann.user, clock(), 2)] == [
+    assert [entry.action for entry in await accounts.users.audit_entries(ann.user, clock(), 2)] == [
         Action.SIGN_IN,
         Action.JOIN,
     ]
@@ -766,13 +768,13 @@ async def test_deleting_the_own_account_needs_the_password_and_leaves_no_rows(
 ) -> None:
     token = await sign_in(accounts, "Bob")
     with pytest.raises(WrongPassword):
-        await accounts.delete_my_data(bob.user, WRONG)
-    assert await accounts.delete_my_data(bob.user, RIGHT) == 3  # himself and two sessions
-    assert await accounts.signed_in(token) is None
+        await accounts.users.delete_own(bob.user, WRONG)
+    assert await accounts.users.delete_own(bob.user, RIGHT) == 3  # himself and two sessions
+    assert await accounts.sessions.find(token) is None
     with pytest.raises(WrongPassword):
         await sign_in(accounts, "Bob")
     with pytest.raises(NotFound):
-        await accounts.delete(ann.user, bob.user.id)
+        await accounts.users.delete(ann.user, bob.user.id)
 
 
 # --- guests -----------------------------------------------------------------------------------
@@ -781,7 +783,7 @@ async def test_deleting_the_own_account_needs_the_password_and_leaves_no_rows(
 async def new_link(
     accounts: Accounts, signed_in: SignedIn, *, days: int = 7, guests: int = 5
 ) -> tuple[GuestLink, str]:
-    return await accounts.add_guest_link(
+    return await accounts.guests.add_link(
         signed_in.user,
         label="users' day",
         days=days,
@@ -793,13 +795,13 @@ async def new_link(
 
 
 async def enter(accounts: Accounts, token: str, nickname: str) -> SignedIn:
-    entered = await accounts.enter_as_guest(token, nickname, address=CAFE, device="Phone")
+    entered = await accounts.guests.enter(token, nickname, address=CAFE, device="Phone")
     return await session_of(accounts, entered)
 
 
 async def test_a_guest_needs_a_nickname_only(accounts: Accounts, bob: SignedIn) -> None:
     link, token = await new_link(accounts, bob)
-    assert await accounts.look_at_guest_link(token) == link
+    assert await accounts.guests.check_link(token) == link
     gil = await enter(accounts, token, " Gil ")
     assert (gil.user.name, gil.user.role) == ("Gil", AccountRole.GUEST)
     assert gil.user.guest_link_id == link.id
@@ -815,19 +817,19 @@ async def test_two_concurrent_guests_for_the_last_place_become_one(
         *(enter(accounts, token, name) for name in ("Gil", "Hal")), return_exceptions=True
     )
     assert [type(end) for end in ends] == [SignedIn, LinkFull]
-    assert [link.guests for link in await accounts.guest_links(bob.user)] == [1]
+    assert [link.guests for link in await accounts.guests.links(bob.user)] == [1]
 
 
 async def test_a_guests_session_ends_with_the_link(
     accounts: Accounts, bob: SignedIn, clock: Clock
 ) -> None:
     _, token = await new_link(accounts, bob, days=1)
-    entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
+    entered = await accounts.guests.enter(token, "Gil", address=CAFE, device="Phone")
     clock.advance(hours=24, seconds=-1)
-    assert await accounts.signed_in(entered)
+    assert await accounts.sessions.find(entered)
     clock.advance(seconds=3)
-    assert await accounts.signed_in(entered) is None
-    for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
+    assert await accounts.sessions.find(entered) is None
+    for call in (accounts.guests.check_link(token), enter(accounts, token, "Hal")):
         with pytest.raises(NotFound):
             await call
 
@@ -836,11 +838,11 @@ async def test_a_revoked_link_rejects_new_guests_and_signs_out_existing_ones(
     accounts: Accounts, ann: SignedIn, bob: SignedIn
 ) -> None:
     link, token = await new_link(accounts, bob)
-    entered = await accounts.enter_as_guest(token, "Gil", address=CAFE, device="Phone")
-    assert await accounts.signed_in(entered)
-    await accounts.revoke_guest_link(ann.user, link.id)
-    assert await accounts.signed_in(entered) is None
-    for call in (accounts.look_at_guest_link(token), enter(accounts, token, "Hal")):
+    entered = await accounts.guests.enter(token, "Gil", address=CAFE, device="Phone")
+    assert await accounts.sessions.find(entered)
+    await accounts.guests.revoke_link(ann.user, link.id)
+    assert await accounts.sessions.find(entered) is None
+    for call in (accounts.guests.check_link(token), enter(accounts, token, "Hal")):
         with pytest.raises(NotFound):
             await call
 
@@ -851,13 +853,13 @@ async def test_members_see_and_revoke_their_own_links_and_guests_none(
     anns, token = await new_link(accounts, ann)
     bobs, _ = await new_link(accounts, bob)
     gil = await enter(accounts, token, "Gil")
-    assert [link.id for link in await accounts.guest_links(bob.user)] == [bobs.id]
-    assert {link.id for link in await accounts.guest_links(ann.user)} == {anns.id, bobs.id}
+    assert [link.id for link in await accounts.guests.links(bob.user)] == [bobs.id]
+    assert {link.id for link in await accounts.guests.links(ann.user)} == {anns.id, bobs.id}
     for call in (
-        accounts.revoke_guest_link(bob.user, anns.id),
-        accounts.revoke_guest_link(bob.user, "made up"),
-        accounts.revoke_guest_link(gil.user, anns.id),
-        accounts.guest_links(gil.user),
+        accounts.guests.revoke_link(bob.user, anns.id),
+        accounts.guests.revoke_link(bob.user, "made up"),
+        accounts.guests.revoke_link(gil.user, anns.id),
+        accounts.guests.links(gil.user),
         new_link(accounts, gil),
     ):
         with pytest.raises(NotFound):
@@ -877,5 +879,5 @@ async def test_a_guest_deletes_their_data_without_a_password(
 ) -> None:
     _, token = await new_link(accounts, bob)
     gil = await enter(accounts, token, "Gil")
-    assert await accounts.delete_my_data(gil.user) == 2
-    assert await accounts.sessions(gil.user) == []
+    assert await accounts.users.delete_own(gil.user) == 2
+    assert await accounts.sessions.of(gil.user) == []

@@ -17,7 +17,7 @@ from chat.accounts.errors import (
 )
 from chat.accounts.login_throttle import FAILURES
 from chat.accounts.models import LOCAL, Action, ApiKey, KeyScope, Principal, User
-from chat.accounts.sign_in import Accounts
+from chat.accounts.service import Accounts
 from chat.errors import InvalidSetting, NotFound, StoreFailed
 from logs import redact
 from tests.house import Clock
@@ -68,19 +68,19 @@ def gus(town: Town) -> User:
 async def test_a_key_is_a_secret_of_which_the_store_has_only_the_digest(
     accounts: Accounts, town: Town, ann: User
 ) -> None:
-    key, secret = await accounts.add_key(ann, name="nightly")
+    key, secret = await accounts.keys.add(ann, name="nightly")
     assert re.fullmatch(r"sk-[\w-]{43}", secret)
     assert key.prefix == secret[:PREFIX_LENGTH]
     assert secret not in repr(town.users)
     assert secret[PREFIX_LENGTH:] not in repr(town.users)
-    _, other = await accounts.add_key(ann, name="nightly")
+    _, other = await accounts.keys.add(ann, name="nightly")
     assert other != secret
 
 
 async def test_a_key_has_an_owner_and_the_log_names_its_creator(
     accounts: Accounts, town: Town, ann: User, root: User
 ) -> None:
-    key, _ = await accounts.add_key(root, name="for ann", for_user=ann)
+    key, _ = await accounts.keys.add(root, name="for ann", for_user=ann)
     assert key.owner_id == "ann"
     audit_entry = town.users.audit[-1]
     assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
@@ -89,14 +89,14 @@ async def test_a_key_has_an_owner_and_the_log_names_its_creator(
         key.id,
     )
     with pytest.raises(NotFound):
-        await accounts.add_key(ann, name="for root", for_user=root)
+        await accounts.keys.add(ann, name="for root", for_user=root)
 
 
 async def test_guests_have_nothing_to_do_with_keys(accounts: Accounts, gus: User) -> None:
     for call in (
-        accounts.add_key(gus, name="x"),
-        accounts.keys(gus),
-        accounts.revoke_key(gus, "x"),
+        accounts.keys.add(gus, name="x"),
+        accounts.keys.list(gus),
+        accounts.keys.revoke(gus, "x"),
     ):
         with pytest.raises(NotFound):
             await call
@@ -106,10 +106,10 @@ async def test_metrics_need_an_administrators_key(
     accounts: Accounts, ann: User, root: User
 ) -> None:
     with pytest.raises(KeyNotAllowed):
-        await accounts.add_key(ann, name="x", scopes={KeyScope.API, KeyScope.METRICS})
+        await accounts.keys.add(ann, name="x", scopes={KeyScope.API, KeyScope.METRICS})
     with pytest.raises(KeyNotAllowed):
-        await accounts.add_key(root, name="x", scopes={KeyScope.METRICS}, for_user=ann)
-    key, _ = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
+        await accounts.keys.add(root, name="x", scopes={KeyScope.METRICS}, for_user=ann)
+    key, _ = await accounts.keys.add(root, name="x", scopes={KeyScope.METRICS})
     assert key.scopes == {KeyScope.METRICS}
 
 
@@ -127,13 +127,13 @@ async def test_values_out_of_bounds_are_refused_by_name(
     accounts: Accounts, ann: User, wrong: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        await accounts.add_key(ann, name="x", **wrong)  # type: ignore[arg-type]  # wrong on purpose
+        await accounts.keys.add(ann, name="x", **wrong)  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.values["name"] in wrong
 
 
 async def test_a_key_has_a_name(accounts: Accounts, ann: User) -> None:
     with pytest.raises(BadName):
-        await accounts.add_key(ann, name=" ")
+        await accounts.keys.add(ann, name=" ")
 
 
 # --- coming in --------------------------------------------------------------------------------
@@ -142,46 +142,46 @@ async def test_a_key_has_a_name(accounts: Accounts, ann: User) -> None:
 async def test_a_key_authenticates_its_owner_within_its_scopes(
     accounts: Accounts, ann: User, root: User
 ) -> None:
-    key, secret = await accounts.add_key(ann, name="x")
-    principal = await accounts.principal(secret, address=HOME)
+    key, secret = await accounts.keys.add(ann, name="x")
+    principal = await accounts.keys.principal(secret, address=HOME)
     assert principal == Principal(ann, key, frozenset({KeyScope.API}))
-    _, metrics_key = await accounts.add_key(root, name="x", scopes={KeyScope.METRICS})
-    assert (await accounts.principal(metrics_key, address=HOME)).scopes == {KeyScope.METRICS}
+    _, metrics_key = await accounts.keys.add(root, name="x", scopes={KeyScope.METRICS})
+    assert (await accounts.keys.principal(metrics_key, address=HOME)).scopes == {KeyScope.METRICS}
 
 
 @pytest.mark.parametrize("wrong", ["", "sk-", "sk-" + "a" * 43, "\ud800", "sk-" + "a" * 10**5])
 async def test_an_invalid_key_is_rejected(accounts: Accounts, wrong: str) -> None:
     with pytest.raises(BadKey):
-        await accounts.principal(wrong, address=HOME)
+        await accounts.keys.principal(wrong, address=HOME)
 
 
 async def test_neither_a_part_of_a_key_nor_its_digest_authenticates(
     accounts: Accounts, town: Town, ann: User
 ) -> None:
-    _, secret = await accounts.add_key(ann, name="x")
+    _, secret = await accounts.keys.add(ann, name="x")
     for wrong in (secret[:-1], f"{secret} ", secret.upper(), *town.users.api_keys):
         with pytest.raises(BadKey):
-            await accounts.principal(wrong, address=HOME)
+            await accounts.keys.principal(wrong, address=HOME)
 
 
 async def test_an_expired_key_is_rejected(accounts: Accounts, ann: User, clock: Clock) -> None:
-    _, secret = await accounts.add_key(ann, name="x", days=1)
+    _, secret = await accounts.keys.add(ann, name="x", days=1)
     clock.advance(days=1, seconds=-1)
-    await accounts.principal(secret, address=HOME)
+    await accounts.keys.principal(secret, address=HOME)
     clock.advance(seconds=1)
     with pytest.raises(BadKey):
-        await accounts.principal(secret, address=HOME)
+        await accounts.keys.principal(secret, address=HOME)
 
 
 async def test_only_the_owner_or_an_administrator_revokes_a_key(
     accounts: Accounts, town: Town, ann: User, bob: User, root: User
 ) -> None:
     for user in (ann, root):
-        key, secret = await accounts.add_key(ann, name="x")
+        key, secret = await accounts.keys.add(ann, name="x")
         with pytest.raises(NotFound):
-            await accounts.revoke_key(bob, key.id)
-        await accounts.principal(secret, address=HOME)
-        await accounts.revoke_key(user, key.id)
+            await accounts.keys.revoke(bob, key.id)
+        await accounts.keys.principal(secret, address=HOME)
+        await accounts.keys.revoke(user, key.id)
         audit_entry = town.users.audit[-1]
         assert (audit_entry.user_id, audit_entry.action, audit_entry.target) == (
             user.id,
@@ -189,33 +189,33 @@ async def test_only_the_owner_or_an_administrator_revokes_a_key(
             key.id,
         )
         with pytest.raises(BadKey):
-            await accounts.principal(secret, address=HOME)
+            await accounts.keys.principal(secret, address=HOME)
 
 
 async def test_keys_of_disabled_or_deleted_users_are_rejected_at_once(
     accounts: Accounts, ann: User, bob: User, root: User
 ) -> None:
-    secrets = [(await accounts.add_key(user, name="x"))[1] for user in (ann, bob)]
+    secrets = [(await accounts.keys.add(owner, name="x"))[1] for owner in (ann, bob)]
     for secret in secrets:
-        await accounts.principal(secret, address=HOME)
-    await accounts.disable(root, ann.id)
-    await accounts.delete(root, bob.id)
+        await accounts.keys.principal(secret, address=HOME)
+    await accounts.users.disable(root, ann.id)
+    await accounts.users.delete(root, bob.id)
     for secret in secrets:
         with pytest.raises(BadKey):
-            await accounts.principal(secret, address=HOME)
-    await accounts.enable(root, ann.id)
+            await accounts.keys.principal(secret, address=HOME)
+    await accounts.users.enable(root, ann.id)
     with pytest.raises(BadKey):
-        await accounts.principal(secrets[0], address=HOME)
+        await accounts.keys.principal(secrets[0], address=HOME)
 
 
 async def test_members_see_their_own_keys_and_administrators_all(
     accounts: Accounts, ann: User, bob: User, root: User, clock: Clock
 ) -> None:
-    anns, _ = await accounts.add_key(ann, name="ann's")
+    anns, _ = await accounts.keys.add(ann, name="ann's")
     clock.advance(seconds=1)
-    bobs, _ = await accounts.add_key(bob, name="bob's")
-    assert list(await accounts.keys(ann)) == [anns]
-    assert list(await accounts.keys(root)) == [bobs, anns]
+    bobs, _ = await accounts.keys.add(bob, name="bob's")
+    assert list(await accounts.keys.list(ann)) == [anns]
+    assert list(await accounts.keys.list(root)) == [bobs, anns]
 
 
 class CountedTouches(MemoryUsers):
@@ -235,33 +235,33 @@ async def test_the_last_use_is_written_once_a_minute(clock: Clock, ann: User) ->
     store = CountedTouches()
     await store.add_user(ann, None, CREATED)
     accounts = Accounts(store, OpenHasher(), clock, timer=clock.timer)
-    key, secret = await accounts.add_key(ann, name="x")
+    key, secret = await accounts.keys.add(ann, name="x")
     for seconds in (0, 1, 58.9, 0.2, 30, 31):
         clock.advance(seconds=seconds)
-        await accounts.principal(secret, address=HOME)
+        await accounts.keys.principal(secret, address=HOME)
     assert store.touched == 3
-    used_at = (await accounts.keys(ann))[0].used_at
+    used_at = (await accounts.keys.list(ann))[0].used_at
     assert used_at
     assert clock() - used_at < timedelta(minutes=1)
     store.full = True
     clock.advance(minutes=2)
-    assert (await accounts.principal(secret, address=HOME)).id == key.id
+    assert (await accounts.keys.principal(secret, address=HOME)).id == key.id
 
 
 async def test_too_many_bad_keys_are_throttled_but_a_good_key_still_works(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, secret = await accounts.add_key(ann, name="x")
+    _, secret = await accounts.keys.add(ann, name="x")
     caplog.set_level(logging.INFO)
     for _ in range(FAILURES):
         with pytest.raises(BadKey):
-            await accounts.principal("sk-wrong", address=HOME)
+            await accounts.keys.principal("sk-wrong", address=HOME)
     with pytest.raises(TooManyAttempts) as caught:
-        await accounts.principal("sk-wrong", address=HOME)
+        await accounts.keys.principal("sk-wrong", address=HOME)
     assert caught.value.values["retry_after_s"] == 180
-    await accounts.principal(secret, address=HOME)
+    await accounts.keys.principal(secret, address=HOME)
     with pytest.raises(BadKey):
-        await accounts.principal("sk-wrong", address=OFFICE)
+        await accounts.keys.principal("sk-wrong", address=OFFICE)
     assert len(caplog.records) == FAILURES + 1
 
 
@@ -269,11 +269,11 @@ async def test_the_log_reports_a_refused_key_without_its_secret(
     accounts: Accounts, ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    key, secret = await accounts.add_key(ann, name="x")
-    await accounts.revoke_key(ann, key.id)
+    key, secret = await accounts.keys.add(ann, name="x")
+    await accounts.keys.revoke(ann, key.id)
     for wrong in (secret, "my password"):
         with pytest.raises(BadKey):
-            await accounts.principal(wrong, address=HOME)
+            await accounts.keys.principal(wrong, address=HOME)
     messages = [redact(record.getMessage()) for record in caplog.records]
     assert messages == [
         f"a key {key.prefix}… from {HOME} was refused",
