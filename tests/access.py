@@ -56,7 +56,9 @@ def actions_of(*services: type, parameter: str = "user") -> set[str]:
     }
 
 
-def person(name: str, role: AccountRole = AccountRole.MEMBER, link_id: str | None = None) -> User:
+def make_user(
+    name: str, role: AccountRole = AccountRole.MEMBER, link_id: str | None = None
+) -> User:
     return User(name, name, role, AT, guest_link_id=link_id)
 
 

@@ -195,15 +195,14 @@ class StoreAccounts:
         """The token of a session of a new user; the first one is the administrator."""
         token = await self.service.one_time_links.set_up()
         if token is None:
-            admin = next(
-                p for p in await self.store.accounts.users() if p.role is AccountRole.ADMIN
-            )
+            users = await self.store.accounts.users()
+            admin = next(user for user in users if user.role is AccountRole.ADMIN)
             token = await self.service.one_time_links.invite(admin, role)
         return await self.service.one_time_links.accept(
             token, name=name, password="correct horse battery", address="", device="test"
         )
 
     async def user(self, token: str) -> User:
-        who = await self.service.sessions.find(token)
-        assert who
-        return who.user
+        signed_in = await self.service.sessions.find(token)
+        assert signed_in
+        return signed_in.user

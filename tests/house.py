@@ -93,7 +93,8 @@ class House:
         """The token of a session of a new user; the first one is the administrator."""
         token = await self.accounts.one_time_links.set_up()
         if token is None:
-            admin = next(p for p in self.users.by_id.values() if p.role is AccountRole.ADMIN)
+            users = self.users.by_id.values()
+            admin = next(user for user in users if user.role is AccountRole.ADMIN)
             token = await self.accounts.one_time_links.invite(admin, role)
         return await self.accounts.one_time_links.accept(
             token, name=name, password=PASSWORD, address="10.0.0.1", device="test"

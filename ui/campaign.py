@@ -26,7 +26,7 @@ def panel(visit: Visit, user: User, language: Language) -> Markup:
         address=address,
         over=_over(visit),
         end=_end(visit),
-        may_leave=not is_guest(user),  # guests are here for the campaign alone
+        may_leave=not is_guest(user),  # guests have no other conversations
         language=language,
     )
 

@@ -63,8 +63,8 @@ def form(words: PresetText, preset_id: str, language: Language, refused: str = "
 
 def _card(preset: Preset, user_id: str, chosen: ChosenPreset | None, language: Language) -> Card:
     is_own = preset.is_own(user_id)
-    owner = "yours" if is_own else "shared" if preset.owner_id else "shipped"
-    about = [text(language, f"preset-{owner}")]
+    label_key = "yours" if is_own else "shared" if preset.owner_id else "shipped"
+    about = [text(language, f"preset-{label_key}")]
     if preset.owner_id:
         about.append(f"v{preset.ref.version}")
     if is_own and preset.shared:

@@ -16,8 +16,8 @@ from store.schema.accounts import KeyRow, KeyUsageRow, UserRow
 
 def add_key(session: Session, token_hash: str, key: ApiKey, audit_entry: AuditEntry) -> None:
     """Raises NotFound."""
-    owner = user_row(session, key.owner_id, for_update=True)
-    if not may_host(owner.value()):
+    user = user_row(session, key.owner_id, for_update=True)
+    if not may_host(user.value()):
         raise NotFound
     columns = {item.name: getattr(key, item.name) for item in fields(key)}
     columns["scopes"] = " ".join(sorted(key.scopes))

@@ -156,8 +156,8 @@ def test_disabling_a_user_signs_out_an_open_page_within_seconds(
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#person")).to_contain_text("bob")
-    everybody = {user.name: user for user in house.users.by_id.values()}
-    run_coroutine(house.accounts.users.disable(everybody["ann"], everybody["bob"].id))
+    users_by_name = {user.name: user for user in house.users.by_id.values()}
+    run_coroutine(house.accounts.users.disable(users_by_name["ann"], users_by_name["bob"].id))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=5000)
 
 

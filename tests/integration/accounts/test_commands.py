@@ -173,7 +173,7 @@ def test_a_command_takes_effect_in_a_running_server(run: Run, tmp_path: Path) ->
         with pytest.raises(BadKey):
             await accounts.keys.principal(key, address="")
         async with asyncio.timeout(5):
-            while await accounts.sessions.find(token):  # noqa: ASYNC110 - nobody tells it
+            while await accounts.sessions.find(token):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.1)
         await store.close()
         hasher.close()

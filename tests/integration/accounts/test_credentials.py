@@ -59,9 +59,9 @@ class Village:
         return self
 
     async def user(self, name: str) -> User:
-        who = await self.house.accounts.sessions.find(self.tokens[name])
-        assert who
-        return who.user
+        signed_in = await self.house.accounts.sessions.find(self.tokens[name])
+        assert signed_in
+        return signed_in.user
 
     async def ask(
         self,

@@ -208,8 +208,8 @@ async def test_a_disabled_user_is_rejected(
     browser: httpx.AsyncClient, openid: OpenId, house: House
 ) -> None:
     await go_and_return(browser, openid)
-    everybody = {user.name: user for user in house.users.by_id.values()}
-    await house.accounts.users.disable(everybody["root"], everybody["Ann"].id)
+    users_by_name = {user.name: user for user in house.users.by_id.values()}
+    await house.accounts.users.disable(users_by_name["root"], users_by_name["Ann"].id)
     assert await refused(browser, await go_and_return(browser, openid))
 
 

@@ -30,8 +30,8 @@ from tests.access import (
     actions_of,
     add_users,
     guest_link,
+    make_user,
     outcomes,
-    person,
 )
 from tests.chat import make_generation
 from tests.contract.users import JOINED
@@ -42,10 +42,10 @@ from tests.migrated import migrated
 PLAN = Plan("River test", Mode.SINGLE, (Variant("A"),), tasks=(Task("t1", "Ask"),))
 BLIND = Plan("Which?", Mode.BLIND, (Variant("A"), Variant("B", "Sing.")))
 
-ROOT = person("root", AccountRole.ADMIN)
-ANN, BOB, EVE = person("ann"), person("bob"), person("eve")
-GUS = person("gus", AccountRole.GUEST, "link")
-GIL = person("gil", AccountRole.GUEST, "elsewhere")
+ROOT = make_user("root", AccountRole.ADMIN)
+ANN, BOB, EVE = make_user("ann"), make_user("bob"), make_user("eve")
+GUS = make_user("gus", AccountRole.GUEST, "link")
+GIL = make_user("gil", AccountRole.GUEST, "elsewhere")
 
 HOSTS = (ROOT, ANN, BOB, GUS)
 """An administrator, the host, another member, and a guest of the campaign."""
@@ -200,7 +200,7 @@ async def test_comparisons_belong_to_their_tester_alone(fair: Fair) -> None:
     campaign_id, comparisons = (await fair.add_campaign(BLIND)).id, fair.comparisons
     link = guest_link("blind", ANN.id, campaign_id)
     await fair.store.accounts.add_guest_link("token blind", link, JOINED)
-    gus = person("gwen", AccountRole.GUEST, link.id)
+    gus = make_user("gwen", AccountRole.GUEST, link.id)
     await add_users(fair.store.accounts, [gus])
     await fair.part.agree(EVE, campaign_id, consent_digest(BLIND))
     asked = await comparisons.ask(EVE, campaign_id, ComparisonRequest("Why?", "r1"))

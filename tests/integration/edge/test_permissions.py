@@ -106,9 +106,9 @@ class Town:
         return self
 
     async def user(self, name: str) -> Any:
-        who = await self.house.accounts.sessions.find(self.tokens[name])
-        assert who
-        return who.user
+        signed_in = await self.house.accounts.sessions.find(self.tokens[name])
+        assert signed_in
+        return signed_in.user
 
     async def ask(self, name: str, text: str) -> str:
         user = await self.user(name)
@@ -624,12 +624,12 @@ async def stream_until_cut(
 async def test_a_stream_ends_when_its_user_loses_access(how: str) -> None:
     town = await Town().build()
     accounts, ann, bobs = town.house.accounts, await town.user("ann"), await town.user("bob")
-    who = await accounts.sessions.find(town.tokens["bob"])
-    assert who
+    signed_in = await accounts.sessions.find(town.tokens["bob"])
+    assert signed_in
     changes: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
         "disable": lambda: accounts.users.disable(ann, bobs.id),
-        "sign out everywhere": lambda: accounts.sessions.end_all(who.user),
-        "end session": lambda: accounts.sessions.end(bobs, who.session_id),
+        "sign out everywhere": lambda: accounts.sessions.end_all(signed_in.user),
+        "end session": lambda: accounts.sessions.end(bobs, signed_in.session_id),
         "delete": lambda: accounts.users.delete(ann, bobs.id),
         "revoke": lambda: accounts.guests.revoke_link(ann, town.link_id),
     }

@@ -13,7 +13,18 @@ from chat.evaluation.runs import Runs
 from chat.models import ChatMessage, Role
 from judging.judge import ProcessJudge
 from store import RoutingStore, open_store
-from tests.access import AT, A, Act, N, Policy, actions_of, add_users, guest_link, outcomes, person
+from tests.access import (
+    AT,
+    A,
+    Act,
+    N,
+    Policy,
+    actions_of,
+    add_users,
+    guest_link,
+    make_user,
+    outcomes,
+)
 from tests.chat import make_generation
 from tests.contract.feedback_rows import BAD, LATER, SNAPSHOT
 from tests.contract.users import JOINED
@@ -22,8 +33,8 @@ from tests.migrated import migrated
 
 TEXT = CaseText("A", (ChatMessage(Role.USER, "Say A"),), (Check(CheckKind.HUMAN),))
 
-ROOT, ANN, BOB = person("root", AccountRole.ADMIN), person("ann"), person("bob")
-GUS = person("gus", AccountRole.GUEST, "link")
+ROOT, ANN, BOB = make_user("root", AccountRole.ADMIN), make_user("ann"), make_user("bob")
+GUS = make_user("gus", AccountRole.GUEST, "link")
 
 USERS = (ROOT, ANN, BOB, GUS)
 """An administrator, the owner of the rows, another member, and a guest."""

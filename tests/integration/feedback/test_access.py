@@ -18,7 +18,18 @@ from chat.feedback.vote_models import VoteFilter
 from chat.feedback.votes import Votes
 from formats.datasets import DataFormat, data_file
 from store import RoutingStore, open_store
-from tests.access import AT, A, Act, N, Policy, actions_of, add_users, guest_link, outcomes, person
+from tests.access import (
+    AT,
+    A,
+    Act,
+    N,
+    Policy,
+    actions_of,
+    add_users,
+    guest_link,
+    make_user,
+    outcomes,
+)
 from tests.contract.feedback_rows import (
     LATER,
     SNAPSHOT,
@@ -35,8 +46,13 @@ from tests.migrated import migrated
 GOOD = RatingInput(Verdict.UP)
 ALL, ALL_VOTES = RatingFilter(), VoteFilter()
 
-ROOT, ANN, BOB, CY = person("root", AccountRole.ADMIN), person("ann"), person("bob"), person("cy")
-GUS = person("gus", AccountRole.GUEST, "link")
+ROOT, ANN, BOB, CY = (
+    make_user("root", AccountRole.ADMIN),
+    make_user("ann"),
+    make_user("bob"),
+    make_user("cy"),
+)
+GUS = make_user("gus", AccountRole.GUEST, "link")
 
 USERS = (ROOT, ANN, BOB, CY, GUS)
 """An administrator, the host of the campaign, another member, the member to whom the review is

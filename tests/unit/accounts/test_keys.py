@@ -195,7 +195,7 @@ async def test_only_the_owner_or_an_administrator_revokes_a_key(
 async def test_keys_of_disabled_or_deleted_users_are_rejected_at_once(
     accounts: Accounts, ann: User, bob: User, root: User
 ) -> None:
-    secrets = [(await accounts.keys.add(owner, name="x"))[1] for owner in (ann, bob)]
+    secrets = [(await accounts.keys.add(user, name="x"))[1] for user in (ann, bob)]
     for secret in secrets:
         await accounts.keys.principal(secret, address=HOME)
     await accounts.users.disable(root, ann.id)
