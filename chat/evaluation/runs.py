@@ -137,11 +137,12 @@ class CaseRunner:
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A run in progress. `done` of `total` cases have a result."""
+    """A run in progress. `done` of `total` cases have a result; `ending` stores its end."""
 
     user: User
     prepared: PreparedRun
     task: asyncio.Task[None] | None = None
+    ending: asyncio.Task[None] | None = None
     done: int = 0
 
     @property
@@ -209,9 +210,8 @@ class Runs:
     async def cancel(self, user: User, run_id: str) -> None:
         """Cancel a run; its results so far are kept. Raises NotFound."""
         await self._store.run(run_id, visible_owner(user))
-        if (active := self._open.get(run_id)) and active.task:
-            active.task.cancel()
-            await asyncio.wait({active.task})
+        if active := self._open.get(run_id):
+            await _stop(active)
 
     def principals(self) -> frozenset[Principal]:
         """The principals of all running runs."""
@@ -225,11 +225,7 @@ class Runs:
 
     async def close(self) -> None:
         """Cancel all runs; their results so far are kept."""
-        tasks = [active.task for active in self._open.values() if active.task]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await asyncio.gather(*map(_stop, list(self._open.values())))
 
     async def _run(self, active: ActiveRun) -> None:
         run_id = active.prepared.run.id
@@ -245,9 +241,25 @@ class Runs:
         except Exception as error:  # noqa: BLE001 - the top of a task: logged and counted
             self._background.note("run", error)
         finally:
-            del self._open[run_id]
+            # A task of its own, which nothing cancels: the end is stored in any case.
+            active.ending = asyncio.create_task(self._end(run_id))
+
+    async def _end(self, run_id: str) -> None:
+        """Store that a run has ended. Until then it counts as running."""
+        try:
             with suppress(StoreFailed):
-                await asyncio.shield(self._store.end_run(run_id, self._clock()))
+                await self._store.end_run(run_id, self._clock())
+        finally:
+            del self._open[run_id]
+
+
+async def _stop(active: ActiveRun) -> None:
+    """Cancel a run and wait until its end is stored."""
+    if active.task:
+        active.task.cancel()
+        await asyncio.wait({active.task})
+    if active.ending:
+        await active.ending
 
 
 async def prepare(

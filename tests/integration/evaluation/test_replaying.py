@@ -322,3 +322,33 @@ async def test_a_file_is_imported_completely_or_not_at_all(make: MakeContext) ->
     with pytest.raises(BadCase):
         await context.cases_service.add(LOCAL, text("a"), replace(text("b"), name=""))
     assert list(await context.cases_service.list(LOCAL)) == []
+
+
+async def test_a_run_counts_as_running_until_its_end_is_stored(
+    make: MakeContext, store: RoutingStore
+) -> None:
+    cases, may_end = store.feedback.cases, asyncio.Event()
+
+    class LateEnd:
+        """The store of cases, which stores the end of a run late."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(cases, name)
+
+        async def end_run(self, run_id: str, ended_at: datetime) -> None:
+            await may_end.wait()
+            await cases.end_run(run_id, ended_at)
+
+    context = make(Script(["Hello"]))
+    judge = ProcessJudge(60)
+    runs = Runs(LateEnd(), make_generation(context.engine), judge, ticking())  # type: ignore[arg-type]  # by name
+    run = await runs.start(LOCAL, await context.cases_service.add(LOCAL, text("a")))
+    async with asyncio.timeout(30):
+        while CaseVerdict.PASSED not in (await context.verdicts(run)).values():  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.01)
+    assert runs.progress(run.id)
+    closing = asyncio.create_task(runs.close())
+    may_end.set()
+    await closing
+    stored, _ = await context.cases_service.run(LOCAL, run.id)
+    assert stored.ended_at
