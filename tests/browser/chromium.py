@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-EXECUTABLE = "/usr/bin/chromium"
+WITHOUT_WINDOWS = Path("/usr/bin/chromium-headless-shell")
+"""The same browser without its own windows: a fifth less work for each test."""
+
+EXECUTABLE = WITHOUT_WINDOWS if WITHOUT_WINDOWS.exists() else Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root
     "--disable-gpu",
@@ -45,5 +49,7 @@ if (location.protocol.startsWith("http")) {
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """A browser context, whose clicks wait until a page has its scripts."""
     context = browser.new_context(**options)
+    # A browser without windows cannot ask, and refuses what a click may do elsewhere.
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.add_init_script(INERT_WHILE_LOADING)
     return context

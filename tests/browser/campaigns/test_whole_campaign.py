@@ -22,7 +22,7 @@ from tests.fakes import Script, ScriptedEngine
 from tests.hosting import StoreAccounts
 from tests.migrated import migrated
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Visitor = Callable[..., Page]
 TITLE = "Capitals 首都"

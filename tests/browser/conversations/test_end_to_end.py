@@ -18,7 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Open
 from tests.browser.steps import answer, ask, button, listed
 
-pytestmark = [pytest.mark.browser, pytest.mark.model]
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[3]
 START_S = 240
@@ -93,7 +93,7 @@ def test_a_first_visit_with_two_turns_stop_and_a_restart(
         # The second prompt holds the first turn, whose tokens are not read again.
         expect(answer(page)).to_contain_text(re.compile(r"reused \d"))
 
-        ask(page, "请总结：" + "这是一段很长的文字。" * 300)  # which takes some time to read
+        ask(page, "请总结：" + "这是一段很长的文字。" * 100)  # which takes some time to read
         expect(page.locator(ANSWERS)).to_have_count(3)
         button(page, "Stop").click()
         wait_for_end(page)

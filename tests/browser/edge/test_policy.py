@@ -14,19 +14,11 @@ from playwright.async_api import Page, async_playwright
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.server import build_api
+from tests.browser.chromium import ARGUMENTS, EXECUTABLE
 from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 REACH_OUT = """
     <img src="{0}/img.png"><img srcset="{0}/set.png 1x">
     <video src="{0}/video.mp4"></video><audio src="{0}/audio.mp3" preload="auto"></audio>
@@ -98,7 +90,7 @@ async def outside_requests(app: FastAPI) -> list[str]:
     gr.mount_gradio_app(app, blocks, path="/", footer_links=[])
     foreign, asked = canary()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
         async with serving(app) as port, serving(foreign) as outside:
             await visit(await browser.new_page(), port, outside)
             await browser.close()
@@ -125,7 +117,7 @@ async def test_the_page_works_under_the_policy_without_a_complaint() -> None:
     gr.mount_gradio_app(app, blocks, path="/", footer_links=[])
     complaints: list[str] = []
     async with async_playwright() as playwright, serving(app) as port:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
         page = await browser.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

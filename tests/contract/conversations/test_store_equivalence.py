@@ -326,17 +326,15 @@ def worlds() -> Iterator[int]:
     return count()
 
 
-@given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
-@settings(max_examples=60, deadline=None)
-def test_any_sequence_of_calls_behaves_the_same_in_memory_and_in_a_database(
+def compare(
     database: Store,
-    worlds: Iterator[int],
+    world: str,
     beginning: tuple[tuple[Any, ...], ...],
     steps: list[tuple[Any, ...]],
 ) -> None:
-    world = f"{next(worlds)} "  # users of its own, so that no example sees another
+    """Play the same calls in memory and in the database: every result is the same."""
 
-    async def compare() -> None:
+    async def play() -> None:
         await database.interrupt_unfinished()  # what an earlier example left open
         await database.purge_deleted(END)  # and deleted
         memory, stored = Player(MemoryStore(ticking()), world), Player(database, world)
@@ -345,4 +343,29 @@ def test_any_sequence_of_calls_behaves_the_same_in_memory_and_in_a_database(
         for user in ("ann", "bob"):
             assert await stored.look(user) == await memory.look(user)
 
-    asyncio.run(compare())
+    asyncio.run(play())
+
+
+@pytest.mark.slow
+@given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_any_sequence_of_calls_behaves_the_same_in_memory_and_in_a_database(
+    database: Store,
+    worlds: Iterator[int],
+    beginning: tuple[tuple[Any, ...], ...],
+    steps: list[tuple[Any, ...]],
+) -> None:
+    # Users of its own, so that no example sees another.
+    compare(database, f"{next(worlds)} ", beginning, steps)
+
+
+@pytest.mark.long
+@given(BEGINNING, st.lists(STEPS, min_size=15, max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_many_sequences_of_calls_behave_the_same_in_memory_and_in_a_database(
+    database: Store,
+    worlds: Iterator[int],
+    beginning: tuple[tuple[Any, ...], ...],
+    steps: list[tuple[Any, ...]],
+) -> None:
+    compare(database, f"{next(worlds)} ", beginning, steps)

@@ -251,6 +251,7 @@ def test_terminal_control_characters_of_a_model_are_not_printed() -> None:
     assert printable("a\n\tb", lines=True) == "a\n\tb"
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_starter_model_is_judged_and_ctrl_c_keeps_the_results(
     starter_model: Path, file: Callable[..., str], tmp_path: Path

@@ -8,6 +8,8 @@ from bench.proof import database, engine, shutdown
 from bench.proof.troubled_app import Trouble
 from tests.tiny import save_tiny_model
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_stopped_app_is_not_ready_first_and_ends_every_stream(tmp_path: Path) -> None:
     [stop] = await shutdown.measure(1, save_tiny_model(tmp_path / "tiny"))
@@ -24,7 +26,7 @@ async def test_a_database_that_is_gone_loses_nothing_that_was_acknowledged() -> 
     "trouble",
     [
         Trouble.KILLED,
-        Trouble.FAILS,
+        pytest.param(Trouble.FAILS, marks=pytest.mark.long),
         pytest.param(Trouble.HANGS, marks=pytest.mark.long),
         pytest.param(Trouble.HANGS_WITH_LOCK, marks=pytest.mark.long),
     ],

@@ -92,6 +92,7 @@ async def kill_again_and_again(data_dir: Path, rounds: int) -> None:
     assert cut_short > 0, "no round hit an answer being written: this proves nothing"
 
 
+@pytest.mark.slow
 async def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     await kill_again_and_again(tmp_path, rounds=10)
 
