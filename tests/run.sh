@@ -106,14 +106,14 @@ step "format and lint"
 step "scripts"
 "$BIN/shellcheck" start.sh tests/run.sh .ci/run
 step "tests"
-# Tests run side by side, six even on two cores: many wait for a browser or a child process. Those
+# Tests run side by side, four even on two cores: many wait for a browser or a child process. Those
 # marked slow begin first (tests/conftest.py).
 # Each process computes on one core: more threads would wait for each other.
 # Pinned: the locale and UTF-8 (above), the threads, and, in tests/conftest.py, no proxy for
 # loopback. Signals, terminal, time zone and umask are the caller's.
 export OMP_NUM_THREADS=1
 tests=0
-"$BIN/python" -m pytest -q -n 6 --dist worksteal -m "$select" "$@" || tests=$?
+"$BIN/python" -m pytest -q -n 4 --dist worksteal -m "$select" "$@" || tests=$?
 step "types"
 wait_for_types
 exit "$tests"

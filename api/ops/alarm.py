@@ -7,7 +7,7 @@ the kernel can still end the process. A supervisor then starts a new one, as aft
 import faulthandler
 import signal
 
-TRACEBACK_SHARE = 0.9
+TRACEBACK_SHARE = 0.8
 """Share of the timer after which every thread's traceback is written to stderr."""
 
 

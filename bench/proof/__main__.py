@@ -5,7 +5,8 @@
     python -m bench.proof database [--seconds S]            the database is gone in mid-answer
     python -m bench.proof engine [--count N]                the engine is killed, hangs, fails
 
-Each prints a table, writes it with `--json FILE` as well, and exits with 1 where it does not hold.
+Each prints a table, writes bench/results/proof-WHAT.md (with `--json FILE` the figures too), and
+exits with 1 where it does not hold.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from bench.__main__ import model_of_the_app
+from bench.__main__ import RESULTS, model_of_the_app
 from bench.machine import describe_machine
 from bench.proof import database, engine, requests, shutdown
 
@@ -48,11 +49,19 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     proofs, table = _measure(options)
     print(table)
+    report = _report(options.what, " ".join(sys.argv[1:]), table)
+    (RESULTS / f"proof-{options.what}.md").write_text(report, encoding="utf-8")
     if options.json:
         values = [{**asdict(proof), "holds": proof.holds} for proof in proofs]  # type: ignore[call-overload]
         content = {"machine": describe_machine("cpu"), "proof": options.what, "values": values}
         options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return 0 if all(proof.holds for proof in proofs) else 1
+
+
+def _report(what: str, arguments: str, table: str) -> str:
+    """The table with its command and the machine, as Markdown."""
+    machine = "\n".join(f"- {name}: {value}" for name, value in describe_machine("cpu").items())
+    return f"# Proof: {what}\n\n`python -m bench.proof {arguments}`\n\n{machine}\n\n{table}\n"
 
 
 def _measure(options: argparse.Namespace) -> tuple[Sequence[Proof], str]:

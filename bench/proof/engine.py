@@ -29,6 +29,9 @@ STALL_S = 6
 SAVED_S = 1.5
 """Text that is older is stored: twice the time between two saves, and some for a busy machine."""
 
+AT_ONCE = 2
+"""Rounds side by side: most of a round is waiting for an app that starts."""
+
 PATIENCE_S = 120.0
 SCRIPT = """\
 import sys
@@ -80,7 +83,13 @@ class Reader:
 
 async def measure(rounds: int) -> list[Loss]:
     """So many rounds of each trouble, each with an app of its own."""
-    return [await measure_one(trouble) for trouble in Trouble for _ in range(rounds)]
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(trouble: Trouble) -> Loss:
+        async with places:
+            return await measure_one(trouble)
+
+    return await asyncio.gather(*(one(trouble) for trouble in Trouble for _ in range(rounds)))
 
 
 def table(losses: list[Loss]) -> str:

@@ -157,6 +157,7 @@ def work(guest: Page, consent: str, address: str) -> None:
     expect(box(guest)).to_have_value("Name a river")
     box(guest).press("Enter")
     expect(answer(guest)).to_contain_text("The Rhine")
+    expect(button(guest, "Send")).to_be_visible()  # the end of an answer draws the page anew
     guest.get_by_role("checkbox", name="Ask for a river").click()
     expect(tasks(guest)).to_contain_text("1 / 2")
     guest.reload()

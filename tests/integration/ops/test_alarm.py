@@ -17,7 +17,7 @@ import ctypes
 from api.ops.alarm import LoopAlarm
 def hangs_in_native_code():
     ctypes.PyDLL(None).sleep(60)
-LoopAlarm(0.5).set()
+LoopAlarm(3).set()
 hangs_in_native_code()
 """
 ENDS = """
