@@ -307,6 +307,15 @@ def test_the_numbers_open_the_details_and_the_exact_prompt(site: Site, tab: Open
 # --- long conversations -----------------------------------------------------------------------
 
 
+# As readers do: again, while the page still grows and takes them back to its end.
+SCROLL_UP_UNTIL_DRAWN = """() => {
+    const at = document.querySelector("#transcript");
+    if (at.querySelector("[data-do=earlier]") === null) return true;
+    at.scrollTo(0, 150);
+    return false;
+}"""
+
+
 def test_scrolling_up_draws_older_turns_and_keeps_the_position(site: Site, tab: Open) -> None:
     store = MemoryStore()
     page = tab(site(ScriptedEngine([Script(["word " * 200])]), store))
@@ -317,7 +326,7 @@ def test_scrolling_up_draws_older_turns_and_keeps_the_position(site: Site, tab: 
     page.reload()
     expect(questions(page)).to_have_count(8)
     expect(questions(page).last).to_be_in_viewport()
-    page.locator("#transcript").evaluate("at => at.scrollTo(0, 150)")
+    page.wait_for_function(SCROLL_UP_UNTIL_DRAWN, polling=200)
     expect(questions(page)).to_have_count(10)
     expect(questions(page).nth(2)).to_be_in_viewport()
     button(page, "To the newest message").click()
