@@ -226,7 +226,7 @@ class Worker:
     def _take_tokens(self, request: Request) -> Event:
         try:
             return request.take_tokens(self._end_ids)
-        except BaseException:
+        except BaseException:  # a panic of native code is none of Exception; others go on writing
             log.warning("the text of an answer failed", exc_info=True)
             return EngineFailed()
 

@@ -3,6 +3,8 @@
 `tests/integration/store/test_migrations.py` and `test_database.py` test those.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +35,17 @@ def migrated(folder: Path) -> Path:
     if not file.exists():
         file.write_bytes(sqlite_file())
     return folder
+
+
+@asynccontextmanager
+async def opened_store(folder: Path) -> AsyncIterator[RoutingStore]:
+    """An open store over such a database, closed at the end."""
+    store = open_store(migrated(folder))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def migrated_store(

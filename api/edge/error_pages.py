@@ -76,12 +76,12 @@ class ErrorPages(HttpMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if is_navigation(scope):
-            await self.app(scope, receive, _Turning(scope, receive, send, self.root_path))
+            await self.app(scope, receive, _ErrorToPage(scope, receive, send, self.root_path))
         else:
             await self.app(scope, receive, send)
 
 
-class _Turning:
+class _ErrorToPage:
     """Holds an error's JSON back until it is whole, and sends the page instead."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, root_path: str) -> None:

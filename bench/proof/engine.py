@@ -13,13 +13,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 
 from bench.page_load import newest_text
-from bench.proof.shutdown import free_port
+from bench.proof.apps import as_variables, client_at, free_port, wait_until_ready
 from bench.proof.troubled_app import Trouble
 from tests.page_client import PageClient
 
@@ -32,7 +33,6 @@ SAVED_S = 1.5
 AT_ONCE = 2
 """Rounds side by side: most of a round is waiting for an app that starts."""
 
-PATIENCE_S = 120.0
 SCRIPT = """\
 import sys
 sys.path[0] = {root!r}
@@ -124,7 +124,7 @@ async def measure_one(trouble: Trouble) -> Loss:
             await asyncio.sleep(2 * SAVED_S)
             before, moment = _app(supervisor), time.monotonic()
             await _ask(client, trouble.prompt)
-            await _until_ready(client, supervisor)
+            await wait_until_ready(client, partial(_app, supervisor))
             ready_s = time.monotonic() - moment
             others_whole = await other
             await reading
@@ -173,15 +173,6 @@ def _words(process: psutil.Process) -> list[str]:
         return []
 
 
-async def _until_ready(client: httpx.AsyncClient, supervisor: psutil.Process) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            with suppress(httpx.HTTPError):
-                if (await client.get("/readyz")).status_code == 200 and _app(supervisor):
-                    return
-            await asyncio.sleep(0.1)
-
-
 @asynccontextmanager
 async def _supervised(folder: Path) -> AsyncIterator[tuple[psutil.Process, httpx.AsyncClient]]:
     """The app as `./start.sh start` runs it, in a folder of its own."""
@@ -197,18 +188,13 @@ async def _supervised(folder: Path) -> AsyncIterator[tuple[psutil.Process, httpx
             "STALL_TIMEOUT_S": STALL_S,
             "SHUTDOWN_GRACE_S": 1,
         }
-    own = {f"QWEN_CHAT_{name}": str(value) for name, value in settings.items()}
-    environment = os.environ | own
+    environment = os.environ | as_variables(settings)
     await _command(folder, "start", environment)
     pid_file = folder / "data" / "qwen-chat.pid"
     supervisor = psutil.Process(int(pid_file.read_text(encoding="utf-8").split()[0]))
-    limits = httpx.Limits(keepalive_expiry=2)
-    address = f"http://localhost:{port}"
     try:
-        async with httpx.AsyncClient(
-            base_url=address, timeout=60, limits=limits, trust_env=False
-        ) as client:
-            await _until_ready(client, supervisor)
+        async with client_at(port) as client:
+            await wait_until_ready(client, partial(_app, supervisor))
             yield supervisor, client
     finally:
         await _command(folder, "stop", environment)

@@ -7,22 +7,22 @@ of its own, and the process by the signal, as a supervisor expects.
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from bench.proof.apps import START_S, as_variables, client_at, free_port, wait_until_ready
+
 ROOT = Path(__file__).parents[2]
 CHAT = "/v1/chat/completions"
 STREAMS = 4
 TABS = 4
-START_S = 120.0
 POLL_S = 0.05
 NOTICE_S = 1
 GRACE_S = 10
@@ -137,47 +137,22 @@ async def _app(
     home: Path, model: Path
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
     with free_port() as port:
-        variables = _variables(home, model, port)
+        settings = {
+            "MODEL": model,
+            "PORT": port,
+            "DATA_DIR": home / "data",
+            "LOG_FILE": home / "server.log",
+            "SHUTDOWN_NOTICE_S": NOTICE_S,
+            "SHUTDOWN_GRACE_S": GRACE_S,
+        }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "app.py", cwd=ROOT, env={**os.environ, **variables}, stderr=-3
+        sys.executable, "app.py", cwd=ROOT, env=os.environ | as_variables(settings), stderr=-3
     )
-    limits = httpx.Limits(max_connections=100)
-    address = f"http://localhost:{port}"
     try:
-        async with httpx.AsyncClient(
-            base_url=address, timeout=60, limits=limits, trust_env=False
-        ) as client:
-            await _until_ready(process, client)
+        async with client_at(port) as client:
+            await wait_until_ready(client, lambda: process.returncode is None)
             yield process, client
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def _variables(home: Path, model: Path, port: int) -> Mapping[str, str]:
-    settings = {
-        "MODEL": model,
-        "PORT": port,
-        "DATA_DIR": home / "data",
-        "LOG_FILE": home / "server.log",
-        "SHUTDOWN_NOTICE_S": NOTICE_S,
-        "SHUTDOWN_GRACE_S": GRACE_S,
-    }
-    return {f"QWEN_CHAT_{name}": str(value) for name, value in settings.items()}
-
-
-async def _until_ready(process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(START_S):
-        while process.returncode is None:
-            with suppress(httpx.HTTPError):
-                if (await client.get("/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.2)
-    raise RuntimeError("the app did not start")
-
-
-@contextmanager
-def free_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]

@@ -19,7 +19,7 @@ from chat.conversations.jobs import Jobs
 from chat.conversations.turns import Turns
 from chat.models import ChatOptions
 from chat.serving.engines import Engines
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.access import (
     AT,
     A,
@@ -37,7 +37,7 @@ from tests.chat import make_generation
 from tests.contract.users import JOINED
 from tests.fakes import ScriptedEngine
 from tests.house import Clock
-from tests.migrated import migrated
+from tests.migrated import opened_store
 
 PLAN = Plan("River test", Mode.SINGLE, (Variant("A"),), tasks=(Task("t1", "Ask"),))
 BLIND = Plan("Which?", Mode.BLIND, (Variant("A"), Variant("B", "Sing.")))
@@ -95,7 +95,7 @@ COMPARISON_POLICY: Policy = {
 
 
 @dataclass
-class Fair:
+class CampaignSetup:
     """The services over a store where `ann` has a campaign, and `eve` came by its link."""
 
     store: RoutingStore
@@ -127,21 +127,19 @@ class Fair:
 
 
 @pytest.fixture
-async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
-    store = open_store(migrated(tmp_path))
-    await store.open()
-    fair = Fair(store)
-    await fair.open()
-    yield fair
-    await fair.jobs.close(0)
-    await store.close()
+async def setup(tmp_path: Path) -> AsyncIterator[CampaignSetup]:
+    async with opened_store(tmp_path) as store:
+        setup = CampaignSetup(store)
+        await setup.open()
+        yield setup
+        await setup.jobs.close(0)
 
 
 async def test_administrators_manage_all_campaigns_members_their_own_guests_none(
-    fair: Fair,
+    setup: CampaignSetup,
 ) -> None:
-    campaigns, campaign_id = fair.campaigns, fair.campaign.id
-    spare = [(await fair.add_campaign(PLAN)).id for _ in HOSTS]
+    campaigns, campaign_id = setup.campaigns, setup.campaign.id
+    spare = [(await setup.add_campaign(PLAN)).id for _ in HOSTS]
     acts: Mapping[str, Act] = {
         "Campaigns.add": lambda user: campaigns.add(user, PLAN),
         "Campaigns.list": campaigns.list,
@@ -158,11 +156,11 @@ async def test_administrators_manage_all_campaigns_members_their_own_guests_none
     assert await outcomes(acts, HOSTS) == HOST_POLICY
 
 
-async def test_only_the_invited_take_part_in_a_campaign(fair: Fair) -> None:
-    part, campaign_id = fair.part, fair.campaign.id
+async def test_only_the_invited_take_part_in_a_campaign(setup: CampaignSetup) -> None:
+    part, campaign_id = setup.part, setup.campaign.id
 
     async def ask(user: User) -> object:
-        return await fair.enrolment.enrol(
+        return await setup.enrolment.enrol(
             user.id, ChatOptions(), campaign_id=campaign_id, variant=None
         )
 
@@ -186,23 +184,25 @@ async def test_only_the_invited_take_part_in_a_campaign(fair: Fair) -> None:
     assert await outcomes(acts, TESTERS) == TESTER_POLICY
 
 
-async def test_a_link_invites_members_but_neither_its_host_nor_administrators(fair: Fair) -> None:
-    link = guest_link("new", ANN.id, fair.campaign.id)
+async def test_a_link_invites_members_but_neither_its_host_nor_administrators(
+    setup: CampaignSetup,
+) -> None:
+    link = guest_link("new", ANN.id, setup.campaign.id)
     invited = (False, False, True, True, False, False)
     assert tuple(invites_member(user, link) for user in TESTERS) == invited
-    assert tuple([await fair.part.open_link(user, link) for user in TESTERS]) == invited
+    assert tuple([await setup.part.open_link(user, link) for user in TESTERS]) == invited
     without_campaign = guest_link("plain", ANN.id)
-    assert not any([await fair.part.open_link(user, without_campaign) for user in TESTERS])
-    await fair.part.visit(BOB, fair.campaign.id)  # who takes part from now on
+    assert not any([await setup.part.open_link(user, without_campaign) for user in TESTERS])
+    await setup.part.visit(BOB, setup.campaign.id)  # who takes part from now on
 
 
-async def test_comparisons_belong_to_their_tester_alone(fair: Fair) -> None:
-    campaign_id, comparisons = (await fair.add_campaign(BLIND)).id, fair.comparisons
+async def test_comparisons_belong_to_their_tester_alone(setup: CampaignSetup) -> None:
+    campaign_id, comparisons = (await setup.add_campaign(BLIND)).id, setup.comparisons
     link = guest_link("blind", ANN.id, campaign_id)
-    await fair.store.accounts.add_guest_link("token blind", link, JOINED)
+    await setup.store.accounts.add_guest_link("token blind", link, JOINED)
     gus = make_user("gwen", AccountRole.GUEST, link.id)
-    await add_users(fair.store.accounts, [gus])
-    await fair.part.agree(EVE, campaign_id, consent_digest(BLIND))
+    await add_users(setup.store.accounts, [gus])
+    await setup.part.agree(EVE, campaign_id, consent_digest(BLIND))
     asked = await comparisons.ask(EVE, campaign_id, ComparisonRequest("Why?", "r1"))
     _ = [view async for view in comparisons.watch(EVE, asked.id)]
 
@@ -229,6 +229,6 @@ async def test_comparisons_belong_to_their_tester_alone(fair: Fair) -> None:
     assert await outcomes(acts, users) == COMPARISON_POLICY
 
 
-async def test_the_list_has_the_campaigns_that_the_user_manages(fair: Fair) -> None:
-    counts = [len(await fair.campaigns.list(user)) for user in (ROOT, ANN, BOB)]
+async def test_the_list_has_the_campaigns_that_the_user_manages(setup: CampaignSetup) -> None:
+    counts = [len(await setup.campaigns.list(user)) for user in (ROOT, ANN, BOB)]
     assert counts == [2, 2, 0]

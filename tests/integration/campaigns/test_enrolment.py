@@ -38,12 +38,12 @@ from chat.errors import AppError, BadRequest, MessageTooLong, NotFound
 from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
 from chat.serving.errors import EngineNotServing
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.chat import finished, make_generation
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import NoCampaigns
 from tests.house import Clock
-from tests.migrated import migrated
+from tests.migrated import opened_store
 
 PLAN = Plan(
     "River test",
@@ -132,13 +132,11 @@ class Fair:
 
 @pytest.fixture
 async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
-    store = open_store(migrated(tmp_path))
-    await store.open()
-    fair = Fair(store)
-    await fair.open()
-    yield fair
-    await fair.jobs.close(0)
-    await store.close()
+    async with opened_store(tmp_path) as store:
+        fair = Fair(store)
+        await fair.open()
+        yield fair
+        await fair.jobs.close(0)
 
 
 # --- what is asked with ----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from chat.evaluation.models import CaseText, CaseVerdict, Check, CheckKind, Resu
 from chat.evaluation.runs import Runs
 from chat.models import ChatMessage, Role
 from judging.judge import ProcessJudge
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.access import (
     AT,
     A,
@@ -29,7 +29,7 @@ from tests.chat import make_generation
 from tests.contract.feedback_rows import BAD, LATER, SNAPSHOT
 from tests.contract.users import JOINED
 from tests.fakes import ScriptedEngine
-from tests.migrated import migrated
+from tests.migrated import opened_store
 
 TEXT = CaseText("A", (ChatMessage(Role.USER, "Say A"),), (Check(CheckKind.HUMAN),))
 
@@ -58,13 +58,11 @@ POLICY: Policy = {
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(migrated(tmp_path))
-    await store.open()
-    await add_users(store.accounts, (ROOT, ANN, BOB))
-    await store.accounts.add_guest_link("token", guest_link("link", ANN.id), JOINED)
-    await add_users(store.accounts, [GUS])
-    yield store
-    await store.close()
+    async with opened_store(tmp_path) as store:
+        await add_users(store.accounts, (ROOT, ANN, BOB))
+        await store.accounts.add_guest_link("token", guest_link("link", ANN.id), JOINED)
+        await add_users(store.accounts, [GUS])
+        yield store
 
 
 async def add_run(store: RoutingStore, run_id: str, case_id: str) -> str:

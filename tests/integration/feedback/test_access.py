@@ -17,7 +17,7 @@ from chat.feedback.results import Results
 from chat.feedback.vote_models import VoteFilter
 from chat.feedback.votes import Votes
 from formats.datasets import DataFormat, data_file
-from store import RoutingStore, open_store
+from store import RoutingStore
 from tests.access import (
     AT,
     A,
@@ -41,7 +41,7 @@ from tests.contract.feedback_rows import (
 )
 from tests.contract.users import JOINED
 from tests.feedback import rated_chat
-from tests.migrated import migrated
+from tests.migrated import opened_store
 
 GOOD = RatingInput(Verdict.UP)
 ALL, ALL_VOTES = RatingFilter(), VoteFilter()
@@ -85,20 +85,18 @@ POLICY: Policy = {
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RoutingStore]:
-    store = open_store(migrated(tmp_path))
-    await store.open()
-    await add_users(store.accounts, (ROOT, ANN, BOB, CY))
-    link = guest_link("link", ANN.id, "campaign")
-    await store.accounts.add_guest_link("token", link, JOINED)
-    await add_users(store.accounts, [GUS])
-    vote = comparison(GUS.id)
-    vote.choice, vote.voted_at = VoteChoice.LEFT, AT
-    await add_rows(store, campaign(ANN.id, Mode.BLIND), participant(GUS.id), vote)
-    snapshot = replace(SNAPSHOT, owner_id=GUS.id, campaign_id="campaign")
-    await store.feedback.ratings.rate(snapshot, GUS.id, GOOD, LATER)
-    await add_rows(store, review(snapshot.id, ANN.id, assignee=CY.id))
-    yield store
-    await store.close()
+    async with opened_store(tmp_path) as store:
+        await add_users(store.accounts, (ROOT, ANN, BOB, CY))
+        link = guest_link("link", ANN.id, "campaign")
+        await store.accounts.add_guest_link("token", link, JOINED)
+        await add_users(store.accounts, [GUS])
+        vote = comparison(GUS.id)
+        vote.choice, vote.voted_at = VoteChoice.LEFT, AT
+        await add_rows(store, campaign(ANN.id, Mode.BLIND), participant(GUS.id), vote)
+        snapshot = replace(SNAPSHOT, owner_id=GUS.id, campaign_id="campaign")
+        await store.feedback.ratings.rate(snapshot, GUS.id, GOOD, LATER)
+        await add_rows(store, review(snapshot.id, ANN.id, assignee=CY.id))
+        yield store
 
 
 async def test_hosts_see_results_of_their_campaigns_reviewers_what_is_assigned(
