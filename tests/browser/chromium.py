@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 WITHOUT_WINDOWS = Path("/usr/bin/chromium-headless-shell")
-"""The same browser without its own windows: a fifth less work for each test."""
+"""The same browser without its own windows: less work for each test."""
 
 EXECUTABLE = WITHOUT_WINDOWS if WITHOUT_WINDOWS.exists() else Path("/usr/bin/chromium")
 ARGUMENTS = [
