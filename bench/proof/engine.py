@@ -8,6 +8,7 @@ step that fails costs the one request that makes it fail.
 import asyncio
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -32,6 +33,9 @@ SAVED_S = 1.5
 
 AT_ONCE = 2
 """Rounds side by side: most of a round is waiting for an app that starts."""
+
+ROUND_S = 300
+"""A round that takes longer ends the measurement: something hangs."""
 
 SCRIPT = """\
 import sys
@@ -86,8 +90,10 @@ async def measure(rounds: int) -> list[Loss]:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(trouble: Trouble) -> Loss:
-        async with places:
-            return await measure_one(trouble)
+        async with places, asyncio.timeout(ROUND_S):
+            loss = await measure_one(trouble)
+        print(f"{trouble}: {'held' if loss.holds else loss}", file=sys.stderr)
+        return loss
 
     return await asyncio.gather(*(one(trouble) for trouble in Trouble for _ in range(rounds)))
 
