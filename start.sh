@@ -242,21 +242,18 @@ supervise() {
 }
 
 wait_until_it_answers() {
-  local deadline=$((SECONDS + START_TIMEOUT_S))
-  while ((SECONDS < deadline)); do
-    if ! is_running; then
-      tail -n 20 "$OUTPUT" >&2
-      rm -f "$PID_FILE"
-      fail "It did not start. The lines above say why; $log may say more."
-    fi
-    if "$PY" -m api.ops.probe health "$ask"; then
-      say "Running (pid $pid) at $show"
-      say "Model: $("$PY" -m api.ops.probe ready "$ask" || true)"
-      show_setup_link
-      return
-    fi
-    sleep 0.2
-  done
+  # One process that asks again and again: the app needs the processor to start.
+  if "$PY" -m api.ops.probe wait "$ask" "$pid" "$START_TIMEOUT_S"; then
+    say "Running (pid $pid) at $show"
+    say "Model: $("$PY" -m api.ops.probe ready "$ask" || true)"
+    show_setup_link
+    return
+  fi
+  if ! is_running; then
+    tail -n 20 "$OUTPUT" >&2
+    rm -f "$PID_FILE"
+    fail "It did not start. The lines above say why; $log may say more."
+  fi
   stop
   fail "It did not answer at $ask within $START_TIMEOUT_S s and was stopped. See $log and $OUTPUT."
 }

@@ -32,9 +32,9 @@ MEASURED_S = 30.0
 THINKING_S = 1.0
 """The longest pause between an answer and the next question."""
 
-TICK_S = 2.0
-IDLE_TICK_S = 30.0
-"""Polling intervals of an active and of an idle tab, as in ui/scripts/tick.js."""
+TICK_S, WRITING_TICK_S, IDLE_TICK_S = 2.0, 6.0, 30.0
+"""Polling intervals of an active tab, of one that an answer is written into, and of an idle one, as
+in ui/scripts/tick.js."""
 
 HEALTH_S = 0.1
 FEW, EACH, TURNS = 6, 2, 3
@@ -267,8 +267,13 @@ async def ticking(tab: PageClient, every_s: float = TICK_S) -> None:
     """What an open page does by itself."""
     await asyncio.sleep(random.Random(tab.session_hash).uniform(0, every_s))
     name = ("bridge", "tick") if ("bridge", "tick") in tab.events else ("timer", "tick")
+    ticked_at = 0.0
     while True:
-        await asyncio.gather(tab.fire(*name), asyncio.sleep(every_s))
+        await asyncio.sleep(0.5)
+        pause_s = max(every_s, WRITING_TICK_S if tab.streaming else 0)
+        if time.perf_counter() - ticked_at >= pause_s:
+            ticked_at = time.perf_counter()
+            await tab.fire(*name)
 
 
 async def watch_health(site: Site, load: Load) -> None:

@@ -19,11 +19,15 @@ CONFIG = "window.gradio_config = "
 
 @dataclass
 class PageClient:
-    """A tab. `values` are those of its components, by Gradio's number."""
+    """A tab. `values` are those of its components, by Gradio's number.
+
+    `streaming`: an answer is being written into it.
+    """
 
     client: httpx.AsyncClient
     session_hash: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     values: dict[int, Any] = field(default_factory=dict)
+    streaming: bool = False
 
     async def open(self, address: str = "") -> None:
         """Fetch the page and load the conversation of `address`, the fragment of the URL."""
@@ -59,6 +63,7 @@ class PageClient:
         joined = await self.client.post("/gradio_api/queue/join", json=self._body(event))
         event_id = joined.raise_for_status().json()["event_id"]
         latest: list[Any] | None = None
+        self.streaming = True
         async for message in self._messages():
             if message.get("event_id") != event_id:
                 continue
@@ -73,6 +78,7 @@ class PageClient:
                 if not message["success"]:
                     raise RuntimeError(message["output"])
                 break
+        self.streaming = False
         for following in self._after(event):
             await self._run(following)
 

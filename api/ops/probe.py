@@ -1,8 +1,10 @@
-"""Where the app listens and how it is, for start.sh: `python -m api.ops.probe where|health|ready`.
+"""Where the app listens and how it is, for start.sh: `python -m api.ops.probe COMMAND`.
 
     where [settings]   address to ask, address to show, log file, seconds an end may take,
                        file of the set-up link
     health ADDRESS     exit code 0 if the process answers there
+    wait ADDRESS PID SECONDS
+                       the same, as soon as it answers; not if the process PID ends before
     ready ADDRESS      the state of the model in words; exit code 0 if it is ready
 
 Reads the settings as app.py does, so that nothing else has to know flags, variables or .env.
@@ -11,7 +13,9 @@ Reads the settings as app.py does, so that nothing else has to know flags, varia
 import http.client
 import ipaddress
 import json
+import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -20,6 +24,8 @@ from config import Settings, SettingsError, read_settings
 
 TIMEOUT_S = 12.0
 """Longer than /readyz takes: `chat.serving.readiness.PROBE_S` and some overhead."""
+
+POLL_S = 0.2
 
 
 def addresses(settings: Settings) -> tuple[str, str]:
@@ -63,6 +69,9 @@ def main(arguments: Sequence[str]) -> int:
     command, *rest = arguments
     if command == "where":
         return _where(rest)
+    if command == "wait":
+        address, process_id, seconds = rest
+        return 0 if _wait(address, int(process_id), float(seconds)) else 1
     answer = fetch(rest[0], "/healthz" if command == "health" else "/readyz")
     if answer is None:
         return 1
@@ -70,6 +79,25 @@ def main(arguments: Sequence[str]) -> int:
     if command == "ready":
         sys.stdout.write(describe(json.loads(body)) + "\n")
     return 0 if status == http.client.OK else 1
+
+
+def _wait(address: str, process_id: int, seconds: float) -> bool:
+    """Whether it answers within so many seconds, and before the process has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and _is_alive(process_id):
+        answer = fetch(address, "/healthz")
+        if answer and answer[0] == http.client.OK:
+            return True
+        time.sleep(POLL_S)
+    return False
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _where(arguments: Sequence[str]) -> int:

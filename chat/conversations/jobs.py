@@ -230,7 +230,7 @@ class _JobSink(GenerationSink):
         self._jobs = jobs
         self._job = job
         self._store = store
-        self._saved_at = 0.0
+        self._saved_in = 0
         self._saving: asyncio.Task[None] | None = None
 
     def queued(self, ticket: QueueTicket) -> None:
@@ -238,7 +238,7 @@ class _JobSink(GenerationSink):
         self._job.publish(progress)
 
     def started(self) -> None:
-        self._saved_at = time.monotonic()
+        self._saved_in = _saving_period()
         job = self._job
         job.publish(replace(job.progress, status=Status.STREAMING, position=None, wait_s=None))
 
@@ -246,9 +246,10 @@ class _JobSink(GenerationSink):
         job = self._job
         if delta.text:
             job.publish(_streaming(job, draft))
-        is_due = time.monotonic() - self._saved_at >= FLUSH_S and not delta.finish
+        period = _saving_period()
+        is_due = period != self._saved_in and not delta.finish
         if is_due and (self._saving is None or self._saving.done()):
-            self._saved_at = time.monotonic()
+            self._saved_in = period
             self._saving = asyncio.create_task(self._save(draft.text))
 
     async def _save(self, text: str) -> None:
@@ -272,6 +273,11 @@ class _JobSink(GenerationSink):
             self._jobs.remove(job, unsaved)
             job.publish(_ended(job, result))
         return result
+
+
+def _saving_period() -> int:
+    """Changes every FLUSH_S seconds, for all answers at once: the store saves them together."""
+    return int(time.monotonic() / FLUSH_S)
 
 
 def _record_of(result: GenerationResult) -> AnswerRecord:

@@ -4,7 +4,9 @@ from store.conversations import archives, trees, turns
 from store.conversations import conversations as conversation_queries
 from store.conversations import presets as preset_queries
 from store.conversations import search as search_queries
-from store.queries import DatabaseStore, Destroy, Read, TimedWrite, Write
+from store.conversations.saves import GroupedSaves
+from store.queries import Clock, DatabaseStore, Destroy, Read, TimedWrite, Write, utc_now
+from store.transactions import Transactions
 
 
 class DatabaseConversations(DatabaseStore):
@@ -14,7 +16,6 @@ class DatabaseConversations(DatabaseStore):
     add_turn = TimedWrite(turns.add_turn)
     add_answer = TimedWrite(turns.add_answer)
     add_edited_answer = TimedWrite(turns.add_edited_answer)
-    save_text = Write(turns.save_text)
     finish_answer = Write(turns.finish_answer)
 
     set_options = Write(conversation_queries.set_options)
@@ -43,9 +44,18 @@ class DatabaseConversations(DatabaseStore):
     ship_presets = TimedWrite(preset_queries.ship_presets)
     presets = Read(preset_queries.presets)
 
+    def __init__(self, transactions: Transactions, clock: Clock = utc_now) -> None:
+        super().__init__(transactions, clock)
+        self._saves = GroupedSaves(transactions)
+
     async def open(self) -> None:
         await self.transactions.open()
 
+    async def save_text(self, user_id: str, message_id: str, text: str) -> None:
+        """Raises NotFound."""
+        await self._saves.save(user_id, message_id, text)
+
     async def close(self) -> None:
         """Finish running calls and release the database. Safe to call twice."""
+        await self._saves.close()
         await self.transactions.close()

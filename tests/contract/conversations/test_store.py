@@ -57,6 +57,26 @@ async def test_the_end_of_an_answer_is_stored_completely(store: Store) -> None:
         assert getattr(answer, field) == getattr(ENDED, field)
 
 
+async def test_texts_that_are_saved_at_once_are_all_stored_and_fail_each_for_itself(
+    store: Store,
+) -> None:
+    first, second = await ask(store, request_id="r1"), await ask(store, request_id="r2")
+    ended = await ask_and_answer(store, request_id="r3")
+    outcomes = await asyncio.gather(
+        store.save_text(ANN, first.answer.id, "one"),
+        store.save_text(ANN, "unknown", "lost"),
+        store.save_text(ANN, ended.answer.id, "late"),
+        store.save_text(BOB, first.answer.id, "not his"),
+        store.save_text(ANN, second.answer.id, "half \ud83d"),
+        store.save_text(ANN, second.answer.id, "two"),
+        return_exceptions=True,
+    )
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [type(None), NotFound, type(None), NotFound, BadText, type(None)]
+    contents = [(await path(store, turn))[-1].content for turn in (first, second, ended)]
+    assert contents == ["one", "two", ENDED.content]
+
+
 async def test_a_failed_answer_keeps_its_reason_and_its_text(store: Store) -> None:
     turn = await ask(store)
     record = AnswerRecord("half a", Status.ERROR, error_code="out_of_memory")

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 
 from chat.conversations.models import AnswerRecord, Question, Turn
 from chat.errors import NotFound, StartupError, StoreFailed
@@ -219,6 +219,42 @@ async def test_many_writers_and_readers_do_not_lock_each_other_out(
         mine = await store.conversations(f"user {number}")
         messages = await store.path(f"user {number}", mine[0].id)
         assert messages[1].content == "x" * 20
+    await store.close()
+
+
+async def test_texts_of_many_answers_are_saved_in_one_transaction(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    store = await opened(tmp_path, database_url)
+    turns = [await ask(store, f"{number}") for number in range(20)]
+    commits = 0
+
+    def count(connection: Connection) -> None:
+        nonlocal commits
+        commits += 1
+
+    event.listen(Engine, "commit", count)
+    try:
+        await asyncio.gather(*(store.save_text("ann", turn.answer.id, "so far") for turn in turns))
+    finally:
+        event.remove(Engine, "commit", count)
+    assert commits == 1
+    for turn in turns:
+        assert (await store.path("ann", turn.conversation.id))[-1].content == "so far"
+    await store.close()
+
+
+async def test_a_save_is_stored_although_its_caller_was_cancelled_and_the_store_was_closed(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    store = await opened(tmp_path, database_url)
+    turn = await ask(store)
+    saving = asyncio.create_task(store.save_text("ann", turn.answer.id, "so far"))
+    await asyncio.sleep(0)
+    saving.cancel()
+    await store.close()
+    store = await opened(tmp_path, database_url)
+    assert (await store.path("ann", turn.conversation.id))[-1].content == "so far"
     await store.close()
 
 
