@@ -4,7 +4,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from formats.html import render
+from formats.answers.rendering import render
 from formats.words import ExportLanguage
 from i18n import choose_language
 from pages.campaigns.compare import MarkdownRenderer
@@ -39,7 +39,7 @@ def markdown_renderer(locale: PageLocale) -> MarkdownRenderer:
     words = ExportLanguage(locale.language.value).words
 
     def render_markdown(text: str) -> Markup:
-        return Markup(render(text, words, set_formulas=True))  # noqa: S704 - raw HTML is escaped
+        return render(text, picture=words.picture)
 
     return render_markdown
 

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +44,7 @@ FEW, EACH, TURNS = 6, 2, 3
 
 PATIENCE_S = 120.0
 ANSWER = "".join(PIECES)
+TAG = re.compile("<[^>]+>")
 
 
 @dataclass(slots=True)
@@ -257,10 +260,12 @@ async def ask(tab: PageClient, answer: Answer) -> None:
 
 
 def newest_text(tab: PageClient) -> str:
-    """What stands there of the newest answer."""
+    """What stands there of the newest answer, without its HTML."""
     message = tab.value("newest")[-1]
-    is_answer = message["role"] == "assistant"
-    return str(message["content"][0].get("text", "")) if is_answer else ""
+    if message["role"] != "assistant":
+        return ""
+    pieces = [part.get("text", part.get("value")) for part in message["content"][:-1]]
+    return unescape(TAG.sub("", "".join(pieces)))
 
 
 async def ticking(tab: PageClient, every_s: float = TICK_S) -> None:

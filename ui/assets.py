@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from formats.answers.rendering import STYLE as ANSWER_STYLE
+
 HERE = Path(__file__).parent
 
 SCRIPTS = (
@@ -27,7 +29,9 @@ def script() -> str:
 
 def style() -> str:
     """The page's style; `base` first, because the others use its variables."""
-    return _joined("styles", STYLES, "css")
+    answers = ANSWER_STYLE.read_text(encoding="utf-8")
+    # Nested, so that its rules are stronger than Gradio's for the same elements.
+    return _joined("styles", STYLES, "css") + f"\n#transcript .md {{\n{answers}}}\n"
 
 
 def dashboard(what: str) -> str:

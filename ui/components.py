@@ -21,13 +21,6 @@ from ui.view import View
 Updates = dict[Component, object]
 """A handler's changes to the page: new values, or gr.update of a component."""
 
-LATEX_DELIMITERS: list[dict[str, str | bool]] = [
-    {"left": "$$", "right": "$$", "display": True},
-    {"left": r"\[", "right": r"\]", "display": True},
-    {"left": r"\(", "right": r"\)", "display": False},
-]
-"""What Qwen writes. No single dollar: "$5 and $10" is money."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
@@ -280,8 +273,7 @@ def _chatbot(elem_id: str) -> gr.Chatbot:
         container=False,
         layout="bubble",
         buttons=[],
-        latex_delimiters=LATEX_DELIMITERS,
-        allow_tags=False,
+        latex_delimiters=[],
         autoscroll=False,  # the script does it, for both lists
         height=None,
     )

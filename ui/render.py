@@ -1,7 +1,6 @@
 """Renders stored messages and live progress as values of gr.Chatbot.
 
-Answers are sent as Markdown, which the browser renders and sanitises; questions and the footers of
-messages are sent as HTML from `templates/`.
+All of it is HTML: of answers from `formats.answers`, of the rest from `templates/`.
 """
 
 from collections.abc import Sequence
@@ -12,10 +11,12 @@ from markupsafe import Markup
 from chat.conversations.models import Message, Progress
 from chat.conversations.service import ConversationView
 from chat.models import Role
+from formats.answers.rendering import GrowingAnswer, render
+from formats.words import ExportLanguage
 from i18n import Language
 from ui import message_footer, rating
 from ui.html import html
-from ui.markdown import settled, with_safe_languages, without_html
+from ui.i18n import text
 from ui.rating import Ratings
 
 Bubble = dict[str, object]
@@ -100,18 +101,29 @@ def answer(
     footer = message_footer.below_answer(message, versions, language, thumbs)
     return _bubble(
         "assistant",
-        _markdown(message.content),
+        *_pieces([render(message.content, **_labels(language))]),
         _html(html("transcript.answer_footer", message=message, footer=footer, line=line or "")),
     )
 
 
-def live_answer(progress: Progress, language: Language) -> Bubble:
-    """An answer being written: the text so far and its progress."""
+def live_answer(
+    progress: Progress, language: Language, growing: GrowingAnswer | None = None
+) -> Bubble:
+    """An answer being written: the text so far and its progress.
+
+    `growing` has rendered earlier updates of the same answer; what it has finished is kept.
+    """
+    growing = growing or growing_answer(language)
     return _bubble(
         "assistant",
-        _markdown(settled(progress.text)),
+        *_pieces(growing.pieces(progress.text), live=True),
         _html(message_footer.below_live_answer(progress, language)),
     )
+
+
+def growing_answer(language: Language) -> GrowingAnswer:
+    """For the updates of one answer."""
+    return GrowingAnswer(**_labels(language))
 
 
 def above(hidden: int, language: Language) -> Markup:
@@ -149,9 +161,22 @@ def _bubble(role: str, *parts: dict[str, object]) -> Bubble:
     return {"role": role, "content": list(parts)}
 
 
-def _markdown(words: str) -> dict[str, object]:
-    # As a part, not as a string: gr.Chatbot strips the indentation of a string's first lines.
-    return {"type": "text", "text": with_safe_languages(without_html(words))}
+def _pieces(pieces: Sequence[Markup], *, live: bool = False) -> list[dict[str, object]]:
+    """The HTML of an answer in parts of its bubble: Gradio draws again only the parts that changed.
+
+    `live`: the last one is being written.
+    """
+    last = len(pieces) - 1
+    return [
+        _html(html("transcript.answer", piece=piece, live=live and place == last, more=place > 0))
+        for place, piece in enumerate(pieces)
+    ]
+
+
+def _labels(language: Language) -> dict[str, str]:
+    """The words within an answer that are not the model's."""
+    picture = ExportLanguage(language.value).words.picture
+    return {"picture": picture, "copy": text(language, "copy")}
 
 
 def _html(markup: Markup) -> dict[str, object]:

@@ -15,7 +15,7 @@ from api.edge.proxies import named_by_proxy
 from api.html import locale_of, page_answer
 from chat.accounts.authentication import Authenticator
 from chat.accounts.errors import ProviderRefused
-from formats.formulas.mathml import STYLE
+from formats.answers.rendering import STYLE
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
 from pages.accounts.users import account_page, guests_page, users_page
 
@@ -42,8 +42,8 @@ def _static_files() -> APIRouter:
     def style() -> FileResponse:
         return FileResponse(STATIC / "pages.css", headers={"Cache-Control": "no-cache"})
 
-    @router.get("/math.css")
-    def style_of_formulas() -> FileResponse:
+    @router.get("/answer.css")
+    def style_of_answers() -> FileResponse:
         return FileResponse(STYLE, headers={"Cache-Control": "no-cache"})
 
     @router.get("/pages.js")

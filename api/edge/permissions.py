@@ -45,7 +45,7 @@ ROUTES: Mapping[str, Permission] = {
     "/welcome": Permission.ANYBODY,
     "/guest": Permission.ANYBODY,
     "/pages.css": Permission.ANYBODY,
-    "/math.css": Permission.ANYBODY,
+    "/answer.css": Permission.ANYBODY,
     "/pages.js": Permission.ANYBODY,
     "/campaigns.js": Permission.SIGNED_IN,
     "/cases.js": Permission.MEMBER,

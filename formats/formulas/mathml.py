@@ -6,16 +6,12 @@ latex2mathml does not escape input. Knows no Markdown.
 
 import re
 from functools import lru_cache
-from pathlib import Path
 
 from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
 from formats.formulas.mathml_tree import written
-
-STYLE = Path(__file__).with_name("math.css")
-"""The style sheet for pages that show formulas."""
 
 LONGEST = 2_000
 """Most characters of a formula, because parsing blocks the process."""

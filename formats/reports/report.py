@@ -9,9 +9,10 @@ from markupsafe import Markup
 from chat.campaigns.models import QuestionKind
 from chat.feedback.models import REASONS
 from chat.feedback.report_models import AnswerExcerpt, Report, SurveyResult, VariantResult
+from formats.answers.rendering import STYLE as ANSWER_STYLE
+from formats.answers.rendering import render
 from formats.drawing import html
-from formats.formulas.mathml import STYLE as MATH_STYLE
-from formats.html import POLICY, render
+from formats.html import POLICY
 from formats.redaction.redactor import Redactor
 from formats.reports.charts import bars
 from formats.reports.formatter import ROOM, ReportFormatter
@@ -34,7 +35,7 @@ def write_report(
 
 @cache
 def _style() -> str:
-    return "".join(path.read_text(encoding="utf-8") for path in (ROOM / "report.css", MATH_STYLE))
+    return "".join(path.read_text(encoding="utf-8") for path in (ROOM / "report.css", ANSWER_STYLE))
 
 
 class _Writer:
@@ -195,7 +196,7 @@ class _Writer:
         )
 
     def _formatted(self, answer: str) -> Markup:
-        return render(self._pen.mask(answer), self._pen.language.words, set_formulas=True)
+        return render(self._pen.mask(answer), picture=self._pen.language.words.picture)
 
 
 def _day(moment: datetime) -> str:

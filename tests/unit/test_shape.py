@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"chat"},
     "pages": {"chat", "i18n", "templating"},
     "api": {"chat", "config", "formats", "i18n", "pages"},
-    "ui": {"chat", "config", "i18n", "templating"},
+    "ui": {"chat", "config", "formats", "i18n", "templating"},
     "download_model": {"chat", "config", "engine"},
     "app": {
         "api",

@@ -60,8 +60,10 @@ def newest_turn(
     on: Components, opened: ConversationView, language: Language
 ) -> Callable[[Progress], Updates]:
     """Returns a function that renders the turn whose answer is being written."""
-    question = render.live_question(opened, language)
-    return lambda progress: {on.newest: [*question, render.live_answer(progress, language)]}
+    question, growing = render.live_question(opened, language), render.growing_answer(language)
+    return lambda progress: {
+        on.newest: [*question, render.live_answer(progress, language, growing)]
+    }
 
 
 def show_earlier(view: View, count: int) -> None:

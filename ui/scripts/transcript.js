@@ -79,8 +79,7 @@ dressers.push(() => {
 });
 
 // --- copy ----------------------------------------------------------------------------------------
-async function copy(button) {
-  const text = button.dataset.text;
+async function write(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -93,10 +92,21 @@ async function copy(button) {
     area.remove();
     button.focus();
   }
+}
+async function copy(button) {
+  await write(button.dataset.text, button);
   const label = $("span", button);
   label.textContent = words().copied;
   setTimeout(() => (label.textContent = words().copy), 1500);
 }
+
+// The only button within an answer; not one of the actions, which answers must not reach.
+document.addEventListener("click", async ({ target }) => {
+  if (!target.matches?.("#transcript .code-block > .copy-code")) return;
+  await write($("code", target.parentElement).textContent.replace(/\n$/, ""), target);
+  label(target, words().copied);
+  setTimeout(() => label(target, words().copy), 1500);
+});
 
 // --- versions, retry, continue, delete and undo --------------------------------------------------
 const about = (event) => (button) => trigger(event, { message: button.dataset.message });
@@ -252,18 +262,9 @@ dressers.push(() => wanted && panel()?.dataset.key === wanted && !panel().open &
 // --- what Gradio draws without our words ---------------------------------------------------------
 dressers.push((said) => {
   mark($("#newest"), "live", $("#newest .meta.live"));
-  for (const table of document.querySelectorAll("#transcript .md table")) {
-    const columns = String(table.rows[0]?.cells.length ?? 0);
-    if (table.dataset.columns !== columns) table.dataset.columns = columns;
-  }
   for (const log of document.querySelectorAll("#transcript [role=log]")) label(log, said.transcript);
   // Gradio calls each message by its whole text; read out as it grows, that is said twice.
   for (const message of document.querySelectorAll("#transcript [data-testid][aria-label]")) {
     message.removeAttribute("aria-label");
-  }
-  for (const block of document.querySelectorAll("#transcript .code_wrap")) {
-    const language = /language-(\S+)/.exec($("code", block)?.className ?? "")?.[1] ?? "text";
-    if (block.dataset.language !== language) block.dataset.language = language;
-    label($(".copy_code_button", block), said.copy);
   }
 });

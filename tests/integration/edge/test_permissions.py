@@ -51,7 +51,7 @@ ANYBODY = {
     "/welcome",
     "/guest",
     "/pages.css",
-    "/math.css",
+    "/answer.css",
     "/pages.js",
     "/api/account/sign-in",
     "/api/account/pass",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.formulas.mathml import DEEPEST, LONGEST, STYLE, mathml
+from formats.answers.rendering import STYLE, render
+from formats.formulas.mathml import DEEPEST, LONGEST, mathml
 from formats.formulas.mathml_tree import ATTRIBUTES, CHILDREN
-from formats.html import render
 from formats.words import ENGLISH
 from tests.archives import unhurried
 
@@ -90,7 +90,7 @@ class Elements(HTMLParser):
 
 
 def rendered(text: str) -> str:
-    return render(text, ENGLISH, set_formulas=True)
+    return str(render(text, picture=ENGLISH.picture))
 
 
 @pytest.mark.parametrize(("latex", "words"), DRAWN)
