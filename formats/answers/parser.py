@@ -4,10 +4,10 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
-from mdit_py_cjk_friendly import cjk_friendly
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from formats.answers.cells import keep_tags_in_cells
+from formats.answers.emphasis import keep_wide_emphasis
 from formats.answers.renderer import AnswerRenderer
 from formats.formulas.markdown import keep_formulas
 
@@ -29,9 +29,7 @@ def parser() -> MarkdownIt:
     """The parser and its renderer. HTML in an answer is text."""
     markdown = _Markdown("commonmark", {"html": False}, renderer_cls=AnswerRenderer)
     markdown.enable(["table", "strikethrough"])
-    # CommonMark leaves the asterisks of **要点：**商品: there a ** between punctuation and a letter
-    # closes nothing.
-    markdown.use(cjk_friendly)
+    keep_wide_emphasis(markdown)
     markdown.use(tasklists_plugin)
     keep_formulas(markdown)
     keep_tags_in_cells(markdown)

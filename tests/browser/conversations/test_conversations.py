@@ -288,5 +288,5 @@ def test_without_the_server_nothing_looks_as_if_it_were_being_written(
     expect(answer(page).locator(".md")).to_contain_text("three")
     expect(answer(page).locator(".meta.live")).to_be_hidden()
     cursor = "last => getComputedStyle(last, '::after').visibility"
-    assert answer(page).locator(".md > :last-child").evaluate(cursor) == "hidden"
+    assert answer(page).locator(".md.live > :last-child").evaluate(cursor) == "hidden"
     context.close()

@@ -131,14 +131,34 @@ def test_formulas_money_tables_and_code_are_what_they_are(site: Site, tab: Open)
     page = tab(site(ScriptedEngine([Script([written])])))
     ask_and_wait(page, "Show")
     newest_answer = answer(page)
-    expect(newest_answer.locator(".katex")).to_have_count(3)
-    expect(newest_answer.locator(".katex-display")).to_have_count(2)
+    expect(newest_answer.locator("math")).to_have_count(3)
+    expect(newest_answer.locator("math[display=block]")).to_have_count(2)
     expect(newest_answer).to_contain_text("It costs $5 and $10 to $20.")
     expect(newest_answer.get_by_role("cell")).to_have_text(["1", "2"])
-    expect(newest_answer.locator(".code_wrap")).to_have_attribute("data-language", "python")
-    expect(newest_answer.locator(".code_wrap .token").first).to_be_visible()
-    expect(newest_answer.locator(".code_wrap code")).to_contain_text("\\(no formula\\)")
-    expect(newest_answer.locator(".code_wrap").get_by_role("button", name="Copy")).to_be_visible()
+    code = newest_answer.locator(".code-block")
+    expect(code).to_have_attribute("data-language", "python")
+    expect(code.locator("code")).to_have_text("print('hi')  # \\(no formula\\)")
+    written_in, plain = (
+        code.locator(word).evaluate("word => getComputedStyle(word).color")
+        for word in (".hl-s1", "code")
+    )
+    assert written_in != plain
+    code.get_by_role("button", name="Copy").click()
+    expect(code.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "print('hi')  # \\(no formula\\)"
+
+
+def test_what_is_finished_of_an_answer_is_drawn_once(site: Site, tab: Open) -> None:
+    paragraphs = [f"Paragraph {number} " + "word " * 200 + "\n\n" for number in range(12)]
+    page = tab(site(ScriptedEngine([Script(paragraphs, step_s=0.2)])))
+    ask(page, "Write")
+    expect(answer(page)).to_contain_text("Paragraph 7")
+    first = answer(page).locator(".md p").first
+    first.evaluate("node => (node.kept = true)")
+    expect(answer(page)).to_contain_text("Paragraph 10")
+    assert first.evaluate("node => node.kept")
+    expect(answer(page).locator(".md").last).to_contain_class("live")
 
 
 def test_the_answer_does_not_move_while_it_grows(site: Site, tab: Open) -> None:
