@@ -1,6 +1,7 @@
 """Answers as HTML: whole ones, and those that are being written."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ CHUNK = 4_000
 """About as many characters of HTML are one piece of a long answer that is being written."""
 
 
+@lru_cache(maxsize=128)
 def render(text: str, *, picture: str, copy: str = "") -> Markup:
     """Markdown as HTML, with HTML in it as text. Links lead to the web only, images become links.
 

@@ -225,6 +225,7 @@ class PageState:
         """The page with a conversation."""
         on = self.on
         view.campaign_id = opened.conversation.campaign_id
+        ratings = await self.ratings(user.id, opened)
         return {
             **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
@@ -232,7 +233,7 @@ class PageState:
             **await self.tasks(user, language, view, account),
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
-            **turns.all_turns(on, opened, language, view, await self.ratings(user.id, opened)),
+            **await turns.all_turns(on, opened, language, view, ratings),
             **self.buttons(answering=opened.job is not None),
         }
 

@@ -58,7 +58,7 @@ class Transcript:
             return {self._on.note: self._page.why(error, lang)}
         turns.show_earlier(view, len(render.turn_starts(opened.messages)))
         ratings = await self._page.ratings(user_id_of(request), opened)
-        return turns.all_turns(self._on, opened, lang, view, ratings)
+        return await turns.all_turns(self._on, opened, lang, view, ratings)
 
     async def catch_up(
         self, conversation_id: str, language: str, view: View, request: gr.Request

@@ -1,6 +1,8 @@
 """The turns of a conversation on the page: which are rendered, and in which of the two lists."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 
@@ -15,6 +17,9 @@ from ui.view import Drawn, View
 DRAWN = 8
 """Turns rendered when a conversation is opened; a click doubles them."""
 
+LONG = 20_000
+"""Characters of a conversation from which it is rendered in a thread: others need not wait."""
+
 
 def no_turns(on: Components, view: View) -> Updates:
     """The updates of a page without a conversation."""
@@ -26,7 +31,7 @@ def no_turns(on: Components, view: View) -> Updates:
     }
 
 
-def all_turns(
+async def all_turns(
     on: Components,
     opened: ConversationView,
     language: Language,
@@ -47,7 +52,9 @@ def all_turns(
         place = ids.index(drawn.sought)
         drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
     drawn.sought = ""
-    rendered = render.transcript(opened, language, hidden=drawn.hidden, ratings=ratings)
+    draw = partial(render.transcript, opened, language, hidden=drawn.hidden, ratings=ratings)
+    is_long = sum(len(message.content) for message in opened.messages) > LONG
+    rendered = await asyncio.to_thread(draw) if is_long else draw()
     drawn.hidden, drawn.seen = rendered.hidden, opened.version
     return {
         on.above: render.above(rendered.hidden, language),
