@@ -11,14 +11,17 @@ SLOWEST_S = 1.0
 PATIENCE = 20
 """How many times as long as the event loop is late the next pause is."""
 
+SHARE = 0.05
+"""Most of one core's time that the updates of one answer may take."""
 
-def pause_after(late_s: float) -> float:
-    """Seconds until the next update, where the last pause ended `late_s` seconds late.
+
+def pause_after(late_s: float, spent_s: float = 0.0) -> float:
+    """Seconds until the next update: the last pause ended `late_s` late, the update took `spent_s`.
 
     A pause ends late while the event loop has other things to do. Then all streams send fewer
     updates, so that short events need not wait for them.
     """
-    return min(SLOWEST_S, max(UPDATE_S, PATIENCE * late_s))
+    return min(SLOWEST_S, max(UPDATE_S, PATIENCE * late_s, spent_s / SHARE))
 
 
 class Pace:
@@ -27,9 +30,10 @@ class Pace:
     def __init__(self) -> None:
         self._pause_s = UPDATE_S
 
-    async def pause(self) -> None:
-        """Wait until the next update is worth its cost."""
+    async def pause(self, spent_s: float) -> None:
+        """Wait until the next update is worth its cost; the last one took `spent_s` to make."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._pause_s
-        await asyncio.sleep(self._pause_s)
+        pause_s = max(self._pause_s, pause_after(0.0, spent_s))
+        due = loop.time() + pause_s
+        await asyncio.sleep(pause_s)
         self._pause_s = pause_after(loop.time() - due)

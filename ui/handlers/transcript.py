@@ -1,5 +1,6 @@
 """The open conversation: opening it, and streaming its answers."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
@@ -128,5 +129,8 @@ class Transcript:
                 view.followed = True
                 draw, pace = turns.newest_turn(self._on, opened, language), Pace()
                 async for progress in opened.job.watch():
-                    yield draw(progress)
-                    await pace.pause()
+                    began = time.thread_time()
+                    update = draw(progress)
+                    spent_s = time.thread_time() - began
+                    yield update
+                    await pace.pause(spent_s)

@@ -17,3 +17,9 @@ def test_the_busier_the_server_the_fewer_updates_it_sends() -> None:
 
 def test_an_update_comes_at_least_once_a_second() -> None:
     assert pause_after(60.0) == SLOWEST_S
+
+
+def test_an_update_that_is_dear_is_followed_by_a_longer_pause() -> None:
+    assert pause_after(0.0, spent_s=0.004) == UPDATE_S
+    assert pause_after(0.0, spent_s=0.02) == pytest.approx(0.4)
+    assert pause_after(0.0, spent_s=10.0) == SLOWEST_S
