@@ -73,9 +73,9 @@ for (const event of ["input", "change"]) {
 
 // --- one after the other: each is answered for itself ---------------------------------------------
 const toSend = [];
-let underWay = null; // { request, message, form, timer }
-function sendRating(message, conversation, opinion, form = null) {
-  toSend.push({ request: randomName(), message, conversation, opinion, form });
+let underWay = null; // { request, message, form, then, timer }
+function sendRating(message, conversation, opinion, form = null, then = null) {
+  toSend.push({ request: randomName(), message, conversation, opinion, form, then });
   if (!underWay) sendNext();
 }
 function sendNext() {
@@ -83,12 +83,12 @@ function sendNext() {
   underWay = next ?? null;
   if (!next) return;
   next.form?.classList.add("sending");
-  next.timer = setTimeout(() => endRating(next.form?.dataset.lost), LOST_AFTER_MS);
+  next.timer = setTimeout(() => endRating(next.form?.dataset.lost ?? "lost"), LOST_AFTER_MS);
   const { request, message, conversation, opinion } = next;
   trigger("rate", { request, message, conversation, opinion, quick: !next.form });
 }
 function endRating(why) {
-  const { form, message, timer } = underWay;
+  const { form, message, then, timer } = underWay;
   clearTimeout(timer);
   form?.classList.remove("sending");
   if (form && why) $(".why", form).textContent = why;
@@ -98,6 +98,7 @@ function endRating(why) {
     const thumbs = thumbsOf(message); // the button that led here was drawn anew
     if (thumbs) ($("[aria-pressed=true]", thumbs) ?? $("button", thumbs)).focus({ preventScroll: true });
   }
+  if (!why) then?.();
   sendNext();
 }
 function showThumbs(id, drawn) {
@@ -140,7 +141,13 @@ Object.assign(actions, {
     if (isPressed(button)) openRating(answerOf(button));
     else sendRating(answerOf(button), props.value, { verdict: "up" });
   },
-  "rate-down": (button) => openRating(answerOf(button), "down"),
+  // Kept at once, as a thumb up is: whoever closes the form has rated all the same.
+  "rate-down": (button) => {
+    const message = answerOf(button);
+    const ask = () => openRating(message, "down");
+    if (isPressed(button)) ask();
+    else sendRating(message, props.value, { verdict: "down" }, null, ask);
+  },
   "rate-more": (button) => openRating(answerOf(button)),
   "cancel-rating": ({ form }) => {
     forgetDraft(form.dataset.message);

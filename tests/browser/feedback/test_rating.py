@@ -95,6 +95,20 @@ def test_a_good_answer_is_one_click_that_a_reload_shows(page: Page, store: Routi
     assert rating.rating_input == RatingInput(Verdict.UP, comment="Short and right. 很好")
 
 
+def test_a_bad_answer_is_one_click_too_whatever_becomes_of_the_form(
+    page: Page, store: RoutingStore
+) -> None:
+    open_form(page)
+    page.keyboard.press("Escape")
+    expect(form(page)).to_be_hidden()
+    again(page)
+    expect_pressed(page, "Bad answer")
+    open_form(page)  # already rated so: the form alone
+    form(page).get_by_role("button", name="Cancel").click()
+    (rating,) = stored_ratings(store)
+    assert (rating.version, rating.rating_input) == (1, RatingInput(Verdict.DOWN))
+
+
 def test_a_rating_with_reasons_and_a_correction_can_be_changed_later(
     page: Page, store: RoutingStore
 ) -> None:
@@ -111,14 +125,14 @@ def test_a_rating_with_reasons_and_a_correction_can_be_changed_later(
     expect(thumb(page, "Bad answer")).to_be_focused()
     again(page)
     open_form(page, "Your rating")
-    expect(form(page)).to_contain_text("Version 1")
+    expect(form(page)).to_contain_text("Version 2")
     expect(form(page).get_by_label("Wrong facts")).to_be_checked()
     expect(correction).to_have_value("Paris is the capital.")
     form(page).get_by_label("Too long").check()
     save(page)
     expect(form(page)).to_be_hidden()
     (rating,) = stored_ratings(store)
-    assert rating.version == 2
+    assert rating.version == 3
     assert rating.rating_input == RatingInput(
         Verdict.DOWN, ("wrong-facts", "too-long"), correction="Paris is the capital."
     )
@@ -165,7 +179,7 @@ def test_each_version_of_an_answer_has_a_rating_of_its_own_which_can_be_taken_ba
     form(page).get_by_role("button", name="Withdraw").click()
     expect(form(page)).to_be_hidden()
     expect_pressed(page, "Good answer", False)
-    assert [rating.version for rating in stored_ratings(store)] == [2, 1]
+    assert [rating.version for rating in stored_ratings(store)] == [2, 2]
 
 
 def test_what_was_typed_outlives_closing_by_mistake_and_a_reload(page: Page) -> None:
@@ -212,7 +226,7 @@ def test_a_lost_connection_leaves_the_text_where_it_is(page: Page, store: Routin
     page.clock.run_for(11_000)
     expect(form_.get_by_role("alert")).to_contain_text("The server does not answer")
     expect(form_.get_by_label("Comment")).to_have_value("is there anybody?")
-    assert stored_ratings(store) == []
+    assert [rating.rating_input for rating in stored_ratings(store)] == [RatingInput(Verdict.DOWN)]
 
 
 def test_by_key_on_a_phone_in_chinese(store: RoutingStore, site: Site, tab: Open) -> None:
