@@ -86,9 +86,11 @@ class Request:
                 _, begin = self.text.position
                 self.scores.add(token_id, self.row.scores[self.consumed - 1], begin=begin)
             pieces.append(self.text.feed(token_id))
-        if (is_end or is_last) and not self.text.stopped:
+        is_whole = self.text.stopped
+        if (is_end or is_last) and not is_whole:
             pieces.append(self.text.flush())
-        if is_end or self.text.stopped:
+        # A stop string can be in what was held back. A call that the flush ended was cut off.
+        if is_end or is_whole or self.text.stop_found:
             return Finish.TOOL_CALLS if self.text.called else Finish.STOP
         return Finish.LENGTH if is_last else None
 

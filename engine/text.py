@@ -71,6 +71,11 @@ class TextStream:
         return self._filter.stopped or (self._parser is not None and self._parser.done)
 
     @property
+    def stop_found(self) -> bool:
+        """Whether the answer has ended at a stop string."""
+        return self._filter.stopped
+
+    @property
     def called(self) -> bool:
         """Whether there was a complete call."""
         return self._parser is not None and self._parser.called

@@ -90,6 +90,16 @@ async def test_a_truncated_answer_has_finish_reason_length_even_with_calls() -> 
         assert any(piece.broken for delta in deltas for piece in delta.calls) == (tokens < whole)
 
 
+async def test_a_forced_call_that_was_cut_has_finish_reason_length() -> None:
+    extras = replace(EXTRAS, rules=ToolRules(required=True, parallel=False))
+    whole = len(BACKEND.encode(CALL).ids)
+    for tokens in (whole - 20, whole - 1):
+        sampling = replace(GREEDY, max_new_tokens=tokens)
+        deltas = await answer(CALL, extras, sampling=sampling)
+        assert deltas[-1].finish is Finish.LENGTH
+    assert (await answer(CALL, extras))[-1].finish is Finish.TOOL_CALLS
+
+
 async def test_an_answer_with_a_broken_call_ends_with_finish_reason_stop() -> None:
     broken = '<tool_call>{"name": "weather", "arguments": }</tool_call>'
     deltas = await answer(broken, masks=NoMasks())
