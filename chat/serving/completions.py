@@ -166,6 +166,7 @@ class Completions:
         limit = max(MAX_CHARACTERS, 8 * info.context_length)
         if (length := _characters(prompt, tools)) > limit:
             raise PromptTooLong(
+                f"This model's maximum context length is {info.context_length} tokens. "
                 f"The prompt has {length} characters; more than {limit} are not read.",
                 characters=length,
                 limit=limit,
@@ -178,8 +179,8 @@ class Completions:
         prompt = await self._prepare(completion_input.prompt, completion_input.extras.tools)
         if prompt.tokens >= info.context_length:
             raise PromptTooLong(
-                f"The prompt has {prompt.tokens} tokens; "
-                f"the model takes {info.context_length}, with at least one for the answer.",
+                f"This model's maximum context length is {info.context_length} tokens, with at "
+                f"least one for the answer. The prompt has {prompt.tokens} tokens: shorten it.",
                 tokens=prompt.tokens,
                 limit=info.context_length,
             )

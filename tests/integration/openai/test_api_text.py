@@ -165,6 +165,8 @@ async def test_tokenize_refuses_a_prompt_over_the_limit() -> None:
         answer = await programs.client.post(path, json=body)
         assert answer.status_code == 400
         assert fault(answer)["code"] == "context_length_exceeded"
+        # Clients look for these words.
+        assert "maximum context length is 1000 tokens" in fault(answer)["message"]
 
 
 JSON = {"content-type": "application/json"}
