@@ -46,7 +46,7 @@ from chat.serving.models import Phase
 from chat.serving.watchdog import until_lost
 from commands import export, replay
 from config import Settings, SettingsError, is_loopback, read_settings
-from loading import LoadProgress, announce, build_engines, load, load_engine
+from loading import LoadProgress, announce, build_engines, check_model, load, load_engine
 from logs import LogError, set_up_logging
 from parts import Parts, build_parts
 from store import RoutingStore, open_store
@@ -323,6 +323,7 @@ async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
     `build` makes the engines, which are loaded later.
     """
     check_minimum_versions()
+    check_model(settings)  # before the page is imported, which takes seconds
     listener = listen(settings.host, settings.port)
     try:
         load_progress = LoadProgress()

@@ -48,6 +48,13 @@ def announce(sentence: str) -> None:
     log.info(sentence)
 
 
+def check_model(settings: Settings) -> None:
+    """Raise ModelUnavailable early for a model that is unknown or damaged."""
+    from engine.weights.resolve import refuse_unusable  # noqa: PLC0415 - after wrong settings
+
+    refuse_unusable(settings.model)
+
+
 async def load(engine: Engine, load_progress: LoadProgress) -> None:
     """Load the model and print the progress. Raises as `Engine.start`."""
     async with _followed(engine, load_progress.report):

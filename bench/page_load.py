@@ -256,7 +256,7 @@ async def ask(tab: PageClient, answer: Answer) -> None:
         if text and not answer.first_s:
             answer.first_s = time.perf_counter() - answer.asked_at
     answer.whole_s = time.perf_counter() - answer.asked_at
-    answer.complete = newest_text(tab).strip() == ANSWER.strip()
+    answer.complete = newest_text(tab) == ANSWER.strip()
 
 
 def newest_text(tab: PageClient) -> str:
@@ -265,7 +265,7 @@ def newest_text(tab: PageClient) -> str:
     if message["role"] != "assistant":
         return ""
     pieces = [part.get("text", part.get("value")) for part in message["content"][:-1]]
-    return unescape(TAG.sub("", "".join(pieces)))
+    return unescape(TAG.sub("", "".join(pieces))).strip()
 
 
 async def ticking(tab: PageClient, every_s: float = TICK_S) -> None:

@@ -49,6 +49,17 @@ def local_model(model: str, models_dir: Path, app_dir: Path, machine: Machine) -
     return folder if is_complete(folder) else None
 
 
+def refuse_unusable(model: str) -> None:
+    """Raise ModelUnavailable for an unknown name or a damaged folder. Quick: imports no library."""
+    folder = Path(model).expanduser()
+    if model == AUTO:
+        return
+    if folder.is_dir():
+        checked_folder(folder)
+    elif not find_entry(model) and not HUB_ID.fullmatch(model):
+        raise ModelUnavailable(_unknown(model))
+
+
 def resolve_model(model: str, models_dir: Path, machine: Machine) -> ResolvedModel:
     """The model to fetch. Raises ModelUnavailable for unknown names and missing packages."""
     if model == AUTO:

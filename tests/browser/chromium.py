@@ -49,7 +49,11 @@ if (location.protocol.startsWith("http")) {
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """A browser context, whose clicks wait until a page has its scripts."""
     context = browser.new_context(**options)
-    # A browser without windows cannot ask, and refuses what a click may do elsewhere.
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    allow_clipboard(context)
     context.add_init_script(INERT_WHILE_LOADING)
     return context
+
+
+def allow_clipboard(context: BrowserContext) -> None:
+    """A browser without windows cannot ask, and refuses what a click may do elsewhere."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])

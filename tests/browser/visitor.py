@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import new_context
+from tests.browser.chromium import allow_clipboard, new_context
 
 FORGET = """async () => {
     localStorage.clear();
@@ -44,4 +44,5 @@ class Visitor:
                 page.close()
         self._context.clear_cookies()
         self._context.clear_permissions()
+        allow_clipboard(self._context)
         self._opener.evaluate(FORGET)

@@ -25,7 +25,7 @@ from tests.memory_users import OpenHasher
 
 ROOT = Path(__file__).parents[2]
 START_S = 300
-MAX_TOKENS = 64
+MAX_TOKENS = 40
 """Limit of answers, also for examples that set none."""
 
 

@@ -9,7 +9,9 @@ const mark = (element, state, holds) => {
   }
 };
 const noteHeight = (at) => ([lastTop, lastHeight] = [at.scrollTop, at.scrollHeight]);
-let fromEnd = null; // how far the reader is from the end while older turns are being fetched
+let anchor = null; // the question that keeps its place while older turns are fetched and drawn
+let drawing = 0; // the timer until they are drawn: Gradio mounts the parts of a message one by one
+const DRAWN_MS = 1_000;
 const distance = (at) => at.scrollHeight - at.scrollTop;
 const toEnd = () => scroller()?.scrollTo(0, scroller().scrollHeight);
 const endButton = Object.assign(document.createElement("button"), { id: "to-end", type: "button", hidden: true });
@@ -17,15 +19,31 @@ endButton.dataset.do = "to-end";
 endButton.innerHTML =
   '<svg aria-hidden="true" width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8"><path d="M12 5v14M6 13l6 6 6-6"/></svg>';
 
+function stay() {
+  clearTimeout(drawing);
+  [drawing, anchor] = [0, null];
+}
+// By a question, not by heights: those of turns that are out of sight are guesses of the browser's.
+function anchored() {
+  const edge = scroller().getBoundingClientRect().top;
+  const asked = [...document.querySelectorAll("#transcript .asked")];
+  const seen = asked.find((question) => question.getBoundingClientRect().bottom > edge) ?? asked.at(-1);
+  return seen && { id: seen.dataset.message, top: seen.getBoundingClientRect().top };
+}
+function keepPlace() {
+  const question = $(`#transcript .asked[data-message="${CSS.escape(anchor.id)}"]`);
+  if (question) scroller().scrollTop += question.getBoundingClientRect().top - anchor.top;
+}
 function scrolled() {
   const at = scroller();
   // Only who goes up leaves the end. What is drawn anew moves the place as well, but it has
   // another height by then.
   if (distance(at) - at.clientHeight < NEAR) atEnd = true;
   else if (at.scrollTop < lastTop && at.scrollHeight === lastHeight) atEnd = false;
+  if (drawing && at.scrollHeight === lastHeight && at.scrollTop !== lastTop) stay(); // it is the reader
   noteHeight(at);
   endButton.hidden = atEnd;
-  if (at.scrollTop < 200 && fromEnd === null) $("[data-do=earlier]", at)?.click();
+  if (at.scrollTop < 200 && !anchor) $("[data-do=earlier]", at)?.click();
 }
 document.addEventListener("scroll", ({ target }) => target === scroller() && scrolled(), true);
 window.addEventListener("resize", () => atEnd && toEnd());
@@ -38,16 +56,16 @@ dressers.push((said) => {
   if (!at) return;
   if (!endButton.isConnected) $("#composer")?.append(endButton);
   label(endButton, said.scrollDown);
-  if (fromEnd !== null && !$(`[data-do=earlier]:disabled`, at)) {
-    at.scrollTop = at.scrollHeight - fromEnd;
-    fromEnd = null;
-  } else if (atEnd && fromEnd === null) toEnd();
+  if (anchor && !$(`[data-do=earlier]:disabled`, at)) {
+    keepPlace();
+    drawing ||= setTimeout(stay, DRAWN_MS);
+  } else if (atEnd && !anchor) toEnd();
   noteHeight(at);
 });
 Object.assign(actions, {
   "to-end": () => follows() && toEnd(),
   earlier: (button) => {
-    fromEnd = distance(scroller());
+    anchor = anchored();
     button.disabled = true; // until it is drawn anew, or taken away
     trigger("earlier");
   },

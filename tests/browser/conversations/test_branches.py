@@ -311,7 +311,7 @@ def test_the_numbers_open_the_details_and_the_exact_prompt(site: Site, tab: Open
 SCROLL_UP_UNTIL_DRAWN = """() => {
     const at = document.querySelector("#transcript");
     if (at.querySelector("[data-do=earlier]") === null) return true;
-    at.scrollTo(0, 150);
+    at.scrollTo(0, 20);
     return false;
 }"""
 

@@ -216,17 +216,16 @@ def test_enter_keeps_a_new_title_and_escape_the_old_one(site: Site, tab: Open) -
     expect(listed(page)).to_have_text(["New name"])
 
 
-@pytest.mark.parametrize(
-    "title", ["<img src=x onerror=alert(1)>", "👩‍👩‍👧 🚀 日本", "مرحبا (1) שלום"]
-)
-def test_any_title_is_displayed_literally(site: Site, tab: Open, title: str) -> None:
-    page = tab(site(ScriptedEngine(), store_of([("Plain", "…")])))
-    rename(page, "Plain", title)
-    expect(listed(page)).to_have_text([title])
+def test_any_title_is_displayed_literally(site: Site, tab: Open) -> None:
+    titles = ["<img src=x onerror=alert(1)>", "👩‍👩‍👧 🚀 日本", "مرحبا (1) שלום"]
+    plain = [f"Plain {number}" for number in range(len(titles))]
+    page = tab(site(ScriptedEngine(), store_of(*([(title, "…")] for title in plain))))
+    for old, new in zip(plain, titles, strict=True):
+        rename(page, old, new)
+        expect(listed(page).filter(has_text=new)).to_have_count(1)
     search(page, "plain")
-    expect(listed(page).locator("span")).to_have_text([title])
-    choose_in_list = entry(page, title).get_by_role("link")
-    expect(choose_in_list.locator("img")).to_have_count(0)
+    expect(listed(page).locator("span")).to_have_text(list(reversed(titles)))
+    expect(listed(page).locator("img")).to_have_count(0)
 
 
 def test_a_typed_title_survives_a_redraw_of_the_list(site: Site, tab: Open) -> None:

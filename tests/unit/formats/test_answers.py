@@ -7,6 +7,7 @@ else: Markdown, and HTML that must come of it.
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from chat.feedback.report_models import AnswerExcerpt
 from chat.feedback.result_models import AnswerDetail, FilterOptions, RatingFilter
 from chat.models import Role, Status
 from formats.answers.rendering import GrowingAnswer, render
-from formats.answers.sanitiser import sanitised
+from formats.answers.sanitiser import ELEMENTS, sanitised
 from formats.html import write_html
 from formats.words import ENGLISH, ExportLanguage
 from i18n import Language
@@ -29,6 +30,7 @@ from pages.campaigns.compare import side_html
 from pages.feedback.answer import AnswerView, answer_page
 from pages.html import PageLocale
 from tests.archives import example, unhurried
+from tests.browser.payloads import PAYLOADS
 from tests.rated import rated
 from tests.unit.conversations.test_render import ANSWER, parts
 from tests.unit.feedback.test_report import page_of
@@ -133,6 +135,34 @@ def test_any_text_is_rendered_and_the_last_check_finds_nothing_to_remove(text: s
     assert sanitised(html) == html
     for piece in GrowingAnswer(picture=ENGLISH.picture).pieces(text):
         assert sanitised(piece) == piece
+
+
+class Found(HTMLParser):
+    """The elements of an answer with their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+async def test_an_attack_is_the_same_harmless_text_in_every_place(payload: str) -> None:
+    html = render(payload, picture=ENGLISH.picture)
+    for tag, attributes in Found(html).elements:
+        assert tag in ELEMENTS - {"img"}
+        assert not [name for name in attributes if name.startswith(("on", "style", "src"))]
+        href = attributes.get("href") or "https:"
+        assert href.startswith(("http:", "https:", "mailto:"))
+    in_chat = render(payload, picture=ENGLISH.picture, copy="Copy")
+    assert in_chat in in_the_chat(payload)
+    for place in PLACES[1:]:
+        assert html in place(payload), place.__name__
+    assert html in await in_a_report(payload)
 
 
 def test_nothing_but_the_listed_elements_remains() -> None:
