@@ -27,6 +27,11 @@ def script() -> str:
     return _joined("scripts", SCRIPTS, "js")
 
 
+def script_before_gradio() -> str:
+    """The script of the page's head."""
+    return (HERE / "scripts" / "before-gradio.js").read_text(encoding="utf-8")
+
+
 def style() -> str:
     """The page's style; `base` first, because the others use its variables."""
     answers = ANSWER_STYLE.read_text(encoding="utf-8")

@@ -26,8 +26,6 @@ from ui.services import Services
 Shows = tuple[Callable[..., Any], Callable[..., Any], Any, dict[str, Any]]
 """An event that may open another conversation: trigger, handler, inputs, more arguments."""
 
-# Not `show_progress_on=[]`, although Gradio's script then copies less with each update: events that
-# were triggered while another one ended were lost (a form that did not open).
 AT_ONCE: dict[str, Any] = {
     "queue": False,
     "show_progress": "hidden",
@@ -78,6 +76,11 @@ def build_page(services: Services, *, open_to_network: bool) -> gr.Blocks:
         components = lay_out()
         handlers = Handlers(PageState(services, components, open_to_network=open_to_network))
         _connect(blocks, components, handlers)
+        # With each update of an answer Gradio's script copies the state of every component that was
+        # ever to show an event's progress. Not `[]`: events that were triggered while another one
+        # ended were lost then (a form that did not open).
+        for event in blocks.fns.values():
+            event.show_progress_on = [components.skip]
     _add_dashboard(blocks, services.figures)
     return blocks
 

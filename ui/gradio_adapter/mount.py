@@ -10,6 +10,7 @@ import gradio as gr
 
 from ui import assets
 from ui.gradio_adapter.events import event_parser
+from ui.gradio_adapter.first_script import put_first
 from ui.html import html
 
 STREAMS = 200
@@ -47,6 +48,7 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     _set_bounds(app.state.page_events, blocks)
     _settle_matplotlib()
+    put_first(assets.script_before_gradio())
     with warnings.catch_warnings():
         # That it cannot be had with several pages; it is off.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)

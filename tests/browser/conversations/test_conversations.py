@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from chat.accounts.models import LOCAL_USER
 from chat.conversations.models import Question
@@ -289,4 +289,39 @@ def test_without_the_server_nothing_looks_as_if_it_were_being_written(
     expect(answer(page).locator(".meta.live")).to_be_hidden()
     cursor = "last => getComputedStyle(last, '::after').visibility"
     assert answer(page).locator(".md.live > :last-child").evaluate(cursor) == "hidden"
+    context.close()
+
+
+COUNT_FRAMES = """{
+    window.frames_asked = 0;
+    const inFrame = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (callback) => (window.frames_asked++, inFrame(callback));
+}"""
+
+IN_A_SECOND = """async () => {
+    const before = window.frames_asked;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return window.frames_asked - before;
+}"""
+
+
+def wait_until_quiet(page: Page) -> None:
+    """Transitions of the page take some seconds."""
+    asked = [60]
+    while asked[-1] >= 10 and len(asked) < 30:
+        asked.append(page.evaluate(IN_A_SECOND))
+    assert asked[-1] < 10, asked
+
+
+def test_a_page_asks_for_no_frames_while_nothing_changes(site: Site, browser: Browser) -> None:
+    context = new_context(browser, locale="en-US")
+    context.add_init_script(COUNT_FRAMES)
+    page = context.new_page()
+    page.goto(site(ScriptedEngine([Script(("one ",), hangs=True)])))
+    expect(page.locator("#tools [data-lang]")).to_be_attached()
+    wait_until_quiet(page)
+    ask(page, "Hello")
+    expect(answer(page)).to_contain_text("one")
+    wait_until_quiet(page)
+    expect(answer(page).locator(".meta.live")).to_be_visible()
     context.close()

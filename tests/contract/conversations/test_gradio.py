@@ -1,11 +1,14 @@
 """The behaviour of Gradio that the page depends on: an upgrade that changes it fails here."""
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
+from gradio import routes
 from gradio.context import Context
 from gradio.state_holder import SessionState
 
@@ -13,7 +16,9 @@ from chat.conversations.presets import Presets
 from tests.chat import make_chat
 from tests.fakes import unrated
 from tests.hosting import dashboard_of, hosting_of
+from ui.assets import script_before_gradio
 from ui.gradio_adapter.blocks import PageBlocks
+from ui.gradio_adapter.first_script import put_first
 from ui.gradio_adapter.mount import event_names
 from ui.page import build_page
 from ui.services import Services
@@ -109,3 +114,18 @@ async def test_too_few_values_are_refused_in_gradios_words(result: Any) -> None:
         blocks, *_ = two_outputs(kind)
         with pytest.raises(ValueError, match="didn't return enough output values"):
             await sent(blocks, result)
+
+
+def test_gradios_script_still_has_the_timer_that_is_kept_from_running() -> None:
+    [pattern] = re.findall(r"=> /(.+)/\.test", script_before_gradio())
+    scripts = Path(gr.__file__).parent.glob("templates/frontend/assets/statustracker-*.js")
+    [found] = [path.read_text(encoding="utf-8") for path in scripts]
+    assert len(re.findall(pattern, found)) == 2  # the loop, and the time that an estimate is from
+
+
+def test_the_first_script_of_the_page_is_ours() -> None:
+    put_first("/* ours */")
+    page = routes.templates.get_template("frontend/index.html")
+    assert page.environment.loader is routes.templates.env.loader
+    source = page.render(config={}, gradio_api_info={})
+    assert source.index("<script>/* ours */</script>") < source.index("gradio_config")
