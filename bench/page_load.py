@@ -34,7 +34,7 @@ MEASURED_S = 30.0
 THINKING_S = 1.0
 """The longest pause between an answer and the next question."""
 
-TICK_S, WRITING_TICK_S, IDLE_TICK_S = 2.0, 6.0, 30.0
+TICK_S, WRITING_TICK_S, IDLE_TICK_S = 2.0, 6.0, 60.0
 """Polling intervals of an active tab, of one that an answer is written into, and of an idle one, as
 in ui/scripts/tick.js."""
 

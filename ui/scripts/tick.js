@@ -3,7 +3,7 @@
 // seldom and a hidden one never; both ask at once when somebody comes back to them.
 const TICK_MS = 2_000;
 const WRITING_TICK_MS = 6_000; // while an answer comes into this page, its stream shows what changes
-const IDLE_TICK_MS = 30_000;
+const IDLE_TICK_MS = 60_000;
 const LEFT_ALONE_MS = 60_000; // so long after the last sign of somebody
 let somebodyAt = Date.now();
 let tickedAt = Date.now();
