@@ -71,7 +71,7 @@ ENGLISH = Wording(
 )
 CHINESE = Wording(
     tag="zh-CN",
-    user="你",
+    user="您",
     assistant="助手",
     system="系统提示词",
     edited="已编辑",

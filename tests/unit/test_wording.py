@@ -7,13 +7,14 @@ from string import Formatter
 
 import pytest
 
-from formats.reports import report
+from formats.reports import report as report_module
+from formats.words import CHINESE
 from i18n import Language, filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words
 
 REPORT = tomllib.loads(
-    (Path(report.__file__).parent / "report.en.toml").read_text(encoding="utf-8")
+    (Path(report_module.__file__).parent / "report.en.toml").read_text(encoding="utf-8")
 )
 SOURCES = {
     "page": ui_words.words(Language.EN),
@@ -65,3 +66,11 @@ def test_no_english_sentence_has_a_plural_after_one(template: str) -> None:
     values = {name: "1" if name in COUNTS else "x" for name in names}
     sentence = filled(BOUND.sub(r"\1 60", template), **values)
     assert not re.search(r"\b1 (?:[a-z]+ )?(?!(?:is|has|was|less)\b)[a-z]+s\b", sentence)
+
+
+def test_chinese_addresses_the_reader_politely_everywhere() -> None:
+    report = (Path(report_module.__file__).parent / "report.zh.toml").read_text(encoding="utf-8")
+    known = {**ui_words.words(Language.ZH), **pages_words.words(Language.ZH)}
+    known |= tomllib.loads(report)
+    assert [key for key, template in known.items() if "你" in str(template)] == []
+    assert CHINESE.user == "您"

@@ -261,8 +261,8 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
         expect(side(page, name)).to_contain_text(engine.model)
     expect(side(page, "Left").locator("h3").first).to_contain_text("better")
     page.get_by_role("link", name="Back to the list").click()
-    page.get_by_role("link", name="Take the data along").click()
-    expect(page.get_by_text("Take 2 votes along")).to_be_visible()
+    page.get_by_role("link", name="Export the data").click()
+    expect(page.get_by_text("Export 2 votes")).to_be_visible()
 
 
 def test_the_votes_fit_a_phone_in_chinese(

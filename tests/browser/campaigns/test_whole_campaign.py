@@ -328,7 +328,7 @@ def test_a_blind_comparison_with_two_guests_from_its_link_to_win_rate_and_pairs(
     assert {*ann, *bob} == set(texts)
 
     expect_report(open_report(host, visitor, tmp_path), holds=("95",))
-    host.get_by_role("link", name="Take the data along").click()
+    host.get_by_role("link", name="Export the data").click()
     voted = [(pair["source"], pair["chosen"], pair["rejected"]) for pair in pairs(host)]
     assert voted == [
         ("vote", answer_messages(ann[0]), answer_messages(ann[1])),

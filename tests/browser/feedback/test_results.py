@@ -115,7 +115,7 @@ def test_an_answer_is_reviewed_by_keys_and_noted(page: Page) -> None:
 def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     page.get_by_label("Campaign").select_option(label="A campaign 活动")
     button(page, "Show").click()
-    page.get_by_text("Take 1 rated answer along").click()
+    page.get_by_text("Export 1 rated answer").click()
     with page.expect_download() as downloading:
         button(page, "Download").click()
     table = downloading.value
@@ -127,7 +127,7 @@ def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     assert "A campaign 活动" in Path(downloading.value.path()).read_text(encoding="utf-8")
 
     page.get_by_role("link", name="Show all").click()
-    page.get_by_text("Take 3 rated answers along").click()
+    page.get_by_text("Export 3 rated answers").click()
     page.get_by_label("Everything (JSON)").check()
     page.get_by_label("And these names").fill("Ann")
     page.get_by_label("Mask e-mail").check()

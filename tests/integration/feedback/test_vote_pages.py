@@ -212,13 +212,13 @@ async def test_a_comparison_links_to_its_votes_and_they_are_exported(hosts: Host
     assert "See the rated answers" not in page
     for query in ("?campaign=campaign", "", "?model=Qwen2.5"):
         results = (await hosts.bob.get(f"/results{query}")).text
-        assert "Take 1 vote along" in results
+        assert "Export 1 vote" in results
         assert 'value="json" checked' in results
         assert f"/results/votes{'?campaign=campaign' if 'campaign' in query else ''}" in results
     for query in ("?verdict=up", "?until=2025-12-31", "?words=Inside", "?model=Other"):
         results = (await hosts.bob.get(f"/results{query}")).text
-        assert "Take 0 rated answers along" in results
+        assert "Export 0 rated answers" in results
         assert "/results/votes" not in results
-    assert "Take ≤ 1 votes along" in (await hosts.bob.get("/results?language=en")).text
+    assert "Export ≤ 1 votes" in (await hosts.bob.get("/results?language=en")).text
     exported = (await hosts.bob.get("/api/results/export?format=json&campaign=campaign")).json()
     assert [one["duel"]["id"] for one in exported["votes"]] == ["e"]

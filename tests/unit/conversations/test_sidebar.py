@@ -42,7 +42,7 @@ def test_the_list_groups_by_pin_and_age_and_marks_the_live_one() -> None:
 
 def test_an_empty_list_explains_its_purpose() -> None:
     markup = sidebar.conversation_list([], live=(), now=NOW, language=Language.ZH)
-    assert "你的对话会列在这里。" in markup
+    assert "您的对话会列在这里。" in markup
 
 
 @pytest.mark.parametrize(
