@@ -100,7 +100,7 @@ def watch(length: int) -> Watched:
         page = context.new_page()
         page.goto(url)
         page.get_by_role("textbox", name="Message", exact=True).fill("Go on")
-        page.keyboard.press("Enter")
+        page.locator("#send").tap()
         page.locator("#newest .md").last.wait_for()
         page.wait_for_timeout(AHEAD_S * 1000)
         return watch_page(page, context.new_cdp_session(page))

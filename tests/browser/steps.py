@@ -11,9 +11,16 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
+TOUCHES = "matchMedia('(hover: none) and (pointer: coarse)').matches"
+"""Whether Enter makes a line, as on the keyboard of a phone."""
+
+
 def ask(page: Page, question: str) -> None:
     box(page).fill(question)
-    box(page).press("Enter")
+    if page.evaluate(TOUCHES):
+        button(page, "Send").click()
+    else:
+        box(page).press("Enter")
 
 
 def answer(page: Page) -> Locator:

@@ -7,6 +7,8 @@ const words = () => $("#tools [data-lang]")?.dataset ?? {};
 const keep = (name, value) => localStorage.setItem(`qwen-chat.${name}`, value);
 const box = () => $("#message textarea");
 const small = () => matchMedia("(max-width: 768px)").matches;
+// A keyboard on the screen has no Shift+Enter: there Enter makes a line, and the button sends.
+const touches = matchMedia("(hover: none) and (pointer: coarse)");
 
 // --- the address holds the open conversation -----------------------------------------------------
 const inAddress = () => location.hash.slice(1);
@@ -49,7 +51,7 @@ function holdBack(event) {
   sendsThere = true;
 }
 const isSending = (event) =>
-  event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.target === box();
+  !touches.matches && event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && event.target === box();
 window.addEventListener("keydown", (event) => isSending(event) && holdBack(event), true);
 window.addEventListener("click", (event) => event.target.closest?.("#send") && holdBack(event), true);
 

@@ -60,8 +60,14 @@ window.addEventListener(
   (event) => {
     if (event.key !== "Enter") return;
     if (ofInputMethod(event)) event.stopPropagation();
-    else if (event.target === box()) noteSent();
+    else if (isSending(event)) noteSent();
   },
+  true,
+);
+// Gradio sends at "keypress", which comes between the key and its line.
+window.addEventListener(
+  "keypress",
+  (event) => touches.matches && event.key === "Enter" && event.target === box() && event.stopPropagation(),
   true,
 );
 

@@ -159,6 +159,19 @@ def test_shift_enter_begins_a_line_and_enter_sends_both(site: Site, tab: Open) -
     assert engine.prompts[-1][-1].content == "one\ntwo"
 
 
+def test_enter_makes_a_line_where_the_keyboard_is_on_the_screen(site: Site, tab: Open) -> None:
+    engine = ScriptedEngine()
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = tab(site(engine), **phone)
+    box(page).press_sequentially("one")
+    box(page).press("Enter")
+    box(page).press_sequentially("two")
+    expect(box(page)).to_have_value("one\ntwo")
+    button(page, "Send").tap()
+    expect(button(page, "Retry")).to_be_visible()
+    assert engine.prompts[-1][-1].content == "one\ntwo"
+
+
 def test_an_example_fills_the_box(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()))
     button(page, "Solve x² − 5x + 6 = 0 step by step").click()
