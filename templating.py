@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup, escape
@@ -72,3 +72,28 @@ def markup_text(template: str, **values: object) -> Markup:
     """A text with placeholders as HTML; only values that are Markup keep their tags."""
     escaped = {name: escape(value) for name, value in values.items()}
     return Markup(filled(str(escape(template)), **escaped))  # noqa: S704 - all parts are escaped
+
+
+class _ChangingLoader(BaseLoader):
+    """The templates of another loader; the source of one of them is changed."""
+
+    def __init__(self, others: BaseLoader, name: str, change: Callable[[str], str]) -> None:
+        self.others = others
+        self._name = name
+        self._change = change
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        source, path, is_current = self.others.get_source(environment, template)
+        return self._change(source) if template == self._name else source, path, is_current
+
+
+def changed_template(environment: Environment, name: str, change: Callable[[str], str]) -> None:
+    """Change the source of one template of a library's environment; an earlier change is undone."""
+    loader = environment.loader
+    assert loader
+    others = loader.others if isinstance(loader, _ChangingLoader) else loader
+    environment.loader = _ChangingLoader(others, name, change)
+    assert environment.cache is not None
+    environment.cache.clear()
