@@ -42,6 +42,7 @@ def running_app(home: Path, model: Path) -> Iterator[str]:
         "QWEN_CHAT_DATA_DIR": str(home / "data"),
         "QWEN_CHAT_LOG_FILE": str(home / "server.log"),
         "QWEN_CHAT_SHUTDOWN_GRACE_S": "1",
+        "QWEN_CHAT_MAX_NEW_TOKENS": "40",
     }
     with subprocess.Popen(
         [sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings
