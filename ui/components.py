@@ -219,7 +219,7 @@ def _composer() -> dict[str, Any]:
                 "chips": _html(elem_id="chips"),
                 "context_usage": _html(elem_id="gauge"),
                 "send": gr.Button("", elem_id="send", variant="primary"),
-                "stop": gr.Button("", elem_id="stop", visible=False),
+                "stop": gr.Button("", elem_id="stop"),
             }
     return {**above, **box, **row, "notice": _html(elem_id="notice")}
 

@@ -56,7 +56,8 @@ def below_question(message: Message, versions: Sequence[str], language: Language
 
 def below_live_answer(progress: Progress, language: Language) -> Markup:
     """The progress of an answer that is being generated."""
-    return html("message_footer.below_live", figures=live_figures(progress, language))
+    figures = live_figures(progress, language)
+    return html("message_footer.below_live", figures=figures, is_open=progress.status.is_open)
 
 
 def dropped(turns: int, language: Language) -> Markup:

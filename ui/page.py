@@ -226,7 +226,7 @@ def _composer_inputs(on: Components) -> set[Component]:
 
 def _followed(on: Components) -> list[Component]:
     """The components that may change at the end of an answer."""
-    around = [on.bridge, on.header, on.banners, on.conversations, on.note, on.send, on.stop]
+    around = [on.bridge, on.header, on.banners, on.conversations, on.note]
     return [*around, on.tasks, on.welcome, on.above, on.earlier, on.newest]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import gradio as gr
 from gradio.components import Component
+from markupsafe import Markup
 
 from chat.accounts.models import Account, User
 from chat.conversations.models import TEMPORARY, Attachment
@@ -211,7 +212,6 @@ class PageState:
                 value=self._welcome(language, view, temporary=view.temporary), visible=True
             ),
             **turns.no_turns(on, view),
-            **self.buttons(answering=False),
         }
 
     async def conversation_page(
@@ -234,7 +234,6 @@ class PageState:
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
             **await turns.all_turns(on, opened, language, view, ratings),
-            **self.buttons(answering=opened.job is not None),
         }
 
     async def ratings(self, user_id: str, opened: ConversationView) -> Ratings | None:
@@ -270,13 +269,6 @@ class PageState:
         info, user = self.services.engine.info, user_of(request)
         words = self.on.in_language(language, info.defaults if info else Sampling(), user)
         return words | {self.on.tools: chrome.tools(language)}
-
-    def buttons(self, *, answering: bool) -> Updates:
-        """Send, or Stop in its place."""
-        return {
-            self.on.send: gr.update(visible=not answering),
-            self.on.stop: gr.update(visible=answering),
-        }
 
     async def list(
         self, user_id: str, language: Language, view: View, *, tick: bool = False
@@ -341,21 +333,21 @@ class PageState:
         return {self.on.behind: html("transcript.calls", number=view.calls)}
 
     @staticmethod
-    def why(error: AppError, language: Language) -> str:
+    def why(error: AppError, language: Language) -> Markup:
         """The error as a sentence above the box."""
         return PageState.refused(refusal(language, error.code, error.values))
 
     @staticmethod
-    def no_preset(error: AppError, language: Language) -> str:
+    def no_preset(error: AppError, language: Language) -> Markup:
         """`why` for presets: a missing preset has another text than a missing conversation."""
         if isinstance(error, NotFound):
             return PageState.refused(text(language, "preset-gone"))
         return PageState.why(error, language)
 
     @staticmethod
-    def refused(sentence: str) -> str:
+    def refused(sentence: str) -> Markup:
         """A sentence above the box; an empty one removes the current one."""
-        return chrome.refused(sentence) if sentence else ""
+        return chrome.refused(sentence) if sentence else Markup()
 
     def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
         engine = self.services.engine

@@ -13,6 +13,7 @@ from ui.components import Updates, merge
 from ui.handlers import turns
 from ui.handlers.pace import Pace
 from ui.handlers.page_state import PageState, language_of, user_id_of, user_of
+from ui.html import html
 from ui.view import View
 
 
@@ -112,8 +113,7 @@ class Transcript:
             opened = await self._conversations.open(user.id, conversation_id)
             updates = await self._page.conversation_page(user, opened, lang, view)
         except AppError as error:  # unreadable, or deleted in another tab meanwhile
-            why = self._page.why(error, lang)
-            updates = {self._on.note: why, **self._page.buttons(answering=False)}
+            updates = {self._on.note: self._page.why(error, lang) + html("transcript.unread")}
         if not view.followed and not updates[self._on.note]:
             del updates[self._on.note]  # the reason of a refused question stays
         return updates if view.number == looking else nothing

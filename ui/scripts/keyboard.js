@@ -13,7 +13,7 @@ function leave() {
   else if (isOpen("presets")) toggle("presets");
   else if (isOpen("settings")) toggle("settings");
   else if (small() && isOpen("conversations")) toggle("conversations");
-  else return press("#stop");
+  else return isAnswering() && press("#stop");
   return true;
 }
 function editLast() {

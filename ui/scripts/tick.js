@@ -9,7 +9,7 @@ let somebodyAt = Date.now();
 let tickedAt = Date.now();
 const isAwaited = () =>
   Date.now() - somebodyAt < LEFT_ALONE_MS || $("#state .dot.loading") || $("#conversation-list .live");
-const tickMs = () => (!isAwaited() ? IDLE_TICK_MS : $("#stop") ? WRITING_TICK_MS : TICK_MS);
+const tickMs = () => (!isAwaited() ? IDLE_TICK_MS : isAnswering() ? WRITING_TICK_MS : TICK_MS);
 function tick() {
   tickedAt = Date.now();
   trigger("tick");

@@ -278,8 +278,12 @@ document.addEventListener("click", ({ target }) => target === panel() && target.
 dressers.push(() => wanted && panel()?.dataset.key === wanted && !panel().open && showPanel());
 
 // --- what Gradio draws without our words ---------------------------------------------------------
+// Send or Stop, by what is drawn: updates of two events may reach a button in another order.
+const isAnswering = () => "answering" in ($("#composer")?.dataset ?? {});
 dressers.push((said) => {
-  mark($("#newest"), "live", $("#newest .meta.live"));
+  const live = $("#newest .meta.live");
+  mark($("#newest"), "live", live);
+  mark($("#composer"), "answering", live && !$("#note [data-unread]"));
   for (const log of document.querySelectorAll("#transcript [role=log]")) label(log, said.transcript);
   // Gradio calls each message by its whole text; read out as it grows, that is said twice.
   for (const message of document.querySelectorAll("#transcript [data-testid][aria-label]")) {

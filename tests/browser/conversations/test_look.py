@@ -151,7 +151,7 @@ def test_formulas_money_tables_and_code_are_what_they_are(site: Site, tab: Open)
 
 def test_what_is_finished_of_an_answer_is_drawn_once(site: Site, tab: Open) -> None:
     paragraphs = [f"Paragraph {number} " + "word " * 200 + "\n\n" for number in range(12)]
-    page = tab(site(ScriptedEngine([Script(paragraphs, step_s=0.2)])))
+    page = tab(site(ScriptedEngine([Script(paragraphs, step_s=0.2, hangs=True)])))
     ask(page, "Write")
     expect(answer(page)).to_contain_text("Paragraph 7")
     first = answer(page).locator(".md p").first
