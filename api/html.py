@@ -1,5 +1,7 @@
 """Pages rendered by the server as responses: their language and their security policy."""
 
+from functools import partial
+
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -36,12 +38,7 @@ def locale_of(request: Request, root_path: str) -> PageLocale:
 
 def markdown_renderer(locale: PageLocale) -> MarkdownRenderer:
     """A renderer of Markdown as HTML without scripts, with texts in the language of the page."""
-    words = ExportLanguage(locale.language.value).words
-
-    def render_markdown(text: str) -> Markup:
-        return render(text, picture=words.picture)
-
-    return render_markdown
+    return partial(render, picture=ExportLanguage(locale.language.value).words.picture)
 
 
 def page_answer(html: Markup, status: int = 200) -> HTMLResponse:

@@ -28,7 +28,7 @@ def script() -> str:
 
 
 def script_before_gradio() -> str:
-    """The script of the page's head."""
+    """The script that runs before those of Gradio."""
     return (HERE / "scripts" / "before-gradio.js").read_text(encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ import http.client
 import ipaddress
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         return _where(rest)
     if command == "wait":
         address, process_id, seconds = rest
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a traceback
         return 0 if _wait(address, int(process_id), float(seconds)) else 1
     answer = fetch(rest[0], "/healthz" if command == "health" else "/readyz")
     if answer is None:

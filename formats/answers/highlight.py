@@ -15,7 +15,7 @@ PREFIX = "hl-"
 """Of the classes: "hl-k…" keywords, "hl-s…" strings, "hl-m…" numbers, "hl-c…" comments."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # while it stands next to what is being written, it is made again
 def highlighted(code: str, language: str) -> Markup:
     """The code as HTML; without marks if it is too long or the language is unknown."""
     if len(code) > LONGEST or not language:

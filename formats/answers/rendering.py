@@ -1,10 +1,11 @@
 """Answers as HTML: whole ones, and those that are being written."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache, cached
 from markdown_it.token import Token
 from markupsafe import Markup
 
@@ -18,8 +19,11 @@ STYLE = Path(__file__).with_name("answer.css")
 CHUNK = 4_000
 """About as many characters of HTML are one piece of a long answer that is being written."""
 
+KEPT = 8 * 2**20
+"""Characters of HTML that are kept of whole answers: a page is drawn again and again."""
 
-@lru_cache(maxsize=128)
+
+@cached(LRUCache(KEPT, getsizeof=len), lock=Lock())
 def render(text: str, *, picture: str, copy: str = "") -> Markup:
     """Markdown as HTML, with HTML in it as text. Links lead to the web only, images become links.
 

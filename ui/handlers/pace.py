@@ -28,12 +28,12 @@ class Pace:
     """The pauses of one stream."""
 
     def __init__(self) -> None:
-        self._pause_s = UPDATE_S
+        self._late_s = 0.0
 
     async def pause(self, spent_s: float) -> None:
         """Wait until the next update is worth its cost; the last one took `spent_s` to make."""
         loop = asyncio.get_running_loop()
-        pause_s = max(self._pause_s, pause_after(0.0, spent_s))
+        pause_s = pause_after(self._late_s, spent_s)
         due = loop.time() + pause_s
         await asyncio.sleep(pause_s)
-        self._pause_s = pause_after(loop.time() - due)
+        self._late_s = loop.time() - due

@@ -1,8 +1,8 @@
 """The open conversation: opening it, and streaming its answers."""
 
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
+from functools import partial
 
 import gradio as gr
 
@@ -129,8 +129,7 @@ class Transcript:
                 view.followed = True
                 draw, pace = turns.newest_turn(self._on, opened, language), Pace()
                 async for progress in opened.job.watch():
-                    began = time.thread_time()
-                    update = draw(progress)
-                    spent_s = time.thread_time() - began
+                    make = partial(draw, progress)
+                    update, spent_s = await turns.rendered(make, len(progress.text))
                     yield update
                     await pace.pause(spent_s)

@@ -1,8 +1,10 @@
 """The turns of a conversation on the page: which are rendered, and in which of the two lists."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import gradio as gr
 
@@ -17,8 +19,20 @@ from ui.view import Drawn, View
 DRAWN = 8
 """Turns rendered when a conversation is opened; a click doubles them."""
 
-LONG = 20_000
-"""Characters of a conversation from which it is rendered in a thread: others need not wait."""
+LONG = 4_000
+"""Characters from which text is rendered in a thread: the worst Markdown takes 16 µs for each."""
+
+T = TypeVar("T")
+
+
+async def rendered(draw: Callable[[], T], characters: int) -> tuple[T, float]:
+    """What `draw` makes of so many characters, and the processor seconds that it took."""
+
+    def timed() -> tuple[T, float]:
+        began = time.thread_time()
+        return draw(), time.thread_time() - began
+
+    return await asyncio.to_thread(timed) if characters > LONG else timed()
 
 
 def no_turns(on: Components, view: View) -> Updates:
@@ -53,13 +67,13 @@ async def all_turns(
         drawn.hidden = min(drawn.hidden, max(0, sum(start < place for start in starts) - 1))
     drawn.sought = ""
     draw = partial(render.transcript, opened, language, hidden=drawn.hidden, ratings=ratings)
-    is_long = sum(len(message.content) for message in opened.messages) > LONG
-    rendered = await asyncio.to_thread(draw) if is_long else draw()
-    drawn.hidden, drawn.seen = rendered.hidden, opened.version
+    characters = sum(len(message.content) for message in opened.messages)
+    transcript, _ = await rendered(draw, characters)
+    drawn.hidden, drawn.seen = transcript.hidden, opened.version
     return {
-        on.above: render.above(rendered.hidden, language),
-        on.earlier: gr.update(value=rendered.earlier, visible=bool(rendered.earlier)),
-        on.newest: gr.update(value=rendered.newest, visible=True),
+        on.above: render.above(transcript.hidden, language),
+        on.earlier: gr.update(value=transcript.earlier, visible=bool(transcript.earlier)),
+        on.newest: gr.update(value=transcript.newest, visible=True),
     }
 
 
