@@ -24,6 +24,7 @@ WORDS_OF_SCRIPT = (
     "cancel",
     "disconnected",
     "reconnecting",
+    "message-touch",
 )
 """Keys of the texts that the script uses."""
 

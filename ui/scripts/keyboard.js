@@ -70,6 +70,10 @@ window.addEventListener(
   (event) => touches.matches && event.key === "Enter" && event.target === box() && event.stopPropagation(),
   true,
 );
+// The usual hint names keys that such a keyboard does not have.
+dressers.push((said) => {
+  if (touches.matches && box() && box().placeholder !== said.messageTouch) box().placeholder = said.messageTouch;
+});
 
 // --- up and down in menus, in the list and from the search field ---------------------------------
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };

@@ -163,6 +163,7 @@ def test_enter_makes_a_line_where_the_keyboard_is_on_the_screen(site: Site, tab:
     engine = ScriptedEngine()
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     page = tab(site(engine), **phone)
+    expect(box(page)).to_have_attribute("placeholder", "Ask anything")
     box(page).press_sequentially("one")
     box(page).press("Enter")
     box(page).press_sequentially("two")
