@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from html import unescape
@@ -40,7 +40,8 @@ in ui/scripts/tick.js."""
 
 HEALTH_S = 0.1
 FEW, EACH, TURNS = 6, 2, 3
-"""Users, answers of each, and turns of each checkout where two are compared."""
+BUSY, BUSY_TURNS = 50, 2
+"""Users, answers of each, and turns of each checkout where two are compared: few, and many."""
 
 PATIENCE_S = 120.0
 ANSWER = "".join(PIECES)
@@ -125,16 +126,39 @@ async def compare(other: Path) -> list[Measurement]:
 
     The processor time of a fixed number of answers hangs least on what else runs.
     """
-    spent: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {"this": [], "other": []}
+    loads: dict[str, list[Load]] = {"this": [], "other": []}
     for turn in range(2 * TURNS):
         name, root = ("other", other) if turn % 2 else ("this", ROOT)
-        spent.setdefault(name, []).append(await fixed_answers(root))
-    name = f"{FEW} users: processor time per answer"
-    this, before = statistics.median(spent["this"]), statistics.median(spent["other"])
+        spent[name].append(await fixed_answers(root))
+    for turn in range(2 * BUSY_TURNS):
+        name, root = ("other", other) if turn % 2 else ("this", ROOT)
+        loads[name].append(await busy_users(BUSY, root))
+    few = {name: statistics.median(times) for name, times in spent.items()}
     return [
-        Measurement(f"{name}, this", this, "s", "most", 0.2),
-        Measurement(f"{name}, other", before, "s"),
-        Measurement("this / other", this / before, "×"),
+        *_in_turns(f"{FEW} users: processor time per answer", few),
+        *_in_turns(f"{BUSY} users: processor time per answer", _medians(loads, _processor_s)),
+        *_in_turns(f"{BUSY} users: first text, 99 %", _medians(loads, _slow_first_s)),
+    ]
+
+
+def _medians(loads: dict[str, list[Load]], figure: Callable[[Load], float]) -> dict[str, float]:
+    return {name: statistics.median(map(figure, runs)) for name, runs in loads.items()}
+
+
+def _processor_s(load: Load) -> float:
+    return load.processor_s / len(load.measured)
+
+
+def _slow_first_s(load: Load) -> float:
+    return percentile([answer.first_s for answer in load.measured], 99)
+
+
+def _in_turns(name: str, medians: dict[str, float]) -> list[Measurement]:
+    """Both medians in seconds, and their ratio."""
+    return [
+        *(Measurement(f"{name}, {which}", value, "s") for which, value in medians.items()),
+        Measurement(f"{name}, this / other", medians["this"] / medians["other"], "×"),
     ]
 
 
