@@ -40,6 +40,11 @@ class Drawn:
     seen: Version | None = None
     sought: str = ""
 
+    def is_behind(self, conversation_id: str, version: Version) -> bool:
+        """Whether that conversation is displayed, but with other messages than it has now."""
+        seen = self.seen if self.conversation_id == conversation_id else None
+        return seen is not None and not version.has_messages_of(seen)
+
 
 @dataclass
 class View:

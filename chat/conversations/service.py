@@ -7,7 +7,7 @@ over. Knows no screen, no SQL, no model.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -60,6 +60,10 @@ class Version:
     head_id: str | None
     being_written: str | None
     changes: int = 0
+
+    def has_messages_of(self, other: "Version") -> bool:
+        """Whether both show the same messages; title and settings may differ."""
+        return self == replace(other, title=self.title, options=self.options)
 
 
 @dataclass(frozen=True, slots=True)

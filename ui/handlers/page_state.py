@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import gradio as gr
@@ -327,7 +326,7 @@ class PageState:
             version = None
         except AppError:  # the next tick tries again
             return {}
-        if version and version == replace(seen, title=version.title, options=version.options):
+        if version and version.has_messages_of(seen):
             return {}
         view.calls += 1
         return {self.on.behind: html("transcript.calls", number=view.calls)}

@@ -111,6 +111,8 @@ class Transcript:
         user, lang = user_of(request), Language(language)
         try:
             opened = await self._conversations.open(user.id, conversation_id)
+            if opened.job and view.drawn.is_behind(conversation_id, opened.version):
+                return nothing  # the next tick draws it, and streams
             updates = await self._page.conversation_page(user, opened, lang, view)
         except AppError as error:  # unreadable, or deleted in another tab meanwhile
             updates = {self._on.note: self._page.why(error, lang) + html("transcript.unread")}
@@ -125,7 +127,9 @@ class Transcript:
         view.followed = False
         with suppress(AppError):  # `settle` reports the error
             opened = await self._conversations.open(user_id_of(request), conversation_id)
-            if opened.job:
+            # Another tab may have asked since the page was drawn. The answer is not streamed then,
+            # because its turn would take the place of the last one: the next tick draws both.
+            if opened.job and not view.drawn.is_behind(conversation_id, opened.version):
                 view.followed = True
                 draw, pace = turns.newest_turn(self._on, opened, language), Pace()
                 async for progress in opened.job.watch():

@@ -362,6 +362,37 @@ async def test_a_streaming_tab_is_not_refreshed(tab: Tab) -> None:
     assert not tab.view.listening
 
 
+async def test_a_tab_opened_just_before_another_one_asks_loses_no_turn(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
+    other = other_tab(tab)
+    here = tab.conversation_id
+    other.take(await other.do.transcript.follow(about(id=here), "en", other.view, ASKER))
+    tab.engine.scripts = [Script(["late"], hangs=True)]
+    tab.take(await tab.do.composer.send(tab.values("And?", "b" * 8), ASKER))
+    await other.listen()
+    assert "Hi" in str(other.updates[tab.on.newest])
+    assert await is_called(other)
+    caught = other.take(await other.do.transcript.catch_up(here, "en", other.view, ASKER))
+    assert "Hi" in str(caught[tab.on.earlier])
+    pictures = tab.do.transcript.listen(here, "en", other.view, ASKER)
+    assert "And?" in str((await anext(pictures))[tab.on.newest])
+    await tab.do.composer.stop(here, ASKER)
+
+
+async def test_a_tab_that_has_ended_its_stream_leaves_a_new_question_to_the_tick(tab: Tab) -> None:
+    await ask(tab, "Hi", "a" * 8)
+    other = other_tab(tab)
+    here = tab.conversation_id
+    other.take(await other.do.transcript.follow(about(id=here), "en", other.view, ASKER))
+    async for updates in tab.do.transcript.listen(here, "en", other.view, ASKER):
+        other.take(updates)
+    tab.engine.scripts = [Script(["late"], hangs=True)]
+    tab.take(await tab.do.composer.send(tab.values("And?", "b" * 8), ASKER))
+    other.take(await other.do.transcript.settle(here, "en", other.view, ASKER))
+    assert await is_called(other)
+    await tab.do.composer.stop(here, ASKER)
+
+
 async def test_only_the_newest_turn_is_sent_during_generation(tab: Tab) -> None:
     await ask(tab, "Hi", "a" * 8)
     tab.take(await tab.do.composer.send(tab.values("And?", "b" * 8), ASKER))
