@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,31 @@ from i18n import Language, filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words
 
-REPORT = tomllib.loads(
-    (Path(report_module.__file__).parent / "report.en.toml").read_text(encoding="utf-8")
+REPORT, REPORT_ZH = (
+    tomllib.loads(
+        (Path(report_module.__file__).parent / f"report.{language}.toml").read_text("utf-8")
+    )
+    for language in ("en", "zh")
 )
 SOURCES = {
     "page": ui_words.words(Language.EN),
     "pages": pages_words.words(Language.EN),
     "report": REPORT,
 }
+GLOSSARY = tomllib.loads(
+    (Path(ui_words.__file__).parent / "words" / "glossary.toml").read_text(encoding="utf-8")
+)["term"]
+PAIRS = [
+    (f"{source}-{key}", template, chinese[key])
+    for source, english, chinese in (
+        ("page", ui_words.words(Language.EN), ui_words.words(Language.ZH)),
+        ("pages", pages_words.words(Language.EN), pages_words.words(Language.ZH)),
+        ("report", REPORT, REPORT_ZH),
+    )
+    for key, template in english.items()
+]
+"""The place of each text, and the text in English and in Chinese."""
+
 SENTENCES = [
     pytest.param(template, id=f"{source}-{key}")
     for source, known in SOURCES.items()
@@ -69,8 +87,17 @@ def test_no_english_sentence_has_a_plural_after_one(template: str) -> None:
 
 
 def test_chinese_addresses_the_reader_politely_everywhere() -> None:
-    report = (Path(report_module.__file__).parent / "report.zh.toml").read_text(encoding="utf-8")
-    known = {**ui_words.words(Language.ZH), **pages_words.words(Language.ZH)}
-    known |= tomllib.loads(report)
-    assert [key for key, template in known.items() if "你" in str(template)] == []
+    assert [place for place, _, chinese in PAIRS if "你" in chinese] == []
     assert CHINESE.user == "您"
+
+
+@pytest.mark.parametrize("term", GLOSSARY, ids=lambda term: term["en"])
+def test_every_text_uses_the_words_of_the_glossary(term: dict[str, Any]) -> None:
+    refused = [rf"\b{re.escape(word)}\b" for word in term.get("not_en", [])]
+    for place, english, chinese in PAIRS:
+        plain = re.sub(r"\{[^}|:]*\}|--[\w-]+|Qwen Chat", "", english)
+        assert not any(re.search(word, plain, re.IGNORECASE) for word in refused), place
+        assert not any(word in chinese for word in term.get("not_zh", [])), place
+        is_used = re.search(rf"\b{term['en']}s?\b", plain, re.IGNORECASE)
+        if is_used and not term.get("free"):
+            assert any(word in chinese for word in term["zh"]), place

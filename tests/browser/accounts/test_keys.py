@@ -48,7 +48,7 @@ def fits(page: Page) -> bool:
 
 def make_by_keyboard(keys: Page) -> str:
     """The displayed secret of a new key with the scope metrics only."""
-    keys.get_by_label("What it is for").focus()
+    keys.get_by_label("Purpose").focus()
     keys.keyboard.type("prometheus")
     for pressed in ("Tab", "Space", "Tab", "Space", "Tab"):
         keys.keyboard.press(pressed)
@@ -63,9 +63,9 @@ def test_a_key_is_displayed_once_to_be_copied(keys: Page) -> None:
     secret = make_by_keyboard(keys)
     keys.get_by_role("button", name="Copy").press("Enter")
     expect(keys.get_by_role("button", name="Copied")).to_be_visible()
-    keys.get_by_label("What it is for").focus()
+    keys.get_by_label("Purpose").focus()
     keys.keyboard.press("ControlOrMeta+V")
-    expect(keys.get_by_label("What it is for")).to_have_value(secret[:60])
+    expect(keys.get_by_label("Purpose")).to_have_value(secret[:60])
     assert fits(keys)
     keys.reload()
     expect(keys.locator("td code")).to_have_text(f"{secret[:8]}…")
@@ -80,7 +80,7 @@ def test_a_key_opens_the_figures_until_it_is_revoked(address: str, keys: Page) -
     assert httpx.get(f"{address}/v1/models", headers=headers).status_code == 403
     keys.reload()
     keys.get_by_role("button", name="Revoke").press("Enter")
-    expect(keys.get_by_role("button", name="Really?")).to_be_focused()
+    expect(keys.get_by_role("button", name="Yes, revoke: it stops working now")).to_be_focused()
     assert httpx.get(f"{address}/metrics", headers=headers).status_code == 200
     keys.keyboard.press("Enter")
     expect(keys.get_by_text("revoked")).to_be_visible()
@@ -108,7 +108,7 @@ def test_a_member_sees_no_scopes_to_choose_from(
     page.goto(f"{address}/account")
     page.get_by_role("link", name="API keys").click()
     expect(page.get_by_role("checkbox")).to_have_count(0)
-    page.get_by_label("What it is for").fill("script")
-    page.get_by_role("button", name="Make key").click()
+    page.get_by_label("Purpose").fill("script")
+    page.get_by_role("button", name="Create key").click()
     expect(page.locator(".made input")).to_be_visible()
     context.close()

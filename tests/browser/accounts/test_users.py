@@ -53,10 +53,10 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def join(page: Page, name: str) -> None:
+def join(page: Page, name: str, *, as_what: str) -> None:
     page.get_by_role("textbox", name="Name").fill(name)
     page.locator("input[type=password]:visible").fill(PASSWORD)
-    button(page, "Join").click()
+    button(page, as_what).click()
     expect(page.locator("#tools [data-lang]")).to_be_attached()
 
 
@@ -79,7 +79,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
     ann, bob = visitor().new_page(), visitor().new_page()
     complaints = complaints_of(ann)
     ann.goto(f"{address}/welcome#{run_coroutine(house.accounts.one_time_links.set_up())}")
-    join(ann, "ann")
+    join(ann, "ann", as_what="Create administrator")
     expect(ann.locator("#person")).to_contain_text("ann")
     ask_and_wait(ann, "the secret of ann")
 
@@ -88,7 +88,7 @@ def test_one_link_makes_the_administrator_and_another_a_member(
     invitation = ann.locator(".made input")
     expect(invitation).to_have_value(link(address, "welcome"))
     bob.goto(invitation.input_value())
-    join(bob, "bob")
+    join(bob, "bob", as_what="Create account")
     expect(bob.locator("#person")).to_contain_text("bob")
     expect(listed(bob)).to_have_count(0)
     assert complaints == []
@@ -103,8 +103,8 @@ def test_a_member_invites_guests_that_need_only_a_nickname(
     bob, gus = context.new_page(), visitor().new_page()
     complaints = complaints_of(gus)
     bob.goto(f"{address}/guests")
-    bob.get_by_label("What it is for").fill("open day")
-    bob.get_by_role("button", name="Make link").click()
+    bob.get_by_label("Purpose").fill("open day")
+    bob.get_by_role("button", name="Create link").click()
     made = bob.locator(".made input")
     expect(made).to_have_value(link(address, "guest"))
     gus.goto(made.input_value())

@@ -129,7 +129,7 @@ def plan_campaign(host: Page, address: str) -> str:
     for title in ("Rate it", "Ask for a river"):
         host.get_by_role("button", name="Add a task").click()
         host.get_by_label("Task", exact=True).last.fill(title)
-    host.get_by_label("Question to put into the box").last.fill("Name a river")
+    host.get_by_label("Question offered to the tester").last.fill("Name a river")
     host.get_by_role("button", name="Move up").last.click()
     host.get_by_role("button", name="Add a question").click()
     host.get_by_label("Question", exact=True).fill("How was it?")
@@ -138,7 +138,7 @@ def plan_campaign(host: Page, address: str) -> str:
     expect(host.get_by_role("heading", name="River test")).to_be_visible()
     expect(host.locator(".plan")).to_contain_text("Ask for a riverRate it")
     host.get_by_text("New guest link").click()
-    host.get_by_role("button", name="Make link").click()
+    host.get_by_role("button", name="Create link").click()
     made = host.locator(".made input")
     expect(made).to_have_value(re.compile(r"/guest#[\w-]{43}$"))
     return made.input_value()
@@ -153,7 +153,7 @@ def work(guest: Page, consent: str, address: str) -> None:
     button(guest, "I agree").click()
     expect(tasks(guest)).to_contain_text("Ask for a river")
     expect(guest.locator("#header [data-do=settings]")).to_be_hidden()
-    button(guest, "Put into the box").click()
+    button(guest, "Use this question").click()
     expect(box(guest)).to_have_value("Name a river")
     box(guest).press("Enter")
     expect(answer(guest)).to_contain_text("The Rhine")
@@ -166,13 +166,13 @@ def work(guest: Page, consent: str, address: str) -> None:
 
 def answer_survey(guest: Page, link: str) -> None:
     """Answer half, go away, come back by the link, and send."""
-    guest.get_by_role("link", name="To the survey").click()
+    guest.get_by_role("link", name="Finish: survey").click()
     guest.get_by_role("group", name="How was it?").get_by_text("4", exact=True).click()
-    expect(guest.get_by_text("Kept.")).to_be_visible()
+    expect(guest.get_by_text("Saved.")).to_be_visible()
     guest.get_by_role("link", name="Back to the tasks").click()
     expect(tasks(guest)).to_be_visible()
     guest.goto(link)  # opening the link again gives the same tester
-    guest.get_by_role("link", name="To the survey").click()
+    guest.get_by_role("link", name="Finish: survey").click()
     expect(guest.get_by_role("radio", name="4")).to_be_checked()
     button(guest, "Send").click()
     expect(guest.get_by_role("heading", name="Thank you!")).to_be_visible()
@@ -181,8 +181,8 @@ def answer_survey(guest: Page, link: str) -> None:
 def take_back(guest: Page) -> None:
     guest.get_by_text("Delete my data").first.click()
     button(guest, "Delete my data").click()
-    button(guest, "Really?").click()
-    expect(guest.get_by_role("status")).to_contain_text("rows were destroyed")
+    button(guest, "Yes, delete for good").click()
+    expect(guest.get_by_role("status")).to_contain_text("rows were deleted for good")
 
 
 def test_a_campaign_from_its_plan_to_the_data_that_a_guest_takes_back(
@@ -224,7 +224,7 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
     page.reload()
     expect(answer(page)).to_contain_text("The Rhine")
     expect(tasks(page)).to_contain_text("for a day the survey can still be sent")
-    page.get_by_role("link", name="To the survey").click()
+    page.get_by_role("link", name="Finish: survey").click()
     page.get_by_label("Why?").fill("Because")
     button(page, "Send").click()
     expect(page.get_by_text("Many thanks")).to_be_visible()
@@ -238,14 +238,14 @@ def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
     phone = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "has_touch": True}
     page = visitor(address, **phone).new_page()
     enter(page, guest_address(accounts, root, campaign, address))
-    expect(page.get_by_text("保留的内容")).to_be_visible()
+    expect(page.get_by_text("保存的内容")).to_be_visible()
     button(page, "我同意").click()
     bar = tasks(page).locator(".title")
     expect(bar).to_contain_text("River test 河流")
-    expect(page.get_by_role("button", name="放入输入框")).to_be_hidden()
+    expect(page.get_by_role("button", name="使用这个问题")).to_be_hidden()
     bar.tap()
-    page.get_by_role("button", name="放入输入框").tap()
-    expect(page.get_by_role("button", name="放入输入框")).to_be_hidden()
+    page.get_by_role("button", name="使用这个问题").tap()
+    expect(page.get_by_role("button", name="使用这个问题")).to_be_hidden()
     field = page.locator("#message textarea")
     expect(field).to_have_value("Name a river")
     at, below = field.bounding_box(), bar.bounding_box()
@@ -254,7 +254,7 @@ def test_a_phone_in_chinese_has_the_tasks_at_its_foot(
     assert at["y"] + at["height"] <= below["y"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     bar.tap()
-    page.get_by_role("link", name="前往问卷").tap()
+    page.get_by_role("link", name="完成：填写问卷").tap()
     page.get_by_role("group", name="How was it?").get_by_text("5", exact=True).tap()
     button(page, "提交").tap()
     expect(page.get_by_role("heading", name="谢谢！")).to_be_visible()
@@ -336,7 +336,7 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     page.get_by_label("Title", exact=True).fill("Better title")
     button(page, "Save").click()
     expect(page.get_by_role("heading", name="Better title")).to_be_visible()
-    page.get_by_role("link", name="Copy as new").click()
+    page.get_by_role("link", name="Copy as a new one").click()
     expect(page.get_by_label("System prompt").first).to_have_value("Be brief.")
     button(page, "Save").click()
     expect(figure(page, "consented")).to_have_text("0")
@@ -417,7 +417,7 @@ def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_ke
     expect(alert(guest)).to_contain_text(refusal)
     expect(why).to_have_value(long)
     why.fill(long[1:])  # 60,000 bytes
-    expect(guest.get_by_text("Kept.")).to_be_visible()
+    expect(guest.get_by_text("Saved.")).to_be_visible()
     expect(guest.locator("[role=alert]:visible")).to_have_count(0)
     guest.reload()
     expect(guest.get_by_role("radio", name="4")).to_be_checked()

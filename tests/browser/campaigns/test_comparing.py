@@ -106,7 +106,7 @@ def test_a_tester_asks_both_variants_votes_by_key_and_comments(
     address = site(engine, store, sign_in=local_user(store))
     page = visitor().new_page()
     begin(page, address, campaign)
-    button(page, "Put into the box").click()
+    button(page, "Use this question").click()
     expect(page.get_by_label("Your question, for both")).to_have_value("Name a river")
     page.get_by_label("Your question, for both").press("Enter")
     for name in ("Left", "Right"):
@@ -119,7 +119,7 @@ def test_a_tester_asks_both_variants_votes_by_key_and_comments(
     page.get_by_text("Say why").click()
     page.get_by_label("What made the difference?").fill("Nothing <i>at all</i>")
     button(page, "Save").click()
-    expect(page.get_by_text("Kept.")).to_be_visible()
+    expect(page.get_by_text("Saved.")).to_be_visible()
     page.reload()
     expect(voted(page)).to_have_text("You voted: equally good.")
     expect(page.get_by_label("What made the difference?")).to_have_value("Nothing <i>at all</i>")
@@ -171,7 +171,7 @@ def test_a_second_tab_sees_the_answers_stream_and_the_first_vote(
     button(first, "1 · Left is better").click()
     expect(voted(first)).to_have_text("You voted: left is better.")
     button(second, "2 · Right is better").click()
-    expect(voted(second)).to_contain_text("A vote had come before, and it counts.")
+    expect(voted(second)).to_contain_text("You had already voted, and that vote counts.")
     expect(voted(second)).to_contain_text("You voted: left is better.")
 
 

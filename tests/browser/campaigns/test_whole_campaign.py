@@ -90,17 +90,17 @@ def plan(host: Page, address: str, *, blind: bool = False) -> str:
         host.get_by_label("Temperature").last.fill("1.1")
     host.get_by_role("button", name="Add a task").click()
     host.get_by_label("Task", exact=True).fill("Ask for a capital")
-    host.get_by_label("Question to put into the box").fill(QUESTION)
+    host.get_by_label("Question offered to the tester").fill(QUESTION)
     for _ in range(2):
         host.get_by_role("button", name="Add a question").click()
     host.get_by_label("Question", exact=True).first.fill("How was it?")
     host.get_by_label("Question", exact=True).last.fill("Why?")
-    host.get_by_label("Answered with").last.select_option("text")
+    host.get_by_label("Answer type").last.select_option("text")
     host.get_by_label("What testers agree to").fill("We keep <b>all</b> of it.")
     button(host, "Save").click()
     expect(host.get_by_role("heading", name=TITLE)).to_be_visible()
     host.get_by_text("New guest link").click()
-    host.get_by_role("button", name="Make link").click()
+    host.get_by_role("button", name="Create link").click()
     made = host.locator(".made input")
     expect(made).to_have_value(re.compile(r"/guest#[\w-]{43}$"))
     return made.input_value()
@@ -152,7 +152,7 @@ def begin(guest: Page, link: str, nickname: str) -> None:
 
 
 def ask_the_task(guest: Page, expected: str) -> None:
-    button(guest, "Put into the box").click()
+    button(guest, "Use this question").click()
     expect(box(guest)).to_have_value(QUESTION)
     box(guest).press("Enter")
     expect(answer(guest)).to_contain_text(expected)
@@ -179,7 +179,7 @@ def dislike_and_correct(guest: Page) -> None:
 
 
 def answer_survey(guest: Page, number: int, why: str) -> None:
-    guest.get_by_role("link", name="To the survey").click()
+    guest.get_by_role("link", name="Finish: survey").click()
     guest.get_by_role("group", name="How was it?").get_by_text(str(number), exact=True).click()
     guest.get_by_label("Why?").fill(why)
     button(guest, "Send").click()
@@ -189,13 +189,13 @@ def answer_survey(guest: Page, number: int, why: str) -> None:
 def take_back(guest: Page) -> None:
     guest.get_by_text("Delete my data").first.click()
     button(guest, "Delete my data").click()
-    button(guest, "Really?").click()
-    expect(guest.get_by_role("status")).to_contain_text("rows were destroyed")
+    button(guest, "Yes, delete for good").click()
+    expect(guest.get_by_role("status")).to_contain_text("rows were deleted for good")
 
 
 def compare(guest: Page, choice: str) -> tuple[str, str]:
     """Ask the task's question and vote; return the texts of the left and the right answer."""
-    button(guest, "Put into the box").click()
+    button(guest, "Use this question").click()
     guest.get_by_label("Your question, for both").press("Enter")
     vote = button(guest, choice)
     expect(vote).to_be_visible()

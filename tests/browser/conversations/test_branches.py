@@ -107,7 +107,7 @@ def test_an_edited_answer_is_marked_and_goes_into_the_next_prompt(site: Site, ta
     page.locator("#transcript form textarea").fill("By **hand**")
     button(page, "Save").click()
     expect(answer(page).locator(".md strong")).to_have_text("hand")
-    expect(answer(page)).to_contain_text("edited by hand")
+    expect(answer(page)).to_contain_text("written by you")
     expect(answer(page).locator(".versions")).to_have_text("‹2/2›")
     ask_and_wait(page, "Two?")
     assert engine.prompts[-1][1].content == "By **hand**"
@@ -198,7 +198,7 @@ def test_the_last_turn_taken_back_leaves_its_question_in_the_box(site: Site, tab
     page = tab(site(engine))
     ask_and_wait(page, "One?")
     ask_and_wait(page, "Tow?")
-    from_menu(page, answer(page), "Take back the last turn")
+    from_menu(page, answer(page), "Remove the last turn")
     expect(questions(page)).to_have_text(["One?"])
     expect(box(page)).to_have_value("Tow?")
     ask_and_wait(page, "Two?")

@@ -262,7 +262,7 @@ def test_undoing_a_turn_brings_its_files_back_into_the_box(site: Site, tab: Open
     ask_and_wait(page, "First try")
     expect(files(page)).to_have_count(0)
     button(page, "More actions").last.click()
-    page.get_by_role("menuitem", name="Take back the last turn").click()
+    page.get_by_role("menuitem", name="Remove the last turn").click()
     expect(box(page)).to_have_value("First try")
     expect(files(page)).to_contain_text(["again.txt"])
     page.reload()

@@ -126,7 +126,7 @@ def test_a_failure_is_reported_in_the_language_of_the_page(site: Site, tab: Open
 def test_an_answer_cut_by_length_has_a_message(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine([Script(["a"], finish=Finish.LENGTH)])))
     ask_and_wait(page, "Long")
-    expect(answer(page)).to_contain_text("Cut at the longest allowed answer.")
+    expect(answer(page)).to_contain_text("Cut at the maximum answer length.")
 
 
 def test_a_reload_finds_the_conversation_and_goes_on_streaming(site: Site, tab: Open) -> None:
@@ -193,7 +193,7 @@ def test_an_address_of_a_missing_conversation_shows_the_empty_page_and_a_message
     site: Site, tab: Open
 ) -> None:
     page = tab(site(ScriptedEngine()), path="#no-such-thing")
-    expect(page.get_by_role("alert")).to_have_text("This conversation does not exist any more.")
+    expect(page.get_by_role("alert")).to_have_text("This chat does not exist any more.")
     expect(page.locator(".welcome")).to_be_visible()
 
 

@@ -134,8 +134,8 @@ def test_the_first_tab_leads_past_the_list(site: Site, tab: Open) -> None:
     expect(listed(page)).to_have_count(1)
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the message box")).to_be_focused()
-    expect(page.get_by_role("link", name="To the message box")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Skip to the message box")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the message box")).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(box(page)).to_be_focused()
 

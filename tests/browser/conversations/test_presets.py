@@ -48,7 +48,7 @@ def write(page: Page, **fields: str) -> None:
 def make(page: Page, name: str, prompt: str) -> None:
     """A preset of one's own, from the present settings."""
     open_panel(page)
-    panel(page).get_by_role("button", name="Save present settings").click()
+    panel(page).get_by_role("button", name="Save current settings as preset").click()
     write(page, name=name, system_prompt=prompt, questions=f"What can {name} do?")
     expect(card(page, name)).to_be_visible()
     page.keyboard.press("Escape")
@@ -140,7 +140,7 @@ def test_a_shipped_preset_is_copied_to_be_changed(site: Site, tab: Open) -> None
 def test_a_refused_preset_shows_the_reason_and_stays_in_the_form(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()))
     open_panel(page)
-    panel(page).get_by_role("button", name="Save present settings").click()
+    panel(page).get_by_role("button", name="Save current settings as preset").click()
     write(page, name="", system_prompt="Kept")
     expect(panel(page).get_by_role("alert")).to_contain_text("1 to 60 characters")
     expect(panel(page).locator("[name=system_prompt]")).to_have_value("Kept")
@@ -192,7 +192,7 @@ def test_a_long_opening_question_is_cut_after_three_lines_and_asked_whole(
     question = "Which of all the things that were said " * 8 + 'is <true> & "meant"?'
     page = tab(site(ScriptedEngine()))
     open_panel(page)
-    panel(page).get_by_role("button", name="Save present settings").click()
+    panel(page).get_by_role("button", name="Save current settings as preset").click()
     write(page, name="Long", questions=question)
     expect(card(page, "Long")).to_be_visible()
     page.keyboard.press("Escape")

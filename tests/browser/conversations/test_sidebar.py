@@ -251,7 +251,7 @@ def test_of_two_names_at_once_both_can_be_read_and_one_taken(site: Site, tab: Op
     notice = page.locator("#conversations").get_by_role("alert")
     expect(notice).to_contain_text("Renamed elsewhere to Theirs meanwhile. Your title: Ours")
     expect(listed(page)).to_have_text(["Theirs"])
-    notice.get_by_role("button", name="Take mine").click()
+    notice.get_by_role("button", name="Use mine").click()
     expect(listed(page)).to_have_text(["Ours"])
     expect(notice).to_have_count(0)
 
@@ -367,7 +367,7 @@ def test_a_temporary_chat_is_gone_after_a_restart(site: Site, tab: Open) -> None
     page.close()
     _, restarted = temporary_and_kept()
     page = tab(site(ScriptedEngine(), restarted), path=f"#{address}")
-    expect(page.get_by_role("alert")).to_have_text("This conversation does not exist any more.")
+    expect(page.get_by_role("alert")).to_have_text("This chat does not exist any more.")
     expect(page.locator("#transcript")).not_to_contain_text("A secret")
 
 

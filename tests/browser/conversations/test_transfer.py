@@ -192,8 +192,6 @@ def test_the_conversation_of_another_user_looks_like_a_missing_one(site: Site, t
     store.stored[conversation_id] = replace(conversation, owner_id="somebody")
     for address in (conversation_id, "no-such-thing", "temporary-gone", "%00<b>"):
         other = tab(url, path=f"#{address}")
-        expect(other.get_by_role("alert")).to_have_text(
-            "This conversation does not exist any more."
-        )
+        expect(other.get_by_role("alert")).to_have_text("This chat does not exist any more.")
         expect(other.locator(".welcome")).to_be_visible()
         expect(other.get_by_text("Mine")).to_have_count(0)

@@ -53,7 +53,7 @@ def write_case(page: Page, name: str, kind: str, expected: str) -> None:
 
 
 def run_all(page: Page, label: str) -> None:
-    page.locator("[name=which]").select_option(label="Kept here")
+    page.locator("[name=which]").select_option(label="Saved here")
     page.get_by_label("Label (may be empty)").fill(label)
     # The page of a run reloads itself while it goes on: there is always one navigation more.
     button(page, "Run").click(no_wait_after=True)
@@ -77,7 +77,7 @@ def test_a_case_is_written_run_put_beside_another_run_and_judged_by_keys(page: P
     page.get_by_role("link", name="Cases", exact=True).click()
     run_all(page, "after")
     assert verdicts(page) == ["changed"]
-    page.get_by_text("Put another run beside it").click()
+    page.get_by_text("Compare with another run").click()
     page.get_by_role("link", name=re.compile("before")).click()
     expect(page.locator(".pair del")).to_have_text("one")
     expect(page.locator(".pair ins")).to_have_text("two")
@@ -132,7 +132,7 @@ def test_a_file_goes_out_and_comes_in(page: Page, tmp_path: Path) -> None:
 def test_a_shipped_case_can_be_kept_as_ones_own(page: Page) -> None:
     page.get_by_role("link", name="Maths: a quadratic equation").click()
     expect(page.get_by_text("This case comes with the app")).to_be_visible()
-    button(page, "Keep as my own").click()
+    button(page, "Save as my own").click()
     expect(page.get_by_role("link", name="Maths: a quadratic equation")).to_have_count(2)
 
 

@@ -206,5 +206,5 @@ async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not
         assert (await ann.get(f"/campaigns/{ring.campaign.id}")).status_code == 404
     wins = "100%" if stored.left.variant == 0 else "0%"
     assert f"Name-of-A wins {wins} of the votes" in page
-    assert "do not tell the variants apart" in page
+    assert "do not show which variant is better" in page
     assert "<bdi>ann</bdi>" in page

@@ -67,7 +67,7 @@ def test_a_significant_result_is_rendered_with_its_interval_and_method() -> None
     page = blind(votes(30, 8, ties=2, both_bad=5))
     assert "Short wins 78 % of the votes" in page.replace("%", " %").replace("  ", " ")
     assert "Short is better than Sung" in page
-    assert "Wilson score interval, 95 %, a tie counted as half a win" in page
+    assert "Wilson score interval, 95 %; a tie counts as half a win" in page
     assert "<dd>5</dd>" in page
 
 
@@ -83,16 +83,16 @@ def test_the_second_variant_can_be_the_better_one() -> None:
 
 def test_insignificant_votes_show_how_many_more_are_needed() -> None:
     page = blind(votes(6, 4))
-    assert "do not tell the variants apart" in page
+    assert "do not show which variant is better" in page
     assert "About 87 more votes" in page
     even = blind(votes(5, 5))
-    assert "do not tell the variants apart" in even
+    assert "do not show which variant is better" in even
     assert "more votes" not in even
 
 
 def test_votes_for_both_bad_give_no_winner() -> None:
     page = blind(votes(0, 0, both_bad=3))
-    assert "says nothing of which variant is better" in page
+    assert "does not show which variant is better" in page
     assert "Nobody has voted yet" in blind([])
 
 
@@ -113,10 +113,10 @@ def test_groups_of_a_split_test_are_listed_side_by_side() -> None:
         assert cell in page
     even = (VariantResult(5, 3, 2, {}), VariantResult(5, 2, 3, {}))
     page = comparison_block(EN, report_of(Mode.SPLIT, parts=even), testers, NAMES)
-    assert "do not tell the variants apart" in page
+    assert "do not show which variant is better" in page
     none = (VariantResult(5, 0, 0, {}), VariantResult(5, 2, 3, {}))
     page = comparison_block(EN, report_of(Mode.SPLIT, parts=none), testers, NAMES)
-    assert "Not both variants have ratings" in page
+    assert "One of the variants has no ratings yet" in page
 
 
 @pytest.mark.parametrize("language", Language)

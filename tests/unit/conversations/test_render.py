@@ -99,7 +99,7 @@ def test_a_message_with_versions_links_to_the_previous_and_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "mark"), [(Origin.EDITED, "edited by hand"), (Origin.IMPORTED, "imported")]
+    ("origin", "mark"), [(Origin.EDITED, "written by you"), (Origin.IMPORTED, "imported")]
 )
 def test_text_not_generated_here_is_marked(origin: Origin, mark: str) -> None:
     assert mark in under(replace(ANSWER, origin=origin))
@@ -169,7 +169,7 @@ def test_a_failed_answer_shows_its_error_in_the_language_of_the_page_with_one_re
     [
         ({"status": Status.STOPPED}, "Stopped."),
         ({"status": Status.INTERRUPTED}, "Interrupted"),
-        ({"finish": Finish.LENGTH}, "Cut at the longest allowed answer."),
+        ({"finish": Finish.LENGTH}, "Cut at the maximum answer length."),
     ],
 )
 def test_an_answer_that_did_not_end_by_itself_shows_the_reason(change: Any, words: str) -> None:
