@@ -1,6 +1,6 @@
 """`python -m bench [FOLDER]`: measure this machine and write bench/results/MODEL-DEVICE.md.
 
-Without a folder: the model that the app would take. `--store`: the search instead of a model, in a
+Without a folder: the model that the app would take. `--store`: the database instead of a model, in a
 SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
 `--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
@@ -44,7 +44,7 @@ def model_of_the_app() -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
-    parser.add_argument("--store", action="store_true", help="measure the search, not a model")
+    parser.add_argument("--store", action="store_true", help="measure the database, not a model")
     parser.add_argument("--feedback", action="store_true", help="measure pages for hosts")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
@@ -79,7 +79,7 @@ def measure_grammar(folder: Path) -> None:
 
 def measure_store(database_url: str | None) -> None:
     measurements = asyncio.run(store.measure(database_url))
-    write_report("Search", "PostgreSQL" if database_url else "SQLite", measurements)
+    write_report("Store", "PostgreSQL" if database_url else "SQLite", measurements)
 
 
 def measure_feedback(database_url: str | None) -> None:

@@ -1,5 +1,9 @@
-"""Search times: 10,000 messages in Chinese and English, common and rare words."""
+"""Search times: 10,000 messages in Chinese and English, common and rare words.
 
+And what it costs to save the texts of answers that are being generated, together and alone.
+"""
+
+import asyncio
 import random
 import statistics
 import tempfile
@@ -10,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.measurements import Measurement
-from chat.conversations.models import Archive, Conversation, Message
+from chat.conversations.models import Archive, Conversation, Message, Question, Turn
 from chat.conversations.ports import Store
 from chat.models import ChatOptions, Role, Status
 from store import open_store
@@ -20,6 +24,9 @@ CONVERSATIONS = 500
 MESSAGES = 20
 RUNS = 9
 LIMIT_MS = 100.0
+RUNNING = 50
+"""Answers that are being generated at once."""
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 HANZI = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
@@ -50,6 +57,7 @@ async def measure(database_url: str | None = None) -> list[Measurement]:
             )
             for name, words in SEARCHES.items()
         ]
+        measurements += await saving(store)
         count = CONVERSATIONS * MESSAGES
         return [*measurements, Measurement("import, 1,000 messages", filling_s * 1000 / count, "s")]
 
@@ -67,6 +75,36 @@ async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, f
             yield store, time.perf_counter() - started
         finally:
             await store.close()
+
+
+async def saving(store: Store) -> list[Measurement]:
+    """The processor time of this process for a save: of many at once, and of one after the other."""
+    running = [
+        await store.add_turn(
+            USER,
+            conversation_id=None,
+            question=Question("?", f"running-{number:03}", title="?"),
+            options=ChatOptions(),
+        )
+        for number in range(RUNNING)
+    ]
+
+    async def save(number: int, turn: Turn) -> None:
+        await store.save_text(USER, turn.answer.id, "some words " * 100 + str(number))
+
+    spent_ms: dict[str, list[float]] = {"at once": [], "one by one": []}
+    for number in range(RUNS):  # in turns
+        started = time.process_time()
+        await asyncio.gather(*(save(2 * number, turn) for turn in running))
+        spent_ms["at once"].append((time.process_time() - started) * 1000 / RUNNING)
+        started = time.process_time()
+        for turn in running:
+            await save(2 * number + 1, turn)
+        spent_ms["one by one"].append((time.process_time() - started) * 1000 / RUNNING)
+    return [
+        Measurement(f"processor time of a save, {RUNNING} {how}", statistics.median(times), "ms")
+        for how, times in spent_ms.items()
+    ]
 
 
 async def milliseconds(store: Store, words: str) -> float:
