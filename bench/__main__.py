@@ -1,7 +1,7 @@
 """`python -m bench [FOLDER]`: measure this machine and write bench/results/MODEL-DEVICE.md.
 
-Without a folder: the model that the app would take. `--store`: the database instead of a model, in a
-SQLite database of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
+Without a folder: the model that the app would take. `--store`: the database instead of a model,
+a SQLite one of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
 `--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
 this server and another checkout's in turns. Both need tests/requirements.txt.

@@ -78,7 +78,7 @@ async def filled_store(database_url: str | None) -> AsyncIterator[tuple[Store, f
 
 
 async def saving(store: Store) -> list[Measurement]:
-    """The processor time of this process for a save: of many at once, and of one after the other."""
+    """The processor time of a save in this process: many at once, and one after the other."""
     running = [
         await store.add_turn(
             USER,

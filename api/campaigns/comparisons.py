@@ -75,6 +75,10 @@ class VoteForm(BaseModel):
     choice: VoteChoice
 
 
+class SkipForm(BaseModel):
+    reason: str | None = None
+
+
 class CommentForm(BaseModel):
     comment: str | None = None
 
@@ -91,7 +95,7 @@ def compare_routes(
     router = APIRouter()
     router.include_router(_pages(comparisons, root_path), default_response_class=HTMLResponse)
     router.include_router(_question_routes(comparisons, root_path))
-    router.include_router(_vote_routes(comparisons, root_path))
+    router.include_router(_vote_routes(comparisons, participation, root_path))
 
     @router.post("/api/campaign/{campaign_id}/tick")
     async def tick(request: Request, campaign_id: str, body: TaskTick) -> dict[str, str]:
@@ -167,14 +171,20 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     return router
 
 
-def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
+def _vote_routes(
+    comparisons: Comparisons, participation: Participation, root_path: str
+) -> APIRouter:
     router = APIRouter()
 
     async def actions_response(
         request: Request, comparison_id: str, *, before: bool = False
     ) -> dict[str, str]:
-        view = await comparisons.view(user_of(request), comparison_id)
-        return {"html": actions_html(locale_of(request, root_path), view, voted_before=before)}
+        """What can be done now, and the tasks: a vote marks its task as done."""
+        user, locale = user_of(request), locale_of(request, root_path)
+        view = await comparisons.view(user, comparison_id)
+        visit = await participation.visit(user, view.comparison.campaign_id)
+        actions = actions_html(locale, view, voted_before=before)
+        return {"html": actions, "tasks": tasks_html(locale, visit)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
@@ -182,6 +192,11 @@ def _vote_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
         return await actions_response(
             request, comparison_id, before=counted.choice is not body.choice
         )
+
+    @router.post("/api/duels/{comparison_id}/skip")
+    async def skip(request: Request, comparison_id: str, body: SkipForm) -> dict[str, str]:
+        await comparisons.skip(user_of(request), comparison_id, body.reason or "")
+        return await actions_response(request, comparison_id)
 
     @router.post("/api/duels/{comparison_id}/comment")
     async def comment(request: Request, comparison_id: str, body: CommentForm) -> dict[str, str]:

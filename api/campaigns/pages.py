@@ -128,6 +128,7 @@ def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults |
             counts=await campaigns.counts(user, campaign_id),
             waiting=campaigns.waiting,
             links=await campaigns.links(user, campaign_id),
+            skipped=await campaigns.skipped(user, campaign_id),
             now=utc_now(),
             results=results,
             variants=variants,

@@ -115,6 +115,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/duels/{comparison_id}/again": Permission.SIGNED_IN,
     "/api/duels/{comparison_id}/stop": Permission.SIGNED_IN,
     "/api/duels/{comparison_id}/vote": Permission.SIGNED_IN,
+    "/api/duels/{comparison_id}/skip": Permission.SIGNED_IN,
     "/api/duels/{comparison_id}/comment": Permission.SIGNED_IN,
     "/api/duel-events/{comparison_id}": Permission.SIGNED_IN,
     # regression cases and their runs

@@ -63,3 +63,8 @@ class ComparisonView:
     def is_complete(self) -> bool:
         """Whether both answers are complete, so that a vote is accepted."""
         return self.left.status is Status.DONE and self.right.status is Status.DONE
+
+    @property
+    def needs_vote(self) -> bool:
+        """Whether the tester has to vote on it or to skip it before the next question."""
+        return self.is_complete and not self.comparison.is_decided

@@ -19,10 +19,11 @@ from chat.campaigns.comparison_models import (
     StoredComparison,
     TurnPosition,
 )
-from chat.campaigns.errors import CampaignOver
+from chat.campaigns.errors import CampaignOver, SkipReasonNeeded, VoteNeeded
 from chat.campaigns.models import Comparison, Mode, Side, Visit, VoteChoice
 from chat.campaigns.ports import ComparisonStore, Visits
 from chat.campaigns.validation import MAX_VOTE_COMMENT
+from chat.conversations.errors import AnswerRunning
 from chat.conversations.jobs import Job
 from chat.conversations.models import Message, Progress, Question
 from chat.conversations.turns import Turns
@@ -72,9 +73,11 @@ class Comparisons:
     ) -> Comparison:
         """Ask both variants; the same `request_id` is the same question.
 
-        Raises NotFound, NoPart kinds, and what `Turns.send` raises; then nothing was written.
+        Raises NotFound, VoteNeeded, AnswerRunning, NoPart kinds, and what `Turns.send` raises; then
+        nothing was written.
         """
-        plan = (await self.visit(user, campaign_id)).campaign.plan
+        visit = await self.visit(user, campaign_id)
+        plan = visit.campaign.plan
         if comparison_request.task_id and comparison_request.task_id not in {
             task.id for task in plan.tasks
         }:
@@ -86,7 +89,7 @@ class Comparisons:
                 raise NotFound
             for side in (before.left, before.right):
                 places[side.variant] = TurnPosition(side.conversation_id)
-        return await self._ask(user, campaign_id, comparison_request, places, address)
+        return await self._ask(user, visit, comparison_request, places, address)
 
     async def ask_again(
         self, user: User, comparison_id: str, *, request_id: str, address: str = ""
@@ -97,14 +100,14 @@ class Comparisons:
         """
         written = await self._store.comparison(user.id, comparison_id)
         failed = written.comparison
-        await self.visit(user, failed.campaign_id)
+        visit = await self.visit(user, failed.campaign_id)
         # Beside the first question, so that the incomplete answer is not in the prompt.
         places = {
             side.variant: TurnPosition(side.conversation_id, beside=answer.parent_id)
             for side, answer in ((failed.left, written.left), (failed.right, written.right))
         }
         comparison_request = ComparisonRequest(failed.question, request_id, failed.task_id)
-        return await self._ask(user, failed.campaign_id, comparison_request, places, address)
+        return await self._ask(user, visit, comparison_request, places, address)
 
     async def views(self, user: User, campaign_id: str) -> Sequence[ComparisonView]:
         """The tester's comparisons in this campaign, oldest first, with the current answers."""
@@ -138,26 +141,40 @@ class Comparisons:
     async def vote(
         self, user: User, comparison_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
-        """Vote once: a second vote returns the comparison with the first one.
+        """Vote once: a second vote returns the comparison with the first one. Its task is done.
 
         Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(user, comparison_id)
+        visit = await self._open_visit(user, comparison_id)
         checked = _checked(comment)
-        return await self._store.vote(user.id, comparison_id, choice, checked, self._clock())
+        voted = await self._store.vote(user.id, comparison_id, choice, checked, self._clock())
+        if voted.task_id in {task.id for task in visit.campaign.plan.tasks}:
+            await self._visits.tick(user, voted.campaign_id, voted.task_id, done=True)
+        return voted
+
+    async def skip(self, user: User, comparison_id: str, reason: str) -> Comparison:
+        """Decide not to vote, with a reason; a vote that was given stays.
+
+        Raises NotFound, AnswersUnfinished, CampaignOver, SkipReasonNeeded, MessageTooLong, BadText.
+        """
+        await self._open_visit(user, comparison_id)
+        checked = _checked(reason).strip()
+        if not checked:
+            raise SkipReasonNeeded
+        return await self._store.skip(user.id, comparison_id, checked)
 
     async def comment(self, user: User, comparison_id: str, comment: str) -> Comparison:
         """Set the comment of a vote; an earlier one is replaced.
 
         Raises NotFound, CampaignOver, MessageTooLong, BadText.
         """
-        await self._refuse_when_over(user, comparison_id)
+        await self._open_visit(user, comparison_id)
         return await self._store.comment(user.id, comparison_id, _checked(comment))
 
     async def _ask(
         self,
         user: User,
-        campaign_id: str,
+        visit: Visit,
         comparison_request: ComparisonRequest,
         places: Mapping[int, TurnPosition],
         address: str,
@@ -166,6 +183,9 @@ class Comparisons:
         user_id, request_id = user.id, comparison_request.request_id
         if existing := await self._store.of_request(user_id, request_id):
             return existing
+        campaign_id = visit.campaign.id
+        if visit.may_ask:  # otherwise the reason for that is raised below
+            await self._refuse_without_vote(user_id, campaign_id)
         left = self._draw((0, 1))
         variants = (left, 1 - left)
         new = NewComparison(campaign_id, user_id, comparison_request, variants, self._clock())
@@ -187,10 +207,22 @@ class Comparisons:
             raise NotFound
         return written
 
-    async def _refuse_when_over(self, user: User, comparison_id: str) -> None:
+    async def _refuse_without_vote(self, user_id: str, campaign_id: str) -> None:
+        """Raise VoteNeeded, or AnswerRunning where the last answers are not complete yet."""
+        stored = await self._store.comparisons(user_id, campaign_id, MAX_LISTED)
+        views = [await self._view(written) for written in stored]
+        if any(view.needs_vote for view in views):
+            raise VoteNeeded
+        if any(view.is_open for view in views):
+            raise AnswerRunning
+
+    async def _open_visit(self, user: User, comparison_id: str) -> Visit:
+        """The visit of its campaign. Raises NotFound, CampaignOver."""
         comparison = (await self._store.comparison(user.id, comparison_id)).comparison
-        if not (await self.visit(user, comparison.campaign_id)).may_answer:
+        visit = await self.visit(user, comparison.campaign_id)
+        if not visit.may_answer:
             raise CampaignOver
+        return visit
 
     async def _view(self, written: StoredComparison) -> ComparisonView:
         """The state of the running jobs, or else the stored state."""

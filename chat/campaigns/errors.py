@@ -56,6 +56,18 @@ class CompareOnly(NoPart):
     code = "compare_only"
 
 
+class VoteNeeded(BadRequest):
+    """The tester has neither voted on the last comparison nor skipped it."""
+
+    code = "vote_needed"
+
+
+class SkipReasonNeeded(BadRequest):
+    """A comparison is skipped with a reason."""
+
+    code = "skip_reason_needed"
+
+
 class AnswersUnfinished(BadRequest):
     """A vote is between two answers that were both written to their end."""
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_owner
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
-from chat.campaigns.models import Campaign, CampaignCounts, Plan, VariantProgress
+from chat.campaigns.models import Campaign, CampaignCounts, Comparison, Plan, VariantProgress
 from chat.campaigns.ports import CampaignStore
 from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
 from chat.serving.background import run_each
@@ -20,6 +20,9 @@ ACTIVE = timedelta(minutes=5)
 
 SILENT = timedelta(minutes=30)
 """A tester who has consented, not finished, and not been seen for this long has dropped out."""
+
+MAX_SKIPPED = 100
+"""Skipped comparisons that a host sees at most."""
 
 
 class Campaigns:
@@ -112,6 +115,11 @@ class Campaigns:
         """The current testers by variant of a split test. Raises NotFound."""
         await self.get(user, campaign_id)
         return await self._store.testers(campaign_id, silent_since=self._clock() - SILENT)
+
+    async def skipped(self, user: User, campaign_id: str) -> Sequence[Comparison]:
+        """The newest comparisons that testers skipped, newest first. Raises NotFound."""
+        await self.get(user, campaign_id)
+        return await self._store.skipped(campaign_id, MAX_SKIPPED)
 
     async def links(self, user: User, campaign_id: str) -> Sequence[GuestLink]:
         """The guest links of the campaign, newest first. Raises NotFound."""

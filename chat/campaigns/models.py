@@ -157,7 +157,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One question that both variants answer. Which is left was drawn when it was asked."""
+    """One question that both variants answer. Which is left was drawn when it was asked.
+
+    `skip_reason` is why the tester did not vote on it; empty if the tester voted or has to decide.
+    """
 
     id: str
     campaign_id: str
@@ -170,6 +173,12 @@ class Comparison:
     choice: VoteChoice | None = None
     comment: str = ""
     voted_at: datetime | None = None
+    skip_reason: str = ""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the tester has voted on it or skipped it."""
+        return self.choice is not None or self.skip_reason != ""
 
     @property
     def winner(self) -> int | None:
@@ -183,8 +192,8 @@ class CampaignCounts:
     """Counts of a campaign. `came` have opened the consent page, `consented` have agreed; of those,
     `finished` have sent the survey; others are `active`, recently inactive, or `dropped_out`.
 
-    `failures` are answers that ended with an error, `votes` are of blind comparisons, `up` and
-    `down` are current ratings.
+    `failures` are answers that ended with an error, `up` and `down` are current ratings. Of blind
+    comparisons `votes` were voted on, `skipped` were skipped, and `unvoted` wait for a decision.
     """
 
     came: int = 0
@@ -197,6 +206,8 @@ class CampaignCounts:
     up: int = 0
     down: int = 0
     votes: int = 0
+    skipped: int = 0
+    unvoted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +243,11 @@ class Visit:
     def may_answer(self) -> bool:
         """Whether the survey is open to the user. A deadline is checked when it is sent."""
         return self.stage in (VisitStage.WORK, VisitStage.SURVEY, VisitStage.FINISHED)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether questions are accepted, as far as the campaign is concerned."""
+        return self.stage in (VisitStage.WORK, VisitStage.FINISHED)
 
     @property
     def compares(self) -> bool:

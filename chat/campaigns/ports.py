@@ -50,6 +50,13 @@ class ComparisonStore(Protocol):
         """The comparison with the first vote. Raises NotFound, AnswersUnfinished."""
         ...
 
+    async def skip(self, user_id: str, comparison_id: str, reason: str) -> Comparison:
+        """Keep why there is no vote; a vote that was given stays.
+
+        Raises NotFound, AnswersUnfinished.
+        """
+        ...
+
     async def comment(self, user_id: str, comparison_id: str, comment: str) -> Comparison:
         """Raises NotFound."""
         ...
@@ -60,6 +67,10 @@ class Visits(Protocol):
 
     async def visit(self, user: User, campaign_id: str) -> Visit:
         """Raises NotFound."""
+        ...
+
+    async def tick(self, user: User, campaign_id: str, task_id: str, *, done: bool) -> Participant:
+        """Mark a task as done or not done. Raises NotFound, ConsentNeeded."""
         ...
 
 
@@ -129,6 +140,10 @@ class CampaignStore(Protocol):
         self, campaign_id: str, *, silent_since: datetime
     ) -> Sequence[VariantProgress]:
         """The testers by variant of a split test, as `counts` counts; empty in other modes."""
+        ...
+
+    async def skipped(self, campaign_id: str, limit: int) -> Sequence[Comparison]:
+        """The newest comparisons that testers skipped, newest first."""
         ...
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chat.accounts.access import sees
 from chat.accounts.models import LOCAL, GuestLink, User
-from chat.campaigns.models import Campaign, CampaignCounts, Mode, Plan, Variant
+from chat.campaigns.models import Campaign, CampaignCounts, Comparison, Mode, Plan, Variant
 from chat.campaigns.validation import engines_of
 from pages.accounts.users import GUEST_LINK_DEFAULTS
 from pages.campaigns.choices import PlanOptions
@@ -59,6 +59,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     counts: CampaignCounts,
     waiting: int,
     links: Sequence[GuestLink],
+    skipped: Sequence[Comparison] = (),
     now: datetime,
     results: Markup | None = None,
     variants: Markup | None = None,
@@ -66,7 +67,8 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
 ) -> Markup:
     """One campaign. `waiting` is the length of the queue of all users.
 
-    `results` and `variants` are sections to include; without `variants` their names are listed.
+    `skipped` are comparisons without a vote, with their reasons. `results` and `variants` are
+    sections to include; without `variants` their names are listed.
     `engines` are the names of those that serve.
     """
     return render_host_page(
@@ -79,6 +81,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
         state=_state(campaign, now),
         missing_engines=sorted(engines_of(campaign.plan).difference(engines)),
         counts=_listed_counts(campaign, counts, waiting),
+        skipped=skipped,
         results=results or "",
         variants=variants or "",
         plan_items=_plan_items(campaign.plan, with_variants=not variants),
@@ -128,7 +131,7 @@ def _listed_counts(
 ) -> Sequence[tuple[str, int]]:
     compares = campaign.plan.mode is Mode.BLIND
     names = ["came", "consented", "active", "finished", "dropped_out", "questions"]
-    names += ["votes"] if compares else ["up", "down"]
+    names += ["votes", "skipped", "unvoted"] if compares else ["up", "down"]
     names += ["failures"]
     return [*((name, getattr(counts, name)) for name in names), ("waiting", waiting)]
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from markupsafe import Markup
 
 from chat.campaigns.comparison_models import ComparisonView
-from chat.campaigns.models import Task, Visit, VisitStage, VoteChoice
+from chat.campaigns.models import Task, Visit, VoteChoice
 from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.models import Progress
 from chat.models import Status
@@ -20,9 +20,6 @@ from pages.html import PageLocale, render, render_macro
 
 SCRIPT = "compare.js"
 PARTS = "campaigns/comparison_card.html"
-MAY_ASK = (VisitStage.WORK, VisitStage.FINISHED)
-"""Stages with the form of a question. An end in the meantime is reported by the request."""
-
 CHOICES = (
     (VoteChoice.LEFT, "vote-left"),
     (VoteChoice.RIGHT, "vote-right"),
@@ -59,6 +56,7 @@ class SideView:
 @dataclass(frozen=True, slots=True)
 class ComparisonActions:
     """The actions of a comparison. `voted` is the key of the text of a vote; empty: none.
+    `skip_reason` is why it was skipped; empty: it was not.
 
     `voted_before`: this vote was too late, another one is stored. `request_id` makes asking again
     idempotent.
@@ -70,6 +68,7 @@ class ComparisonActions:
     voted: str
     voted_before: bool
     comment: str
+    skip_reason: str
     may_ask: bool
     request_id: str
     choices: Sequence[tuple[VoteChoice, str]] = CHOICES
@@ -104,7 +103,7 @@ def compare_page(
     render_markdown: MarkdownRenderer,
 ) -> Markup:
     """The whole page: tasks, earlier comparisons, and the form of the next question."""
-    campaign, may_ask = visit.campaign, visit.stage in MAY_ASK
+    campaign, may_ask = visit.campaign, visit.may_ask
     return render(
         "campaigns/compare.html",
         locale,
@@ -205,6 +204,7 @@ def _actions(
         voted=VOTED[comparison.choice] if comparison.choice else "",
         voted_before=voted_before,
         comment=comparison.comment,
+        skip_reason=comparison.skip_reason,
         may_ask=may_ask,
         request_id=uuid4().hex,
     )

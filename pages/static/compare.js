@@ -52,6 +52,7 @@ afterwards.again = (form, told) => {
 afterwards.foot = (form, told) => {
   const foot = form.closest("[data-foot]");
   put(foot, told.html);
+  put($("[data-tasks]"), told.tasks);
   $("[data-voted]", foot)?.focus();
 };
 afterwards.tasks = (form, told) => put($("[data-tasks]"), told.html);

@@ -56,6 +56,7 @@ def ask(session: Session, new: NewComparison, prepared: Sequence[PreparedTurn]) 
                 choice=None,
                 comment="",
                 voted_at=None,
+                skip_reason="",
             )
         )
     return turns
@@ -98,12 +99,30 @@ def vote(
     """Raises NotFound, AnswersUnfinished."""
     row = _row_of(session, user_id, comparison_id, for_update=True)
     if row.choice is None:
-        written = _with_its_answers(session, row)
-        if {written.left.status, written.right.status} != {Status.DONE}:
-            raise AnswersUnfinished
-        row.choice, row.voted_at = choice, at
+        _refuse_unfinished(session, row)
+        row.choice, row.voted_at, row.skip_reason = choice, at, ""
         row.comment = comment or row.comment
     return row.value()
+
+
+def skip(session: Session, user_id: str, comparison_id: str, reason: str) -> Comparison:
+    """Raises NotFound, AnswersUnfinished."""
+    row = _row_of(session, user_id, comparison_id, for_update=True)
+    if row.choice is None:
+        _refuse_unfinished(session, row)
+        row.skip_reason = reason
+    return row.value()
+
+
+def skipped(session: Session, campaign_id: str, limit: int) -> Sequence[Comparison]:
+    """The newest comparisons of all testers that were skipped, newest first."""
+    rows = session.scalars(
+        select(ComparisonRow)
+        .where(ComparisonRow.campaign_id == campaign_id, ComparisonRow.skip_reason != "")
+        .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
+        .limit(limit)
+    )
+    return [row.value() for row in rows]
 
 
 def set_comment(session: Session, user_id: str, comparison_id: str, comment: str) -> Comparison:
@@ -125,6 +144,12 @@ def _row_of(
     if row is None:
         raise NotFound
     return row
+
+
+def _refuse_unfinished(session: Session, row: ComparisonRow) -> None:
+    written = _with_its_answers(session, row)
+    if {written.left.status, written.right.status} != {Status.DONE}:
+        raise AnswersUnfinished
 
 
 def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:

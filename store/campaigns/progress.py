@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import JSON, ColumnElement, Select, and_, false, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chat.accounts.models import LOCAL_USER
@@ -28,7 +28,7 @@ def counts(
     ).one()
     questions, failures = session.execute(_turns(campaign)).one()
     up, down = session.execute(_ratings(campaign)).one()
-    comparisons, votes = session.execute(_comparisons(campaign)).one()
+    comparisons, votes, skipped, unvoted = session.execute(_comparisons(campaign)).one()
     return CampaignCounts(
         came=came,
         consented=consented,
@@ -40,6 +40,8 @@ def counts(
         up=up,
         down=down,
         votes=votes,
+        skipped=skipped,
+        unvoted=unvoted,
     )
 
 
@@ -121,9 +123,25 @@ def _ratings(campaign: CampaignRow) -> Select[int, int]:
     )
 
 
-def _comparisons(campaign: CampaignRow) -> Select[int, int]:
-    return select(func.count(), _count(ComparisonRow.choice.is_not(None))).where(
-        ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id)
+def _comparisons(campaign: CampaignRow) -> Select[int, int, int, int]:
+    """All, those with a vote, those that were skipped, and those that wait for a decision."""
+    voted, skipped = ComparisonRow.choice.is_not(None), ComparisonRow.skip_reason != ""
+    is_complete = and_(
+        *(
+            type_coerce(side, JSON)["message_id"].as_string().in_(_complete_answers(campaign))
+            for side in (ComparisonRow.left, ComparisonRow.right)
+        )
+    )
+    return select(
+        func.count(), _count(voted), _count(skipped), _count(~voted & ~skipped & is_complete)
+    ).where(ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id))
+
+
+def _complete_answers(campaign: CampaignRow) -> Select[str]:
+    return (
+        select(MessageRow.id)
+        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+        .where(ConversationRow.campaign_id == campaign.id, MessageRow.status == Status.DONE)
     )
 
 

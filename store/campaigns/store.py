@@ -36,6 +36,7 @@ class DatabaseCampaigns(DatabaseStore):
     links = Read(campaign_queries.links)
     counts = Read(progress.counts)
     testers = Read(progress.testers)
+    skipped = Read(comparison_queries.skipped)
 
     participant = Read(campaign_queries.participant)
     join = Write(campaign_queries.join)
@@ -76,5 +77,6 @@ class DatabaseComparisons(DatabaseStore):
     of_request = Read(comparison_queries.of_request)
     comparison = Read(comparison_queries.comparison)
     vote = Write(comparison_queries.vote)
+    skip = Write(comparison_queries.skip)
     comment = Write(comparison_queries.set_comment)
     comparisons = Read(comparison_queries.comparisons)

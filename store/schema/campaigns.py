@@ -101,6 +101,7 @@ class ComparisonRow(Base):
     choice: Mapped[VoteChoice | None] = mapped_column(words_of_enum(VoteChoice))
     comment: Mapped[str] = mapped_column(PlainText)
     voted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    skip_reason: Mapped[str] = mapped_column(PlainText, server_default="")
 
     def value(self) -> Comparison:
         return Comparison(
@@ -115,4 +116,5 @@ class ComparisonRow(Base):
             choice=self.choice,
             comment=self.comment,
             voted_at=self.voted_at,
+            skip_reason=self.skip_reason,
         )

@@ -371,7 +371,7 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
     host.get_by_role("button", name="Add a task").click()
     host.get_by_label("Task", exact=True).fill("y" * 501)
     button(host, "Save").click()
-    expect(alert(host)).to_contain_text("“Task” has 501 characters, and at most 500 are taken.")
+    expect(alert(host)).to_contain_text("“Task” has 501 characters; at most 500 are accepted.")
     host.get_by_label("Task", exact=True).fill("A river")
     host.get_by_label("Kind").first.select_option("blind")
     host.get_by_label("Name (testers never see it)").last.fill("A")
@@ -409,7 +409,7 @@ def test_an_answer_of_the_survey_that_is_too_long_is_named_and_the_others_are_ke
     guest.goto(f"{address}/campaign/{campaign.id}/survey")
     why, long = guest.get_by_label("Why?"), "原" * 20_001
     why.fill(long)
-    refusal = "“Why?” has 20,001 characters, and at most 20,000 are taken."
+    refusal = "“Why?” has 20,001 characters; at most 20,000 are accepted."
     expect(alert(guest)).to_contain_text(refusal)
     with guest.expect_response(lambda answer: answer.ok and "/survey" in answer.url):
         guest.get_by_role("group", name="How was it?").get_by_text("4", exact=True).click()

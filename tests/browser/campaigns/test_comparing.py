@@ -109,10 +109,10 @@ def test_a_tester_asks_both_variants_votes_by_key_and_comments(
     button(page, "Use this question").click()
     expect(page.get_by_label("Your question, for both")).to_have_value("Name a river")
     page.get_by_label("Your question, for both").press("Enter")
-    for name in ("Left", "Right"):
+    for name in ("Answer A", "Answer B"):
         expect(side(page, name).locator("strong")).to_have_text("One")
         expect(side(page, name)).to_contain_text("answer <b>")
-    button(page, "1 · Left is better").wait_for()
+    button(page, "1 · A is better").wait_for()
     page.locator("h1").click()
     page.keyboard.press("ArrowDown")
     expect(voted(page)).to_have_text("You voted: equally good.")
@@ -134,6 +134,30 @@ def test_a_tester_asks_both_variants_votes_by_key_and_comments(
     assert len(engine.prompts[-1]) == 4  # it went on from the first answer
 
 
+def test_a_missing_vote_takes_the_place_of_the_next_question_until_it_is_given_or_skipped(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    long = Script([f"Line {number}\n\n" for number in range(60)])
+    address = site(ScriptedEngine([long]), store, sign_in=local_user(store))
+    for size in ({"width": 1440, "height": 900}, {"width": 390, "height": 844}):
+        page = visitor(viewport=size).new_page()
+        page.goto(f"{address}/campaign/{campaign.id}/compare")
+        if button(page, "I agree").is_visible():
+            begin(page, address, campaign)
+        ask(page, "Why?")
+        for words in ("1 · A is better", "2 · B is better", "3 · Equally good", "4 · Both bad"):
+            expect(button(page, words).last).to_be_in_viewport(ratio=1)
+        expect(page.get_by_label("Your question, for both")).to_be_hidden()
+        page.get_by_text("Skip this vote").last.click()
+        button(page, "Skip").click()
+        page.get_by_label("Why can you not decide?").last.fill("Both are lists.")
+        button(page, "Skip").click()
+        expect(page.locator("[data-round]").last).to_contain_text("Both are lists.")
+        expect(page.get_by_label("Your question, for both")).to_be_visible()
+    page.goto(f"{address}/campaigns/{campaign.id}")
+    expect(page.get_by_role("cell", name="Both are lists.")).to_have_count(2)
+
+
 def test_formulas_are_set_and_what_is_none_stays_as_it_is(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
@@ -143,7 +167,7 @@ def test_formulas_are_set_and_what_is_none_stays_as_it_is(
     page = visitor().new_page()
     begin(page, address, campaign)
     ask(page, "Which x?")
-    for name in ("Left", "Right"):
+    for name in ("Answer A", "Answer B"):
         formulas = side(page, name).locator("math")
         expect(formulas).to_have_count(2)
         fraction = formulas.first.locator("mfrac > *")
@@ -166,13 +190,13 @@ def test_a_second_tab_sees_the_answers_stream_and_the_first_vote(
     expect(first.get_by_role("button", name="Stop both")).to_be_visible()
     second.goto(first.url)
     for page in (first, second):
-        expect(side(page, "Right")).to_contain_text("so far and the end")
-        expect(button(page, "2 · Right is better")).to_be_visible()
-    button(first, "1 · Left is better").click()
-    expect(voted(first)).to_have_text("You voted: left is better.")
-    button(second, "2 · Right is better").click()
+        expect(side(page, "Answer B")).to_contain_text("so far and the end")
+        expect(button(page, "2 · B is better")).to_be_visible()
+    button(first, "1 · A is better").click()
+    expect(voted(first)).to_have_text("You voted: A is better.")
+    button(second, "2 · B is better").click()
     expect(voted(second)).to_contain_text("You had already voted, and that vote counts.")
-    expect(voted(second)).to_contain_text("You voted: left is better.")
+    expect(voted(second)).to_contain_text("You voted: A is better.")
 
 
 def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
@@ -186,13 +210,13 @@ def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
     page.wait_for_url("**/compare")
     page.get_by_label("您的问题（两边同时回答）").fill("为什么？")
     button(page, "同时提问").click()
-    expect(side(page, "左")).to_contain_text("so far")
+    expect(side(page, "回答 A")).to_contain_text("so far")
     button(page, "两边都停止").click()
-    expect(side(page, "右")).to_contain_text("已停止。")
+    expect(side(page, "回答 B")).to_contain_text("已停止。")
     expect(page.get_by_text("因此无法投票")).to_be_visible()
     button(page, "两边重新回答").click()
-    expect(side(page, "右")).to_contain_text("whole")
-    expect(button(page, "2 · 右边更好")).to_be_visible()
+    expect(side(page, "回答 B")).to_contain_text("whole")
+    expect(button(page, "2 · B 更好")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
 
@@ -205,16 +229,17 @@ def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_
     page = context.new_page()
     begin(page, address, campaign)
     ask(page, "Why?")
-    expect(button(page, "1 · Left is better")).to_be_visible()
+    expect(button(page, "1 · A is better")).to_be_visible()
+    expect(page.get_by_label("Your question, for both")).to_be_hidden()
     run_coroutine(Campaigns(store.feedback.campaigns).close(LOCAL, campaign.id))
+    button(page, "1 · A is better").click()
+    expect(voted(page)).to_have_text("You voted: A is better.")
     ask(page, "One more?")
     expect(page.locator(".ask").get_by_role("alert")).to_contain_text("This test has ended")
     expect(page.get_by_label("Your question, for both")).to_have_value("One more?")
-    button(page, "1 · Left is better").click()
-    expect(voted(page)).to_have_text("You voted: left is better.")
     page.get_by_text("Say why").click()
     comment = page.get_by_label("What made the difference?")
-    refusal = "“What made the difference?” has 1,048,576 characters, and at most 20,000 are taken."
+    refusal = "“What made the difference?” has 1,048,576 characters; at most 20,000 are accepted."
     comment.evaluate("it => { it.value = 'x'.repeat(2 ** 20); }")
     button(page, "Save").click()
     expect(page.locator("[data-foot]").get_by_role("alert")).to_contain_text(refusal)
@@ -224,7 +249,7 @@ def test_a_question_that_comes_after_the_end_stays_in_its_box_and_the_last_vote_
     assert len(comment.input_value()) == 2**20
     page.reload()
     expect(page.get_by_text("This test has ended")).to_be_visible()
-    expect(voted(page)).to_have_text("You voted: left is better.")
+    expect(voted(page)).to_have_text("You voted: A is better.")
 
 
 def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
@@ -234,7 +259,7 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
     address = site(engine, store, sign_in=local_user(store))
     page = visitor().new_page()
     begin(page, address, campaign)
-    for question, vote in (("Which x?", "1 · Left is better"), ("Why?", "3 · Equally good")):
+    for question, vote in (("Which x?", "1 · A is better"), ("Why?", "3 · Equally good")):
         ask(page, question)
         button(page, vote).click()
         expect(voted(page)).to_contain_text("You voted")
@@ -255,11 +280,11 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
     page.wait_for_load_state()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    for name, variant in (("Left", winner), ("Right", other)):
+    for name, variant in (("Answer A", winner), ("Answer B", other)):
         expect(side(page, name).locator("h3").first).to_contain_text(variant)
         expect(side(page, name).locator("math")).to_have_count(1)
         expect(side(page, name)).to_contain_text(engine.model)
-    expect(side(page, "Left").locator("h3").first).to_contain_text("better")
+    expect(side(page, "Answer A").locator("h3").first).to_contain_text("better")
     page.get_by_role("link", name="Back to the list").click()
     page.get_by_role("link", name="Export the data").click()
     expect(page.get_by_text("Export 2 votes")).to_be_visible()
@@ -276,7 +301,7 @@ def test_the_votes_fit_a_phone_in_chinese(
     page.wait_for_load_state()
     page.get_by_label("您的问题（两边同时回答）").fill("为什么？" + "很长" * 200)
     button(page, "同时提问").click()
-    button(page, "1 · 左边更好").click()
+    button(page, "1 · A 更好").click()
     expect(voted(page)).to_be_visible()
     page.goto(f"{address}/results/votes?campaign={campaign.id}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

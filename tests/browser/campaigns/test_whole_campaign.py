@@ -201,7 +201,7 @@ def compare(guest: Page, choice: str) -> tuple[str, str]:
     expect(vote).to_be_visible()
     left, right = (
         guest.get_by_role("article", name=name).locator(".answer").inner_text()
-        for name in ("Left", "Right")
+        for name in ("Answer A", "Answer B")
     )
     vote.click()
     expect(guest.locator("[data-voted]")).to_be_visible()
@@ -318,9 +318,9 @@ def test_a_blind_comparison_with_two_guests_from_its_link_to_win_rate_and_pairs(
 
     first, second = visitor(address), visitor(address)
     begin(first, link, "Ann")
-    ann = compare(first, "1 · Left is better")
+    ann = compare(first, "1 · A is better")
     begin(second, link, "Bob")
-    bob = compare(second, "2 · Right is better")
+    bob = compare(second, "2 · B is better")
     expect_figures(host, came=2, consented=2, questions=2, votes=2)
     answer_survey(first, 4, REASON)
     answer_survey(second, 2, "Slow")

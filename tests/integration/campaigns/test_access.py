@@ -60,6 +60,7 @@ HOST_POLICY: Policy = {
     "Campaigns.change": (A, A, N, N),
     "Campaigns.counts": (A, A, N, N),
     "Campaigns.testers": (A, A, N, N),
+    "Campaigns.skipped": (A, A, N, N),
     "Campaigns.links": (A, A, N, N),
     "Campaigns.close": (A, A, N, N),
     "Campaigns.reopen": (A, A, N, N),
@@ -88,6 +89,7 @@ COMPARISON_POLICY: Policy = {
     "Comparisons.view": (N, N, N, A, N, N),
     "Comparisons.watch": (N, N, N, A, N, N),
     "Comparisons.stop": (N, N, N, A, N, N),
+    "Comparisons.skip": (N, N, N, A, N, N),
     "Comparisons.vote": (N, N, N, A, N, N),
     "Comparisons.comment": (N, N, N, A, N, N),
     "Comparisons.ask_again": (N, N, N, A, N, N),
@@ -147,6 +149,7 @@ async def test_administrators_manage_all_campaigns_members_their_own_guests_none
         "Campaigns.change": lambda user: campaigns.change(user, campaign_id, PLAN),
         "Campaigns.counts": lambda user: campaigns.counts(user, campaign_id),
         "Campaigns.testers": lambda user: campaigns.testers(user, campaign_id),
+        "Campaigns.skipped": lambda user: campaigns.skipped(user, campaign_id),
         "Campaigns.links": lambda user: campaigns.links(user, campaign_id),
         "Campaigns.close": lambda user: campaigns.close(user, campaign_id),
         "Campaigns.reopen": lambda user: campaigns.reopen(user, campaign_id),
@@ -213,11 +216,12 @@ async def test_comparisons_belong_to_their_tester_alone(setup: CampaignSetup) ->
         "Comparisons.visit": lambda user: comparisons.visit(user, campaign_id),
         "Comparisons.views": lambda user: comparisons.views(user, campaign_id),
         "Comparisons.ask": lambda user: comparisons.ask(
-            user, campaign_id, ComparisonRequest("And?", "r2")
+            user, campaign_id, ComparisonRequest("Why?", "r1")
         ),
         "Comparisons.view": lambda user: comparisons.view(user, asked.id),
         "Comparisons.watch": watch,
         "Comparisons.stop": lambda user: comparisons.stop(user, asked.id),
+        "Comparisons.skip": lambda user: comparisons.skip(user, asked.id, "Alike."),
         "Comparisons.vote": lambda user: comparisons.vote(user, asked.id, VoteChoice.LEFT),
         "Comparisons.comment": lambda user: comparisons.comment(user, asked.id, "So."),
         "Comparisons.ask_again": lambda user: comparisons.ask_again(

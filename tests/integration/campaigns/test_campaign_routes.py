@@ -284,7 +284,7 @@ async def test_an_unknown_campaign_is_reported_on_a_page(place: Place) -> None:
         for path in (f"/campaign/{another.id}", "/campaign/x", f"/campaign/{another.id}/survey"):
             page = await guest.get(path)
             assert page.status_code == 404
-            assert "not for you" in page.text
+            assert "not open to you" in page.text
 
 
 async def test_without_accounts_there_are_campaigns_and_no_links(store: RoutingStore) -> None:

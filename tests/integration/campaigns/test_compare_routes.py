@@ -154,6 +154,10 @@ async def test_answers_come_as_html_that_is_safe_until_both_are_whole(ring: Ring
 
 async def test_foreign_or_invalid_requests_are_refused_with_a_text(ring: Ring) -> None:
     async with ring.client("ann") as ann, ring.client("bob") as bob:
+        empty = await ann.post(
+            f"/api{ring.at}/duels", json=QUESTION | {"request_id": "x" * 9, "question": " "}
+        )
+        assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
         comparison = await ask(ring, ann)
         for path in (f"/api/duel-events/{comparison}", f"{ring.at}/no", "/campaign/no/compare"):
             assert (await bob.get(path)).status_code == 404
@@ -163,10 +167,6 @@ async def test_foreign_or_invalid_requests_are_refused_with_a_text(ring: Ring) -
         assert (elsewhere.status_code, elsewhere.headers["location"]) == (303, ring.at)
         unagreed = await bob.post(f"/api{ring.at}/duels", json=QUESTION)
         assert (unagreed.status_code, unagreed.json()["error"]["code"]) == (403, "consent_needed")
-        empty = await ann.post(
-            f"/api{ring.at}/duels", json=QUESTION | {"request_id": "x" * 9, "question": " "}
-        )
-        assert (empty.status_code, empty.json()["error"]["code"]) == (400, "empty_message")
         long = {"comment": "x" * (MAX_VOTE_COMMENT + 1)}
         refused = await ann.post(f"/api/duels/{comparison}/comment", json=long)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "message_too_long")

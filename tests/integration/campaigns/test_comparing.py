@@ -17,7 +17,13 @@ from chat.accounts.quotas import NO_LIMITS, Quotas
 from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
-from chat.campaigns.errors import AnswersUnfinished, CampaignOver, ConsentNeeded
+from chat.campaigns.errors import (
+    AnswersUnfinished,
+    CampaignOver,
+    ConsentNeeded,
+    SkipReasonNeeded,
+    VoteNeeded,
+)
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import Comparison, Mode, Plan, Task, Variant, VoteChoice
 from chat.campaigns.participation import Participation
@@ -219,6 +225,7 @@ async def test_the_left_variant_is_drawn_for_each_question(arena: Arena) -> None
         comparison_request = ComparisonRequest("Name a river", f"request {number}")
         comparison = await fair.ask(arena.ann, arena.campaign.id, comparison_request)
         await arena.ended(comparison)
+        await fair.vote(arena.ann, comparison.id, VoteChoice.TIE)
         lefts[comparison.left.variant] += 1
     assert set(lefts) == {0, 1}  # all alike once in eight million times
 
@@ -227,6 +234,7 @@ async def test_a_question_that_follows_goes_on_in_both_conversations(arena: Aren
     arena.engine.scripts = [Script(["One"]), Script(["Two"]), Script(["Three"]), Script(["Four"])]
     arena.draws = [0, 1]
     first = await arena.ask_and_wait("Why?")
+    await arena.comparisons.vote(arena.ann, first.id, VoteChoice.TIE)
     then = await arena.ask_and_wait("And then?", after=first.id)
     assert then.left.conversation_id == first.right.conversation_id
     view = [
@@ -334,6 +342,7 @@ async def test_a_disconnect_during_a_comparison_logs_no_error(arena: Arena) -> N
 
 async def test_after_a_crash_a_comparison_can_be_repeated(arena: Arena) -> None:
     first = await arena.ask_and_wait("Why?")
+    await arena.comparisons.vote(arena.ann, first.id, VoteChoice.TIE)
     arena.engine.scripts = [
         Script(["cut"], error=EngineFailed()),
         Script(["Two"]),
@@ -372,6 +381,58 @@ async def test_of_two_concurrent_votes_the_first_counts_and_is_returned(arena: A
     }
     commented = await arena.comparisons.comment(arena.ann, comparison.id, "because")
     assert (commented.choice, commented.comment) == (votes[0].choice, "because")
+
+
+async def counts_of(arena: Arena) -> tuple[int, int, int]:
+    counts = await arena.campaigns.counts(arena.host, arena.campaign.id)
+    return counts.votes, counts.skipped, counts.unvoted
+
+
+async def test_no_question_is_asked_before_the_last_one_has_a_vote_or_was_skipped(
+    arena: Arena,
+) -> None:
+    first = await arena.ask_and_wait("Why?")
+    assert await counts_of(arena) == (0, 0, 1)
+    for after in ("", first.id):
+        with pytest.raises(VoteNeeded):
+            await arena.ask("And then?", after=after)
+    await arena.comparisons.vote(arena.ann, first.id, VoteChoice.LEFT)
+    second = await arena.ask_and_wait("And then?", after=first.id)
+    skipped = await arena.comparisons.skip(arena.ann, second.id, " Both the same. ")
+    assert (skipped.choice, skipped.skip_reason) == (None, "Both the same.")
+    await arena.ask_and_wait("And now?")
+    assert await counts_of(arena) == (1, 1, 1)
+    (seen,) = await arena.campaigns.skipped(arena.host, arena.campaign.id)
+    assert (seen.question, seen.skip_reason) == ("And then?", "Both the same.")
+
+
+async def test_a_skip_needs_a_reason_and_complete_answers_and_takes_no_vote_away(
+    arena: Arena,
+) -> None:
+    comparison = await arena.ask_and_wait()
+    for reason in ("", "  "):
+        with pytest.raises(SkipReasonNeeded):
+            await arena.comparisons.skip(arena.ann, comparison.id, reason)
+    with pytest.raises(MessageTooLong):
+        await arena.comparisons.skip(arena.ann, comparison.id, "x" * (MAX_VOTE_COMMENT + 1))
+    await arena.comparisons.skip(arena.ann, comparison.id, "Undecided.")
+    voted = await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT)
+    assert (voted.choice, voted.skip_reason) == (VoteChoice.RIGHT, "")
+    again = await arena.comparisons.skip(arena.ann, comparison.id, "After all.")
+    assert (again.choice, again.skip_reason) == (VoteChoice.RIGHT, "")
+    assert await counts_of(arena) == (1, 0, 0)
+    arena.engine.scripts = [Script(["so far"], hangs=True)]
+    running = await arena.ask("And then?")
+    with pytest.raises(AnswersUnfinished):
+        await arena.comparisons.skip(arena.ann, running.id, "Too slow.")
+
+
+async def test_a_vote_marks_its_task_as_done(arena: Arena) -> None:
+    comparison = await arena.ask("Ask", task_id="t1")
+    await arena.ended(comparison)
+    assert not (await arena.part.visit(arena.ann, arena.campaign.id)).participant.done
+    await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
+    assert (await arena.part.visit(arena.ann, arena.campaign.id)).participant.done == ("t1",)
 
 
 @pytest.mark.parametrize("script", [Script(hangs=True), Script(error=EngineFailed())])

@@ -104,7 +104,7 @@ async def test_a_search_that_is_too_long_is_refused_before_it_is_split(
     words = {"words": "a " * 400_000}
     answer = await event(site, host, "Sidebar.search", data=["en", None], event_data=words)
     assert answer.status_code == 200
-    assert "at most 1000 are taken" in answer.text
+    assert "at most 1000 are accepted" in answer.text
 
 
 async def test_the_list_can_be_asked_for_more_again_and_again(

@@ -133,14 +133,14 @@ async def test_a_vote_is_described_by_variant_and_side(hosts: Hosts) -> None:
     await hosts.vote("Won", comment="It rhymes")
     await hosts.vote("Bad", VoteChoice.BOTH_BAD)
     page = (await hosts.bob.get("/results/votes?campaign=campaign")).text
-    assert "<b><bdi>Sung</bdi></b> <br><em>Left</em>" in page
+    assert "<b><bdi>Sung</bdi></b> <br><em>Answer A</em>" in page
     for words in ("<td>Both bad</td>", "It rhymes", "<bdi>Rivers</bdi>", "<bdi>cy</bdi>"):
         assert words in page
     one = (await hosts.bob.get("/results/votes/Won")).text
     left, right = one.split('<article class="side')[1:]
     assert left.startswith(' won"')
-    assert "Left · <bdi>Sung</bdi>" in left
-    assert "Right · <bdi>Short</bdi>" in right
+    assert "Answer A · <bdi>Sung</bdi>" in left
+    assert "Answer B · <bdi>Short</bdi>" in right
     for side in (left, right):
         assert "<math" in side
         assert "<bdi>Qwen2.5</bdi>" in side

@@ -33,6 +33,8 @@ from chat.campaigns.errors import (
     NoPart,
     OutsideCampaign,
     PlanInUse,
+    SkipReasonNeeded,
+    VoteNeeded,
 )
 from chat.conversations.errors import (
     AnswerRunning,
@@ -103,6 +105,8 @@ EXPECTED = {
     CompareOnly: 403,
     PlacesNeeded: 403,
     AnswersUnfinished: 409,
+    VoteNeeded: 409,
+    SkipReasonNeeded: 400,
     ModelNotFound: 404,
     BadKey: 401,
     KeyNotAllowed: 403,
