@@ -25,6 +25,7 @@ from starlette.responses import (
 )
 
 from api.edge.identity import user_of
+from api.event_stream import STREAM_HEADERS, kept_alive
 from api.html import locale_of, markdown_renderer, page_answer
 from chat.campaigns.comparison_models import ComparisonRequest, ComparisonView
 from chat.campaigns.comparisons import Comparisons
@@ -42,7 +43,6 @@ from pages.campaigns.participation import unavailable_page
 from pages.html import PageLocale
 
 SCRIPT = Path(__file__).parents[2] / "pages" / "static" / "compare.js"
-EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 RENDER_INTERVAL_S = 0.15
 """Least time between two renderings of an unfinished answer."""
 
@@ -163,10 +163,8 @@ def _question_routes(comparisons: Comparisons, root_path: str) -> APIRouter:
     async def events(request: Request, comparison_id: str) -> Response:
         user, locale = user_of(request), locale_of(request, root_path)
         await comparisons.view(user, comparison_id)  # raises NotFound before the stream begins
-        rounds = comparisons.watch(user, comparison_id)
-        return StreamingResponse(
-            _events(locale, rounds), headers=EVENT_HEADERS, media_type="text/event-stream"
-        )
+        body = kept_alive(_events(locale, comparisons.watch(user, comparison_id)))
+        return StreamingResponse(body, headers=STREAM_HEADERS, media_type="text/event-stream")
 
     return router
 
@@ -223,7 +221,7 @@ async def _events(
                 }
                 event = b"data: " + json.dumps(event_data).encode() + b"\n\n"
                 took = time.perf_counter() - began
-                yield event if event != last else b": still here\n\n"
+                yield event if event != last else b""
                 last = event
                 if view.is_open:
                     await asyncio.sleep(max(RENDER_INTERVAL_S, took / RENDER_SHARE))

@@ -6,7 +6,7 @@ Knows nothing of an answer's content.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.edge.errors import error_body
+from api.event_stream import KEEP_ALIVE_S, STREAM_HEADERS, kept_alive
 from api.openai.encoding import Encoder
 from chat.errors import AppError
 from chat.serving.completion import Completion
@@ -22,14 +23,7 @@ from chat.serving.completion import Completion
 BEGIN_WITHIN_S = 2.0
 """An error within this time gets its own HTTP status; then the headers are sent, with 200."""
 
-KEEP_ALIVE_S = 10.0
-"""Interval of comments in a stream: proxies close idle connections."""
-
 DONE = b"data: [DONE]\n\n"
-STREAM_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would buffer the events
-}
 CACHE_HEADER = "X-Response-Cache"
 
 ESCAPES = {c.encode(): f"\\u{ord(c):04x}".encode() for c in "\x85\u2028\u2029"}
@@ -71,12 +65,17 @@ async def cancelled_on_disconnect(request: Request, completion: Completion) -> A
 
 
 class EventStream(StreamingResponse):
-    """The event stream of one answer; cancels the answer when the stream ends."""
+    """The event stream of one answer, never silent; cancels the answer when the stream ends."""
 
     def __init__(
-        self, completion: Completion, events: AsyncIterator[bytes], headers: dict[str, str]
+        self,
+        completion: Completion,
+        events: AsyncGenerator[bytes, None],
+        headers: dict[str, str],
+        keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
-        super().__init__(events, headers=headers, media_type="text/event-stream")
+        body = kept_alive(events, keep_alive_s)
+        super().__init__(body, headers=headers, media_type="text/event-stream")
         self._completion = completion
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,18 +92,13 @@ async def _cancel_on_disconnect(receive: Receive, completion: Completion) -> Non
 
 
 async def events_of(
-    completion: Completion,
-    encoder: Encoder,
-    *,
-    with_usage: bool,
-    keep_alive_s: float = KEEP_ALIVE_S,
-) -> AsyncIterator[bytes]:
-    """The answer as server-sent events, from the first to the last."""
+    completion: Completion, encoder: Encoder, *, with_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    """The answer as server-sent events, from the first to the last; some may be empty."""
     yield b"".join(map(_event, encoder.first()))
     try:
-        async for deltas in completion.watch(keep_alive_s):
-            pieces = [_event(body) for delta in deltas for body in encoder.pieces(delta)]
-            yield b"".join(pieces) if deltas else b": still waiting\n\n"
+        async for deltas in completion.watch():
+            yield b"".join(_event(body) for delta in deltas for body in encoder.pieces(delta))
         if with_usage:
             yield _event(encoder.last(await completion.record()))
     except AppError as error:

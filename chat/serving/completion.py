@@ -66,11 +66,10 @@ class Completion(GenerationHandle):
         if self._error and not self._deltas:
             raise self._error
 
-    async def watch(self, every_s: float) -> AsyncIterator[Sequence[Delta]]:
+    async def watch(self) -> AsyncIterator[Sequence[Delta]]:
         """The deltas so far, then new ones as they come.
 
-        Yields an empty sequence after each `every_s` without one. Ends with the answer; raises the
-        error of one that failed, after its last delta.
+        Ends with the answer; raises the error of one that failed, after its last delta.
         """
         seen = 0
         while True:
@@ -82,9 +81,7 @@ class Completion(GenerationHandle):
             elif self._complete:
                 break
             else:
-                await self._wait(changed, every_s)
-                if not changed.is_set():
-                    yield ()
+                await changed.wait()
         if self._error:
             raise self._error
 
@@ -99,11 +96,7 @@ class Completion(GenerationHandle):
     # From here on: for the service.
 
     def add(self, *deltas: Delta) -> None:
-        """Add deltas; those without content only show that the engine is alive.
-
-        Such a delta wakes no watcher: it would restart the timer of `watch`, and a connection
-        would stay silent for as long as a long prompt is read.
-        """
+        """Add deltas. Those without content only show that the engine is alive, and are skipped."""
         if new := [d for d in deltas if d.text or d.calls or d.scores or d.finish]:
             self._deltas += new
             self._notify()

@@ -65,7 +65,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "maintenance",
     ),
     "api": (
-        "downloads html",
+        "downloads event_stream html",
         "ops",
         "edge",
         "conversations",

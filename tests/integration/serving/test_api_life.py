@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from api.openai.encoding import ChatEncoder
-from api.openai.stream import events_of
+from api.event_stream import COMMENT
+from api.openai.encoding import ChatEncoder, Encoder, TextEncoder
+from api.openai.stream import EventStream, events_of
 from chat.accounts.api_keys import KeyLimits
 from chat.accounts.errors import BadKey, TokensUsedUp, TooManyRequests
 from chat.accounts.models import LOCAL, AccountRole, AccountUsage, ApiKey, Principal, User
@@ -119,16 +120,37 @@ async def test_a_queued_stream_gets_its_headers_while_it_waits() -> None:
     await idle(programs)
 
 
-async def test_comments_keep_a_silent_connection_open() -> None:
-    programs = Programs(Script(["Hel"], prefill_s=0.1))
-    completion = await programs.completions.begin(Principal(LOCAL), INPUT)
+WITHHELD = CallPiece(0, "call_1", "time", "{}")
+"""A piece that the format of /v1/completions has no place for, so that no byte comes of it."""
+
+
+@pytest.mark.parametrize(
+    ("encoder", "scripts"),
+    [
+        (ChatEncoder, [Script(["Hel"], prefill_s=0.1)]),
+        (TextEncoder, [Script(["Hel"], prefill_s=0.1)]),
+        (ChatEncoder, [Script(["Hel"], step_s=0.1)]),
+        (TextEncoder, [Script([*[WITHHELD] * 40, "Hel"], step_s=0.005)]),
+        (ChatEncoder, [Script(["Hel"], step_s=0.1), Script(["lo"])]),
+    ],
+    ids=["reading a chat", "reading a text", "writing", "held back", "queued"],
+)
+async def test_comments_keep_a_silent_connection_open(
+    encoder: type[Encoder], scripts: list[Script]
+) -> None:
+    programs = Programs(*scripts, max_running=1)
+    for number in range(len(scripts)):
+        completion = await programs.completions.begin(
+            Principal(LOCAL), replace(INPUT, id=f"chatcmpl-{number}")
+        )
     info = programs.engine.info
     assert info
-    wire = ChatEncoder(completion, info, logprobs=False, with_usage=False)
-    received = [
-        event async for event in events_of(completion, wire, with_usage=False, keep_alive_s=0.01)
-    ]
-    assert received[1] == b": still waiting\n\n"
+    wire = encoder(completion, info, logprobs=False, with_usage=True)
+    events = events_of(completion, wire, with_usage=True)
+    answer = EventStream(completion, events, {}, keep_alive_s=0.01)
+    received = [event async for event in answer.body_iterator]
+    assert COMMENT in received
+    assert b"" not in received
     assert received[-1] == b"data: [DONE]\n\n"
 
 

@@ -2,17 +2,13 @@
 
 import asyncio
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 
-from chat.accounts.models import LOCAL, Principal
 from chat.models import ChatMessage, ChatOptions, Role, Sampling, Status
-from chat.serving.completion import Completion
 from chat.serving.errors import ShuttingDown
 from chat.serving.generation import Generation
 from chat.serving.handle import GenerationHandle
-from chat.serving.models import Delta
 from chat.serving.observer import Source
 from chat.serving.request import GenerationRequest
 from tests.chat import make_generation
@@ -54,20 +50,6 @@ async def test_a_handle_without_a_task_or_with_one_that_ended_cannot_be_cancelle
     await task
     handle.cancel()
     assert handle.cancel_reason is None
-
-
-async def test_keep_alives_do_not_prevent_a_watcher_from_seeing_silence() -> None:
-    completion = Completion("id", Principal(LOCAL), datetime.now(UTC))
-
-    async def live() -> None:
-        while True:
-            completion.add(Delta())
-            await asyncio.sleep(0.005)
-
-    living = asyncio.create_task(live())
-    async with asyncio.timeout(2):
-        assert list(await anext(completion.watch(0.05))) == []
-    living.cancel()
 
 
 async def request_of(service: Generation, engine: ScriptedEngine) -> GenerationRequest:
