@@ -6,6 +6,7 @@ was set back by a day refused everybody for a day.
 
 import time
 from collections import deque
+from contextlib import ExitStack, suppress
 
 from cachetools import TTLCache
 
@@ -25,8 +26,11 @@ class MinuteWindows:
         self._timer = timer
         self._allowed: TTLCache[str, deque[float]] = TTLCache(max_keys, MINUTE_S, timer)
 
-    def hit(self, key: str, per_minute: int) -> float | None:
-        """Count a request. None if it is allowed, else the seconds until the next one is."""
+    def hit(self, key: str, per_minute: int, refunds: ExitStack) -> float | None:
+        """Count a request. None if it is allowed, else the seconds until the next one is.
+
+        `refunds` takes it back.
+        """
         now, allowed = self._timer(), self._allowed.get(key, deque())
         while allowed and allowed[0] <= now - MINUTE_S:
             allowed.popleft()
@@ -34,4 +38,10 @@ class MinuteWindows:
             return allowed[-per_minute] + MINUTE_S - now
         allowed.append(now)
         self._allowed[key] = allowed  # which also restarts its lifetime
+        refunds.callback(_take_back, allowed, now)
         return None
+
+
+def _take_back(allowed: deque[float], at: float) -> None:
+    with suppress(ValueError):  # more than a minute ago
+        allowed.remove(at)

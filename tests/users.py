@@ -1,6 +1,7 @@
 """Users with quotas and a manual clock, for tests of limits."""
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,10 +34,11 @@ class CountedRates:
     def __init__(self) -> None:
         self.hits: Counter[str] = Counter()
 
-    def hit(self, key: str, per_minute: int) -> float | None:
+    def hit(self, key: str, per_minute: int, refunds: ExitStack) -> float | None:
         if self.hits[key] >= per_minute:
             return 41.5
         self.hits[key] += 1
+        refunds.callback(self.hits.subtract, [key])
         return None
 
 

@@ -6,7 +6,7 @@ Every request reads the key from the store, so that a revoked key is rejected at
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -147,12 +147,12 @@ class KeyLimits:
         self._rates = rates
         self._clock = clock
 
-    async def check(self, principal: Principal) -> None:
-        """Count one request. Raises TooManyRequests, TokensUsedUp."""
+    async def check(self, principal: Principal, refunds: ExitStack) -> None:
+        """Count one request; `refunds` takes it back. Raises TooManyRequests, TokensUsedUp."""
         key = principal.key
         if key is None:
             return
-        count_request(self._rates, f"key {key.id}", key.requests_per_minute)
+        count_request(self._rates, f"key {key.id}", key.requests_per_minute, refunds)
         if key.tokens_per_day is not None:
             now = self._clock()
             usage = await self._usage.used_by_key(key.id, now.date())

@@ -39,8 +39,11 @@ NO_LIMITS = Allowance(running=UNBOUNDED, waiting=UNBOUNDED)
 class Rates(Protocol):
     """Counts requests in a sliding window of a minute, in memory of bounded size."""
 
-    def hit(self, key: str, per_minute: int) -> float | None:
-        """Count one request; None if it is allowed, else the seconds until one will be."""
+    def hit(self, key: str, per_minute: int, refunds: ExitStack) -> float | None:
+        """Count one request; None if it is allowed, else the seconds until one will be.
+
+        `refunds` gets a callback that takes the count back.
+        """
         ...
 
 
@@ -49,11 +52,11 @@ def local_now() -> datetime:
     return datetime.now().astimezone()
 
 
-def count_request(rates: Rates, key: str, per_minute: int | None) -> None:
-    """Count one request of `key`. Raises TooManyRequests."""
+def count_request(rates: Rates, key: str, per_minute: int | None, refunds: ExitStack) -> None:
+    """Count one request of `key`; `refunds` takes it back. Raises TooManyRequests."""
     if per_minute is None:
         return
-    wait_s = rates.hit(key, per_minute)
+    wait_s = rates.hit(key, per_minute, refunds)
     if wait_s is not None:
         raise TooManyRequests(limit=per_minute, retry_after_s=max(1, math.ceil(wait_s)))
 
@@ -68,17 +71,28 @@ def refuse_when_used_up(usage: AccountUsage, limit: int, now: datetime) -> None:
 
 
 class QuotaReservation:
-    """Quota reserved for one request: spent when its answer ends, released if it never started."""
+    """Quota reserved for one request: spent when its answer ends, released if it never started.
+
+    `refunds` takes back what the request counts in limits of a minute, for the case that it is
+    refused.
+    """
 
     def __init__(
         self, user_id: str = "", allowance: Allowance = NO_LIMITS, quotas: "Quotas | None" = None
     ) -> None:
         self.user = user_id
         self.allowance = allowance
+        self.refunds = ExitStack()
         self._quotas = quotas
+
+    def refuse(self) -> None:
+        """Release the reservation as if there had been no request. Does nothing after `spend`."""
+        self.refunds.close()
+        self.give_back()
 
     def give_back(self) -> None:
         """Release the reservation. Safe to call twice, and after `spend`."""
+        self.refunds.pop_all()
         quotas, self._quotas = self._quotas, None
         if quotas:
             quotas.give_back(self.user)
@@ -120,6 +134,8 @@ class Quotas:
     ) -> QuotaReservation:
         """Reserve quota for one request. Raises QuotaExceeded kinds, NotFound for unknown users.
 
+        A refused request counts in no limit.
+
         `account` is the user's, where this request has read it already. The local user has no
         limits.
         """
@@ -128,14 +144,16 @@ class Quotas:
         account = account or await self._usage.account(user_id)
         user = account.user
         allowance = self._allowances[user.role]
-        count_request(self._rates, f"user {user.id}", allowance.requests_per_minute)
-        if address:
-            count_request(self._rates, f"address {network_of(address)}", self._per_address)
         reservation = QuotaReservation(user.id, allowance, self)
         # Counted before the first await, so that two concurrent requests cannot both be the last.
         self._open[user.id] += 1
         with ExitStack() as undo:
-            undo.callback(reservation.give_back)
+            undo.callback(reservation.refuse)
+            refunds, per_minute = reservation.refunds, allowance.requests_per_minute
+            count_request(self._rates, f"user {user.id}", per_minute, refunds)
+            if address:
+                network = f"address {network_of(address)}"
+                count_request(self._rates, network, self._per_address, refunds)
             await self._check_tokens_of_day(user, allowance)
             await self._check_guest(account)
             undo.pop_all()

@@ -31,8 +31,8 @@ from chat.validation import MAX_CHARACTERS, check_sampling
 class KeyQuota(Protocol):
     """The quota of an API key, beside the quota of its owner."""
 
-    async def check(self, principal: Principal) -> None:
-        """Count one request. Raises TooManyRequests, TokensUsedUp."""
+    async def check(self, principal: Principal, refunds: ExitStack) -> None:
+        """Count one request; `refunds` takes it back. Raises TooManyRequests, TokensUsedUp."""
         ...
 
     async def spend(self, principal: Principal, tokens: int) -> None: ...
@@ -41,7 +41,7 @@ class KeyQuota(Protocol):
 class NoKeyQuota:
     """Keys have no quota of their own."""
 
-    async def check(self, principal: Principal) -> None:
+    async def check(self, principal: Principal, refunds: ExitStack) -> None:
         pass
 
     async def spend(self, principal: Principal, tokens: int) -> None:
@@ -130,11 +130,11 @@ class Completions:
         cached = self._cache.find(digest) if self._cache and digest else None
         prompt = None if cached else await self._prepare_to_answer(completion_input, info)
         with ExitStack() as undo:
-            await self._key_limits.check(principal)
             user_id, account = principal.user.id, Account.without_link(principal.user)
             reservation = await self._generation.reserve(
                 user_id, undo, address=address, account=account
             )
+            await self._key_limits.check(principal, reservation.refunds)
             if cached:
                 return await self._repeat(principal, completion_input, cached, reservation)
             slot = self._generation.enqueue(user_id, reservation, undo)
@@ -244,7 +244,7 @@ class Completions:
             error = EngineFailed()
         record = _record_of(work, result)
         try:
-            if result.started:
+            if result.started and not result.refused:
                 tokens = record.usage.prompt_tokens + record.usage.completion_tokens
                 await self._key_limits.spend(completion.principal, tokens)
         finally:

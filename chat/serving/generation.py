@@ -107,7 +107,7 @@ class Generation:
     async def reserve(
         self, user_id: str, undo: ExitStack, *, address: str = "", account: Account | None = None
     ) -> QuotaReservation:
-        """Reserve quota for one request; `undo` releases it.
+        """Reserve quota for one request; `undo` releases it, and the request counts in no limit.
 
         `account` is the user's, where this request has read it already.
         Raises QuotaExceeded kinds, NotFound.
@@ -117,7 +117,7 @@ class Generation:
             if self._quotas
             else QuotaReservation()
         )
-        undo.callback(reservation.give_back)
+        undo.callback(reservation.refuse)
         return reservation
 
     def enqueue(
@@ -220,7 +220,9 @@ class Generation:
         await asyncio.wait({running.task})
         result = _result_of(running)
         try:
-            if result.started:
+            if result.refused:
+                running.slot.reservation.refuse()
+            elif result.started:
                 tokens = result.usage.prompt_tokens + result.usage.completion_tokens
                 await running.slot.reservation.spend(tokens)
             result = await running.sink.finish(result)

@@ -4,10 +4,11 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chat.errors import AppError
+from chat.errors import AppError, BadRequest
 from chat.models import Finish, Provenance, Status, Timing, Usage
 from chat.serving.admission import QueueTicket
 from chat.serving.draft import Draft
+from chat.serving.errors import QueueTimeout
 from chat.serving.models import Delta
 from chat.tools import TokenScore, ToolCall
 
@@ -33,6 +34,11 @@ class GenerationResult:
     calls: tuple[ToolCall, ...] = ()
     scores: tuple[TokenScore, ...] = ()
     provenance: Provenance | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing was generated: there was no place, or the engine cannot do it."""
+        return isinstance(self.error, BadRequest | QueueTimeout)
 
     @property
     def reason(self) -> str:

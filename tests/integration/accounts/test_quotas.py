@@ -1,6 +1,7 @@
 """Quotas on the road of a question: what is refused leaves nothing, what is used is added up."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -126,6 +127,42 @@ async def test_a_refusal_by_a_full_server_does_not_count_for_a_guest(town: Town)
     await finished(running)
     await until_text(await chat.ask("at last", user_id="gus"))
     await chat.jobs.close(0)
+
+
+async def test_a_question_that_is_refused_for_any_reason_leaves_the_minute_as_it_was(
+    town: Town,
+) -> None:
+    chat = make_chat(
+        Script(hangs=True), quotas=town.quotas(per_address=2), max_running=1, max_waiting=0
+    )
+
+    async def ask(user_id: str) -> Job:
+        question = Question("Hi", f"request of {user_id}")
+        return await chat.answers.send(
+            user_id,
+            conversation_id=None,
+            question=question,
+            options=ChatOptions(),
+            address="192.0.2.1",
+        )
+
+    running = await ask("bob")
+    counted = Counter({"user bob": 1, "address 192.0.2.1": 1})
+    assert town.rates.hits == counted
+    with pytest.raises(Busy):
+        await ask("root")
+    assert +town.rates.hits == counted
+    town.rates.hits["address 192.0.2.1"] = 2
+    with pytest.raises(TooManyRequests):
+        await ask("root")
+    assert town.rates.hits["user root"] == 0
+    running.cancel()
+    await finished(running)
+    town.rates.hits.clear()
+    await town.users.spend("ann", town.now.date(), AccountUsage(1, 50))
+    with pytest.raises(TokensUsedUp):
+        await ask("ann")
+    assert not +town.rates.hits
 
 
 async def test_an_invalid_question_is_not_counted(town: Town) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ PLAN = Plan(
 
 
 class Rates:
-    def hit(self, key: str, per_minute: int) -> float | None:
+    def hit(self, key: str, per_minute: int, refunds: ExitStack) -> float | None:
         return None
 
 

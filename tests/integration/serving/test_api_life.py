@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +19,12 @@ from chat.errors import AppError, NotFound
 from chat.models import ChatMessage, Role, Usage
 from chat.serving.completion import Completion
 from chat.serving.completions import CompletionInput
-from chat.serving.errors import BadSchema, EngineFailed, OutOfMemory, TooManyWaiting
+from chat.serving.errors import BadSchema, EngineFailed, OutOfMemory, QueueTimeout, TooManyWaiting
 from chat.serving.generation import Timeouts
 from chat.serving.models import EngineState, Phase
 from chat.serving.observer import Source
 from chat.tools import CallPiece, ToolCall
-from tests.chat import make_chat
+from tests.chat import finished, make_chat
 from tests.fakes import Script
 from tests.programs import CHAT, HI, TEXT, ApiConnection, Programs, Seen, fault, until
 from tests.users import CREATED, NOON, CountedRates, make_town
@@ -266,13 +268,47 @@ async def test_limits_of_users_and_keys_apply_and_reset() -> None:
     ]
 
 
+async def test_a_refused_request_costs_nothing_of_any_limit() -> None:
+    town = await make_town()
+    limits = KeyLimits(town.users, town.rates, clock=lambda: town.now)
+    bad = Script([], error=BadSchema(where="#/type", why="unknown"))
+    programs = Programs(
+        bad,
+        HANGING,
+        quotas=town.quotas(per_address=99),
+        key_limits=limits,
+        max_running=1,
+        max_waiting=1,
+        timeouts=Timeouts(queue_s=0.05, stall_s=5, request_s=5),
+    )
+    ann = principal("ann", requests_per_minute=9, tokens_per_day=1)
+    refused = await programs.completions.begin(ann, INPUT, address="192.0.2.1")
+    with pytest.raises(BadSchema):
+        await refused.record()
+    assert not +town.rates.hits
+    assert await town.users.used("ann") == AccountUsage()
+
+    bob = principal("bob", requests_per_minute=9)
+    running = await programs.completions.begin(bob, named("1"), address="192.0.2.1")
+    counted = Counter({"user bob": 1, "address 192.0.2.1": 1, "key key of bob": 1})
+    assert +town.rates.hits == counted
+    waiting = await programs.completions.begin(bob, named("2"), address="192.0.2.1")
+    assert await refusal(programs, ann) == "server_overloaded"
+    with pytest.raises(QueueTimeout):
+        await waiting.record()
+    assert +town.rates.hits == counted
+    running.cancel()
+    await idle(programs)
+    assert +town.rates.hits == counted  # what was written stays counted
+
+
 class Refusing:
     """Key limits that refuse every request."""
 
     def __init__(self, error: AppError) -> None:
         self.error = error
 
-    async def check(self, principal: Principal) -> None:
+    async def check(self, principal: Principal, refunds: ExitStack) -> None:
         raise self.error
 
     async def spend(self, principal: Principal, tokens: int) -> None:
@@ -381,8 +417,11 @@ async def test_refusals_of_the_page_are_counted_as_source_page() -> None:
     jobs = [await chat.ask(f"{number}", user_id="ann") for number in range(4)]
     with pytest.raises(TooManyWaiting):
         await chat.ask("5", user_id="ann")
+    jobs[-1].cancel()
+    await finished(jobs[-1])
+    await chat.ask("6", user_id="ann")
     with pytest.raises(TooManyRequests):
-        await chat.ask("6", user_id="ann")
+        await chat.ask("7", user_id="ann")
     assert seen.refusals == [(Source.PAGE, "too_many_waiting"), (Source.PAGE, "too_many_requests")]
     for job in jobs:
         job.cancel()

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
@@ -297,31 +298,31 @@ def limits_of(town: Town) -> KeyLimits:
 
 async def test_a_key_has_a_rate_limit(town: Town) -> None:
     limits, principal = limits_of(town), await principal_with(town, requests_per_minute=2)
-    await limits.check(principal)
-    await limits.check(principal)
+    await limits.check(principal, ExitStack())
+    await limits.check(principal, ExitStack())
     with pytest.raises(TooManyRequests) as caught:
-        await limits.check(principal)
+        await limits.check(principal, ExitStack())
     assert caught.value.values == {"limit": 2, "retry_after_s": 42}
 
 
 async def test_a_key_has_a_daily_token_limit(town: Town) -> None:
     limits, principal = limits_of(town), await principal_with(town, tokens_per_day=50)
-    await limits.check(principal)
+    await limits.check(principal, ExitStack())
     await limits.spend(principal, 49)
-    await limits.check(principal)
+    await limits.check(principal, ExitStack())
     await limits.spend(principal, 500)
     with pytest.raises(TokensUsedUp) as caught:
-        await limits.check(principal)
+        await limits.check(principal, ExitStack())
     assert caught.value.values == {"limit": 50, "retry_after_s": 12 * 3600, "hours": 12}
     town.now += timedelta(hours=12)
-    await limits.check(principal)
+    await limits.check(principal, ExitStack())
 
 
 async def test_a_key_without_limits_and_a_user_without_a_key_are_not_limited(town: Town) -> None:
     limits, principal = limits_of(town), await principal_with(town)
     for someone in (principal, Principal(LOCAL), Principal(town.users.by_id["ann"])):
         for _ in range(9):
-            await limits.check(someone)
+            await limits.check(someone, ExitStack())
             await limits.spend(someone, 10**9)
     assert (await town.users.used_by_key("key", NOON.date())).tokens == 9 * 10**9
 
