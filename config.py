@@ -119,7 +119,11 @@ class Settings(BaseSettings):
         ge=1,
         description="answers written for one account at once; a blind comparison needs two",
     )
-    user_waiting: int = Field(4, ge=0, description="questions of one account that may wait")
+    user_waiting: int = Field(
+        4,
+        ge=0,
+        description="questions of one account that may wait; its programs' are counted apart",
+    )
     requests_per_minute: int = Field(
         20, ge=0, description="questions that one account may ask in a minute; 0 sets no bound"
     )

@@ -6,6 +6,7 @@ the clients in this one. Needs tests/requirements.txt.
 
 import asyncio
 import json
+import math
 import multiprocessing
 import socket
 import statistics
@@ -26,6 +27,7 @@ from app import BACKLOG
 from bench import app, engine
 from bench.measurements import Measurement
 from chat.models import ChatMessage, Role, Sampling
+from chat.serving.admission import PROGRAMS_SHARE
 from tests.fakes import Script, ScriptedEngine
 from tests.programs import CHAT, HI, Programs
 
@@ -99,9 +101,10 @@ async def crowd() -> list[Measurement]:
     silent = [reply for reply in refused if not reply.retry_after]
     other = [reply for reply in replies if reply.status not in ALLOWED]
     name = f"{CROWD} at once, {PLACES} + {PLACES} places"
+    least = PLACES + math.ceil(PROGRAMS_SHARE * PLACES)
     whole = [reply.whole_s for reply in replies]
     return [
-        Measurement(f"{name}: answered", CROWD - len(refused), "requests", "least", 2 * PLACES),
+        Measurement(f"{name}: answered", CROWD - len(refused), "requests", "least", least),
         Measurement(f"{name}: neither answered nor 429 or 503", len(other), "requests", "most", 0),
         Measurement(f"{name}: refused without Retry-After", len(silent), "requests", "most", 0),
         Measurement(f"{name}: done, 99 %", percentile(whole, 99), "s", "most", 5.0),

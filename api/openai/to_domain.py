@@ -18,6 +18,7 @@ from api.openai.request_parts import (
     ToolTurn,
     Turn,
 )
+from api.openai.side_calls import bound_side_call
 from chat.errors import BadRequest
 from chat.models import ChatMessage, Role, Sampling
 from chat.serving.completions import CompletionInput
@@ -43,10 +44,11 @@ def chat_input(body: ChatRequest, request: Request) -> CompletionInput:
     )
     if prompt[-1].role is Role.ASSISTANT and (extras.tools or extras.shape):
         raise BadRequest("An answer that is continued takes no tools and no response_format.")
+    sampling = _sampling(body, body.max_completion_tokens)
     return CompletionInput(
         id=f"chatcmpl-{uuid4().hex}",
         prompt=prompt,
-        sampling=_sampling(body, body.max_completion_tokens),
+        sampling=bound_side_call(sampling, prompt, stream=body.stream),
         extras=extras,
         cached=may_be_cached(request),
         remembered=body.store is not False,

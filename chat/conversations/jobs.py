@@ -128,7 +128,7 @@ class Jobs:
             reservation = await self._generation.reserve(
                 user_id, undo, address=address, account=account
             )
-            return self._generation.enqueue(user_id, reservation, undo)
+            return self._generation.enqueue(user_id, reservation, undo, Source.PAGE)
 
     def start(self, spec: JobSpec, slot: GenerationSlot) -> Job:
         """Start to generate an answer. The slot is the job's from now on."""

@@ -130,7 +130,7 @@ class CaseRunner:
     async def _generate(self, request: GenerationRequest) -> GenerationResult:
         with ExitStack() as undo:
             reservation = await self._generation.reserve(request.user_id, undo)
-            slot = self._generation.enqueue(request.user_id, reservation, undo)
+            slot = self._generation.enqueue(request.user_id, reservation, undo, request.source)
             undo.pop_all()
         return await self._generation.run(request, slot)
 

@@ -1,9 +1,11 @@
-"""Admission: a bounded queue, round-robin between users, with position and estimated wait.
+"""Admission: a bounded queue, people before programs, round-robin between users, with position and
+estimated wait.
 
 Owns the count of running requests. Knows nothing of what a request does.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -14,16 +16,28 @@ from chat.serving.errors import Busy, TooManyWaiting
 SMOOTHING = 0.1
 """Least weight of the newest request in the moving average of the running time."""
 
+PEOPLE_IN_A_ROW = 3
+"""After so many starts of people's requests one of a program starts: none waits for ever."""
+
+PROGRAMS_SHARE = 0.75
+"""Share of the queue that programs may fill: the rest is left to people."""
+
 FORECAST_S = 1.0
 """Lifetime of a forecast: each queued request asks once a second, and many may be queued."""
 
 
 class QueueTicket:
-    """One request's place: queued, then running until it is given back."""
+    """One request's place: queued, then running until it is given back.
 
-    def __init__(self, user_id: str, most_running: int, admission: "Admission") -> None:
+    `by_program`: nobody looks on while it is answered.
+    """
+
+    def __init__(
+        self, user_id: str, most_running: int, admission: "Admission", *, by_program: bool = False
+    ) -> None:
         self.user_id = user_id
         self.most_running = most_running
+        self.by_program = by_program
         self.admitted = asyncio.Event()
         self._admission = admission
 
@@ -42,61 +56,88 @@ class QueueTicket:
         self._admission.leave(self)
 
 
+_Queues = dict[str, deque[QueueTicket]]
+"""Queued tickets of each user; the user whose turn it is comes first."""
+
+
 class FairQueue:
     """Queued tickets, one queue for each user; the users take turns, one ticket a turn.
 
-    A user with enough running requests is skipped and keeps the turn.
+    People start before programs, but for one program after every PEOPLE_IN_A_ROW of them. A user
+    with enough running requests is skipped and keeps the turn.
     """
 
     def __init__(self, places: int) -> None:
         self.places = places
         self.running: Counter[str] = Counter()
-        self._queues: dict[str, deque[QueueTicket]] = {}  # the user whose turn it is comes first
+        self._people: _Queues = {}
+        self._programs: _Queues = {}
+        self._in_a_row = 0  # starts of people while a program waited
 
     def copy(self) -> "FairQueue":
         other = FairQueue(self.places)
         other.running = self.running.copy()
-        other._queues = {user_id: queue.copy() for user_id, queue in self._queues.items()}
+        other._people = {user_id: queue.copy() for user_id, queue in self._people.items()}
+        other._programs = {user_id: queue.copy() for user_id, queue in self._programs.items()}
+        other._in_a_row = self._in_a_row
         return other
 
     def __len__(self) -> int:
-        return sum(map(len, self._queues.values()))
+        return sum(map(len, self._people.values())) + self.programs
 
-    def waiting(self, user_id: str) -> int:
-        return len(self._queues.get(user_id, ()))
+    @property
+    def programs(self) -> int:
+        """How many requests of programs are queued."""
+        return sum(map(len, self._programs.values()))
+
+    def waiting(self, user_id: str, *, by_program: bool) -> int:
+        """How many requests of this user are queued, of people or of programs."""
+        return len(self._queues(by_program).get(user_id, ()))
 
     def has_room_for(self, user_id: str, most_running: int) -> bool:
         return self.running.total() < self.places and self.running[user_id] < most_running
 
     def add(self, ticket: QueueTicket) -> None:
-        self._queues.setdefault(ticket.user_id, deque()).append(ticket)
+        self._queues(ticket.by_program).setdefault(ticket.user_id, deque()).append(ticket)
 
     def remove(self, ticket: QueueTicket) -> None:
         """Remove a queued ticket; any other is ignored."""
-        queue = self._queues.get(ticket.user_id, deque())
+        queues = self._queues(ticket.by_program)
+        queue = queues.get(ticket.user_id, deque())
         if ticket in queue:
             queue.remove(ticket)
             if not queue:
-                del self._queues[ticket.user_id]
+                del queues[ticket.user_id]
 
     def start_next(self) -> QueueTicket | None:
         """Take the next ticket from the queue and count it as running; None if none may start."""
-        for user_id, queue in self._queues.items():
-            if self.has_room_for(user_id, queue[0].most_running):
-                break
-        else:
+        program_is_due = self._in_a_row >= PEOPLE_IN_A_ROW
+        ticket = self._take(by_program=program_is_due) or self._take(by_program=not program_is_due)
+        if ticket is None:
             return None
-        ticket = queue.popleft()
-        del self._queues[user_id]
-        if queue:
-            self._queues[user_id] = queue  # to the end of the order
-        self.running[user_id] += 1
+        self._in_a_row = 0 if ticket.by_program or not self._programs else self._in_a_row + 1
+        self.running[ticket.user_id] += 1
         return ticket
 
     def end(self, user_id: str) -> None:
         """Count one running request of this user less."""
         self.running[user_id] -= 1
         self.running += Counter()  # which drops the zeros
+
+    def _queues(self, by_program: bool) -> _Queues:
+        return self._programs if by_program else self._people
+
+    def _take(self, *, by_program: bool) -> QueueTicket | None:
+        """Take the first ticket whose user may have one more running, and pass on the turn."""
+        queues = self._queues(by_program)
+        for user_id, queue in queues.items():
+            if self.has_room_for(user_id, queue[0].most_running):
+                ticket = queue.popleft()
+                del queues[user_id]
+                if queue:
+                    queues[user_id] = queue  # to the end of the order
+                return ticket
+        return None
 
 
 class Admission:
@@ -130,19 +171,29 @@ class Admission:
         self._start_waiting()
 
     def enter(
-        self, user_id: str, *, running: int = UNBOUNDED, waiting: int = UNBOUNDED
+        self,
+        user_id: str,
+        *,
+        running: int = UNBOUNDED,
+        waiting: int = UNBOUNDED,
+        by_program: bool = False,
     ) -> QueueTicket:
         """A ticket, running at once if there is room.
 
-        `running` and `waiting` bound what this user has at once of each. Raises TooManyWaiting when
-        the user has too many waiting, Busy when the queue is full.
+        `running` and `waiting` bound what this user has at once of each, `waiting` for people and
+        programs apart. Raises TooManyWaiting when the user has too many waiting, Busy when the
+        queue is full, or a program's share of it.
         """
         if not self._queue.has_room_for(user_id, running):
-            if self._queue.waiting(user_id) >= waiting:
-                raise TooManyWaiting(limit=waiting, retry_after_s=self._next_start_s(user_id))
+            if self._queue.waiting(user_id, by_program=by_program) >= waiting:
+                wait_s = self._next_start_s(user_id, by_program=by_program)
+                raise TooManyWaiting(limit=waiting, retry_after_s=wait_s)
+            share = math.ceil(PROGRAMS_SHARE * self._max_waiting)
+            if by_program and self._queue.programs >= share:
+                raise Busy(limit=share)
             if len(self._queue) >= self._max_waiting:
                 raise Busy(limit=self._max_waiting)
-        ticket = QueueTicket(user_id, running, self)
+        ticket = QueueTicket(user_id, running, self, by_program=by_program)
         self._queue.add(ticket)
         self._start_waiting()
         return ticket
@@ -157,7 +208,7 @@ class Admission:
         self._start_waiting()
 
     def position(self, ticket: QueueTicket) -> int | None:
-        """Place in the order of starting: one of each user, then the second of each, and so on."""
+        """Place in the order of starting, as if nobody came or left."""
         position, _ = self._foreseen().get(ticket, (None, None))
         return position
 
@@ -167,9 +218,13 @@ class Admission:
             return None
         return max(0.0, start - self._clock())
 
-    def _next_start_s(self, user_id: str) -> float | None:
+    def _next_start_s(self, user_id: str, *, by_program: bool) -> float | None:
         """When the first of the user's waiting requests starts, and so one may wait again."""
-        waits = (self.wait_s(ticket) for ticket in self._foreseen() if ticket.user_id == user_id)
+        waits = (
+            self.wait_s(ticket)
+            for ticket in self._foreseen()
+            if (ticket.user_id, ticket.by_program) == (user_id, by_program)
+        )
         return next(waits, None)
 
     def _foreseen(self) -> dict[QueueTicket, tuple[int, float]]:

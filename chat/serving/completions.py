@@ -137,7 +137,7 @@ class Completions:
             await self._key_limits.check(principal, reservation.refunds)
             if cached:
                 return await self._repeat(principal, completion_input, cached, reservation)
-            slot = self._generation.enqueue(user_id, reservation, undo)
+            slot = self._generation.enqueue(user_id, reservation, undo, Source.API)
             undo.pop_all()
         assert prompt is not None  # only a cached answer has none
         request = self._request(principal, completion_input, prompt)

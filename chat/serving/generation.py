@@ -121,10 +121,11 @@ class Generation:
         return reservation
 
     def enqueue(
-        self, user_id: str, reservation: QuotaReservation, undo: ExitStack
+        self, user_id: str, reservation: QuotaReservation, undo: ExitStack, source: Source
     ) -> GenerationSlot:
         """Take a place in the queue, before anything is stored; `undo` releases it.
 
+        Requests of the page go before all others.
         Raises TooManyWaiting, Busy, ShuttingDown.
         """
         if self._closing:
@@ -133,7 +134,10 @@ class Generation:
             self._admission.limit(info.max_concurrent)
         allowance = reservation.allowance
         ticket = self._admission.enter(
-            user_id, running=allowance.running, waiting=allowance.waiting
+            user_id,
+            running=allowance.running,
+            waiting=allowance.waiting,
+            by_program=source is not Source.PAGE,
         )
         undo.callback(ticket.give_back)
         return GenerationSlot(reservation, ticket)

@@ -185,7 +185,7 @@ async def test_two_hundred_simultaneous_requests_get_an_answer_or_retry_after() 
     answers = await asyncio.gather(*(programs.chat(stream=n % 2 == 0) for n in range(200)))
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {200, 503}
-    assert statuses.count(200) >= 16
+    assert statuses.count(200) >= 8 + 6  # programs fill three quarters of the queue
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {fault(answer)["code"] for answer in refused} == {"server_overloaded"}
     assert all(answer.headers["retry-after"] for answer in refused)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, product
 
 import pytest
 from hypothesis import given
@@ -151,6 +151,62 @@ def test_additional_places_are_filled_at_once() -> None:
     assert started(*tickets) == [True, True, True, False]
 
 
+def test_a_person_who_comes_later_starts_before_programs() -> None:
+    admission = Admission(max_running=1, max_waiting=9)
+    running = admission.enter("ann", by_program=True)
+    programs = [admission.enter(user, by_program=True) for user in ("ann", "bob")]
+    person = admission.enter("cho")
+    assert [ticket.position for ticket in (person, *programs)] == [1, 2, 3]
+    running.give_back()
+    assert started(person, *programs) == [True, False, False]
+
+
+def test_a_program_starts_after_every_three_people_and_so_it_does_not_wait_for_ever() -> None:
+    admission = Admission(max_running=1, max_waiting=99)
+    running = admission.enter("ann")
+    waiting = {
+        admission.enter(name[0], by_program=name[0] == "p"): name
+        for name in ("p1", "p2", "a1", "b1", "c1", "d1", "a2", "b2", "c2", "p3")
+    }
+    order = []
+    while waiting:
+        running.give_back()
+        (running,) = [ticket for ticket in waiting if ticket.admitted.is_set()]
+        order.append(waiting.pop(running))
+    assert order == ["a1", "b1", "c1", "p1", "d1", "a2", "b2", "p2", "c2", "p3"]
+
+
+def test_programs_of_several_users_take_turns() -> None:
+    admission = Admission(max_running=1, max_waiting=99)
+    admission.enter("ann")
+    many = [admission.enter("greedy", by_program=True) for _ in range(3)]
+    one = admission.enter("modest", by_program=True)
+    assert [ticket.position for ticket in (*many, one)] == [1, 3, 4, 2]
+
+
+def test_programs_leave_a_quarter_of_the_queue_to_people() -> None:
+    admission = Admission(max_running=1, max_waiting=4)
+    admission.enter("ann", by_program=True)
+    for _ in range(3):
+        admission.enter("ann", by_program=True)
+    with pytest.raises(Busy) as caught:
+        admission.enter("bob", by_program=True)
+    assert caught.value.values == {"limit": 3}
+    admission.enter("bob")
+    with pytest.raises(Busy) as caught:
+        admission.enter("cho")
+    assert caught.value.values == {"limit": 4}
+
+
+def test_what_a_users_programs_have_waiting_keeps_the_user_from_no_question() -> None:
+    admission = Admission(max_running=1, max_waiting=9)
+    admission.enter("ann", waiting=1)
+    admission.enter("ann", waiting=1, by_program=True)
+    with pytest.raises(TooManyWaiting):
+        admission.enter("ann", waiting=1, by_program=True)
+    assert admission.enter("ann", waiting=1).position == 1
+
+
 @dataclass
 class Office:
     """Users whose answers take scripted times, on a clock that jumps from end to end."""
@@ -167,8 +223,8 @@ class Office:
         self._ends: list[tuple[float, int, QueueTicket]] = []
         self._numbers = count()
 
-    def ask(self, user_id: str, running: int = 99) -> QueueTicket:
-        ticket = self.admission.enter(user_id, running=running)
+    def ask(self, user_id: str, running: int = 99, *, by_program: bool = False) -> QueueTicket:
+        ticket = self.admission.enter(user_id, running=running, by_program=by_program)
         self.open.append((user_id, ticket, self.clock.now, ticket.wait_s))
         self._note_starts()
         return ticket
@@ -233,8 +289,8 @@ def test_one_user_with_fifty_requests_delays_nine_others_by_at_most_two_rounds(
 @pytest.mark.parametrize("places", [1, 3, 8])
 def test_an_estimate_is_exact_when_answers_take_the_average_time(places: int) -> None:
     office = measured_office(places, lambda: 10.0)
-    for user in "abcabcaabcdddde" * 2:  # no later arrival is served first
-        office.ask(user, running=2)
+    for user, by_program in product("abcabcaabcdddde", (True, False)):  # none comes later
+        office.ask(user, running=2, by_program=by_program)
     office.promise_again()
     office.run()
     assert len(office.errors_s) > 10

@@ -73,7 +73,7 @@ async def test_cancelling_the_request_ends_its_generation_and_frees_its_place(
     async def run() -> None:
         with ExitStack() as undo:
             reservation = await service.reserve("ann", undo)
-            slot = service.enqueue("ann", reservation, undo)
+            slot = service.enqueue("ann", reservation, undo, Source.PAGE)
             undo.pop_all()
         await service.run(await request_of(service, engine), slot)
 
@@ -88,7 +88,7 @@ async def test_cancelling_the_request_ends_its_generation_and_frees_its_place(
     ]
     engine.scripts = [Script(["b"])]
     with ExitStack() as undo:
-        slot = service.enqueue("ann", await service.reserve("ann", undo), undo)
+        slot = service.enqueue("ann", await service.reserve("ann", undo), undo, Source.PAGE)
         undo.pop_all()
     assert (await service.run(await request_of(service, engine), slot)).text == "b"
 
@@ -97,7 +97,7 @@ async def test_closing_one_source_leaves_the_others_running() -> None:
     engine = ScriptedEngine([Script(["a"], hangs=True)])
     service = make_generation(engine)
     with ExitStack() as undo:
-        slot = service.enqueue("ann", await service.reserve("ann", undo), undo)
+        slot = service.enqueue("ann", await service.reserve("ann", undo), undo, Source.PAGE)
         undo.pop_all()
     running = asyncio.create_task(service.run(await request_of(service, engine), slot))
     await until(lambda: engine.running)
