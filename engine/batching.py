@@ -1,9 +1,10 @@
 """Continuous batching: the rows of many requests go through the model together, step by step.
 
-The only file that uses private names of transformers' continuous batching (pinned version). It
-drives the library's scheduler, paged cache and forward pass from the caller's thread instead of the
-library's own thread. So a failed step raises here instead of ending a thread, and a cancelled row
-leaves the batch before the next step. Knows nothing of requests' texts, budgets or queues.
+Uses private names of transformers' continuous batching (pinned version), as `engine.scheduler` does
+and no other file. It drives the library's paged cache and forward pass from the caller's thread
+instead of the library's own thread. So a failed step raises here instead of ending a thread, and a
+cancelled row leaves the batch before the next step. Knows nothing of requests' texts, budgets or
+queues.
 """
 
 import gc
@@ -33,14 +34,8 @@ from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_
 
 from engine.row import Row
 from engine.sampling import SampledTokens, choose_tokens, commit_tokens
-
-STEP_GOAL_S = 0.35
-"""Target duration of a step: requests are cancelled and admitted only between steps. Below the
-documented 0.5 s, because attention gets slower as the context grows."""
-MIN_CHUNK = 32
-"""Smallest token budget of a step."""
-CHUNK_GRAIN = 16
-"""Budgets are multiples of this."""
+from engine.schedule import CHUNK_GRAIN, MIN_CHUNK, next_chunk, step_goal
+from engine.scheduler import SHORT_FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +59,6 @@ def page_size(device: str) -> int:
     ):
         return 256
     return 32
-
-
-def next_chunk(chunk: int, tokens: int, seconds: float, limit: int) -> int:
-    """The token budget of the next step, after a step of `tokens` tokens that took `seconds`.
-
-    A step that used less than half of its budget is no measure of speed and changes nothing.
-    """
-    if 2 * tokens < chunk:
-        return chunk
-    factor = min(max(STEP_GOAL_S / max(seconds, 1e-6), 0.5), 1.5)
-    proposed = int(tokens * factor) // CHUNK_GRAIN * CHUNK_GRAIN
-    return max(min(MIN_CHUNK, limit), min(proposed, limit))
 
 
 class ContinuousBatch:
@@ -105,11 +88,13 @@ class ContinuousBatch:
                 # The sampler allocates tensors in every step, which a CUDA graph cannot replay.
                 use_cuda_graph=False,
                 use_async_batching=False,
+                scheduler_type=SHORT_FIRST,
             ),
         )
         manager.logit_processor = self._sampler
         manager.warmup()
         self._processor = manager.batch_processor
+        self._processor.scheduler.rows, self._processor.scheduler.page = self._rows, layout.page
         _salt_prefixes(self._processor.cache, self._rows, layout.page)
         self._stream = self._processor.inputs_and_outputs.compute_stream
         if self._stream is not None:
@@ -142,8 +127,8 @@ class ContinuousBatch:
         Returns the rows that got a token or an error. If it raises, no row has changed.
         """
         begin = time.perf_counter()
-        # The library serves decoding rows first, in order of arrival: with a smaller budget the
-        # last of them get no token and no prompt is read.
+        # Rows that write are served first, in order of arrival: with a smaller budget the last of
+        # them get no token and no prompt is read.
         self._processor.max_batch_tokens = max(self._chunk, len(self._rows) + CHUNK_GRAIN)
         # The library writes its inputs outside of its compute stream without synchronising, so the
         # whole step runs inside that stream.
@@ -154,7 +139,10 @@ class ContinuousBatch:
             self._processor.update_batch()
             moved = self._sampler.commit_tokens()
         seconds = time.perf_counter() - begin
-        self._chunk = next_chunk(self._chunk, self._sampler.tokens, seconds, self._max_chunk)
+        unread = sum(not row.token_ids for row in self._rows.values())
+        goal_s = step_goal(unread, len(self._rows) - unread)
+        tokens = self._sampler.tokens
+        self._chunk = next_chunk(self._chunk, tokens, seconds, self._max_chunk, goal_s)
         return moved
 
     def reset(self) -> None:

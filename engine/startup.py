@@ -32,7 +32,7 @@ from engine.worker import Runner
 log = logging.getLogger(__name__)
 
 MAX_CHUNK = {"cpu": 256, "cuda": 1024}
-"""Largest token budget of a step; `engine.batching.next_chunk` adapts it to the measured speed."""
+"""Largest token budget of a step; `engine.schedule.next_chunk` adapts it to the measured speed."""
 PLAIN_CHUNK = {"cpu": 96, "cuda": 512}
 """Prompt tokens of a step of the plain runner, which does not adapt."""
 

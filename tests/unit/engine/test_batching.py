@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from transformers import GenerationConfig, Qwen2ForCausalLM
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
-from engine.batching import STEP_GOAL_S, ContinuousBatch, Layout, next_chunk, page_size
+from engine.batching import ContinuousBatch, Layout, page_size
 from engine.plain import PlainRunner
 from engine.row import Decoding, Row
+from engine.schedule import READING_GOAL_S
 from engine.worker import Runner
 from tests.tiny import tiny_config, tiny_model
 
@@ -238,25 +237,6 @@ def test_a_dropped_row_leaves_nothing_behind(
     assert scheduler.cache.compute_free_capacity() == 1.0
 
 
-@given(
-    chunk=st.integers(32, 512),
-    tokens=st.integers(1, 512),
-    seconds=st.floats(0, 10),
-    limit=st.integers(16, 512),
-)
-def test_the_next_chunk_stays_within_its_bounds(
-    chunk: int, tokens: int, seconds: float, limit: int
-) -> None:
-    chunk = min(chunk, limit)
-    assert 16 <= next_chunk(chunk, min(tokens, chunk), seconds, limit) <= limit
-
-
-def test_slow_steps_shrink_the_chunk_and_fast_steps_grow_it() -> None:
-    assert next_chunk(128, 128, seconds=0.7, limit=256) == 64
-    assert next_chunk(128, 128, seconds=0.05, limit=256) == 192
-    assert next_chunk(128, 4, seconds=9.0, limit=256) == 128
-
-
 class SlowToBegin(Qwen2ForCausalLM):
     """A model whose first two passes are so slow that steps shrink to the minimum."""
 
@@ -265,7 +245,7 @@ class SlowToBegin(Qwen2ForCausalLM):
     def forward(self, input_ids: torch.Tensor, **settings: Any) -> Any:
         self.passes += 1
         if self.passes <= 2:
-            time.sleep(2 * STEP_GOAL_S)
+            time.sleep(2 * READING_GOAL_S)
         return super().forward(input_ids=input_ids, **settings)
 
 
@@ -281,6 +261,47 @@ def test_all_rows_progress_and_prompts_are_read_with_the_smallest_steps() -> Non
         runner.step()
     assert min(len(row.token_ids) for row in crowd) >= 9
     assert late.token_ids
+
+
+def test_a_short_prompt_is_answered_while_a_long_one_is_read(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model, chunk=64)
+    long = Row("long", prompts[9] * 8, Decoding())
+    runner.add(long)
+    runner.step()
+    short, shorter = Row("short", prompts[3], Decoding()), Row("shorter", prompts[1], Decoding())
+    for row in (short, shorter):
+        runner.add(row)
+    assert set(map(id, runner.step())) == {id(short), id(shorter)}
+    assert not long.token_ids
+    while not long.token_ids:
+        assert len(runner.step()) >= 2  # the others go on writing
+    assert long.token_ids == generate(model, list(long.prompt_ids))[:1]
+
+
+def test_prompts_that_begin_alike_are_read_once_although_they_come_together(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model, chunk=96)
+    rows = [Row(str(n), [*prompts[9], n + 1], Decoding()) for n in range(4)]
+    assert run(runner, rows) == [generate(model, list(row.prompt_ids)) for row in rows]
+    # All but what a step had left when the first one ended.
+    assert all((row.reused_prompt_tokens or 0) >= 512 - 96 for row in rows[1:])
+
+
+def test_a_second_turn_counts_only_what_is_new_of_it(
+    model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    runner = batch(model, chunk=96)
+    before = Row("before", prompts[9], Decoding())
+    run(runner, [before])
+    runner.add(Row("long", prompts[8] * 9, Decoding()))
+    fresh = Row("fresh", prompts[7] * 2, Decoding())
+    again = Row("again", [*prompts[9], 1, 2, 3], Decoding())
+    runner.add(fresh)
+    runner.add(again)
+    assert [row.id for row in runner.step()] == ["again"]
 
 
 def test_pages_are_small_without_flash_attention() -> None:
