@@ -1,13 +1,15 @@
 """Rows with and without a grammar in one batch."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
 from engine.batching import ContinuousBatch, Layout
-from engine.grammar.mask import Mask
+from engine.grammar.mask import SLOW_S, Mask
 from engine.plain import PlainRunner
 from engine.row import Decoding, Row
 from engine.sampling import choose_tokens, commit_tokens
@@ -157,11 +159,44 @@ def test_a_row_that_exceeds_a_grammar_limit_does_not_fail_others(maker: Maker) -
     assert {len(row.token_ids) for row in rows_[1:]} == {len(rows_[0].token_ids) + 1}
 
 
-def test_a_row_with_a_slow_mask_fails(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.grammar.mask.SLOW_S", -1)
-    (row, *_) = rows([maker.mask(shape(SCHEMA)), None, None], FREE)
+class SlowMatcher:
+    """The matcher of a mask, which spends some time on each of its answers."""
+
+    def __init__(self, mask: Mask, spend: Callable[[], None]) -> None:
+        self._matcher = mask._matcher
+        self._spend = spend
+
+    def compute_bitmask(self) -> bytes:
+        self._spend()
+        return bytes(self._matcher.compute_bitmask())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._matcher, name)
+
+
+def compute() -> None:
+    """Use the processor for longer than a mask may."""
+    end = time.thread_time() + 1.1 * SLOW_S
+    while time.thread_time() < end:
+        pass
+
+
+def wait() -> None:
+    """Let the clock go on, as if other processes had the processor."""
+    time.sleep(1.1 * SLOW_S)
+
+
+@pytest.mark.parametrize(
+    ("spend", "error"), [(compute, "the grammar of the answer is too slow"), (wait, None)]
+)
+def test_a_row_fails_whose_mask_takes_too_much_of_the_processor_but_not_of_the_clock(
+    maker: Maker, spend: Callable[[], None], error: str | None
+) -> None:
+    mask = maker.mask(shape(SCHEMA))
+    slow: Any = SlowMatcher(mask, spend)
+    (row, *_) = rows([Mask(mask._vocabulary, slow), None, None], FREE)
     choose_tokens(torch.zeros(1, len(maker.words)), [row])
-    assert row.error == "the grammar of the answer is too slow"
+    assert row.error == error
 
 
 def test_masks_are_deterministic(maker: Maker) -> None:
