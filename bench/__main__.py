@@ -4,7 +4,8 @@ Without a folder: the model that the app would take. `--store`: the database ins
 a SQLite one of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
 `--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
-this server and another checkout's in turns. Both need tests/requirements.txt.
+this server and another checkout's in turns. Both need tests/requirements.txt. `--fairness` with
+`--against FOLDER`: short prompts beside a long one, on a model, likewise.
 """
 
 import argparse
@@ -48,7 +49,9 @@ def main() -> None:
     parser.add_argument("--feedback", action="store_true", help="measure pages for hosts")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
-    parser.add_argument("--against", type=Path, help="with --page: another checkout")
+    parser.add_argument("--fairness", action="store_true", help="measure how prompts are read")
+    parser.add_argument("--long", type=int, default=2000, help="tokens of its long prompt")
+    parser.add_argument("--against", type=Path, help="with --page, --fairness: another checkout")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     options = parser.parse_args()
@@ -58,6 +61,9 @@ def main() -> None:
         measure_feedback(options.database_url)
     elif options.page:
         measure_page(options.against)
+    elif options.fairness:
+        folder = options.folder or model_of_the_app()
+        measure_fairness(folder.resolve(), options.against or app.ROOT, options.long)
     elif options.grammar:
         measure_grammar(options.folder or model_of_the_app())
     elif options.api:
@@ -95,6 +101,14 @@ def measure_page(against: Path | None) -> None:
         return
     figures = [*page.measure(), *page_stream.measure()]
     write_report("Page", "Chromium", figures + asyncio.run(page_load.measure()))
+
+
+def measure_fairness(folder: Path, other: Path, long: int) -> None:
+    from bench import fairness  # noqa: PLC0415 - needs tests/requirements.txt
+
+    ports = (free_port(), free_port())
+    measurements = asyncio.run(fairness.compare(folder, other.resolve(), ports, long))
+    write_report("Fairness", read_card(folder).name, measurements)
 
 
 def measure_api(folder: Path) -> None:

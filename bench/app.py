@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -23,17 +23,23 @@ LIBRARIES_MIB = 650.0
 
 
 @contextlib.contextmanager
-def running_app(folder: Path, port: int) -> Iterator[psutil.Process]:
-    """`python app.py` with an empty data folder; stopped at the end."""
+def running_app(
+    folder: Path, port: int, root: Path = ROOT, more: Mapping[str, str] | None = None
+) -> Iterator[psutil.Process]:
+    """`python app.py` of a checkout with an empty data folder; stopped at the end.
+
+    `more` are further settings, by the names of their environment variables.
+    """
     with tempfile.TemporaryDirectory() as home:
         settings = {
             "QWEN_CHAT_MODEL": str(folder),
             "QWEN_CHAT_PORT": str(port),
             "QWEN_CHAT_DATA_DIR": f"{home}/data",
             "QWEN_CHAT_LOG_FILE": f"{home}/server.log",
+            **(more or {}),
         }
         command = [sys.executable, "app.py"]
-        with subprocess.Popen(command, cwd=ROOT, env=os.environ | settings) as process:
+        with subprocess.Popen(command, cwd=root, env=os.environ | settings) as process:
             try:
                 yield psutil.Process(process.pid)
             finally:
@@ -43,7 +49,7 @@ def running_app(folder: Path, port: int) -> Iterator[psutil.Process]:
 def seconds_until(url: str, started: float) -> float:
     """Seconds from `started` until `url` answers 200. Raises TimeoutError."""
     while time.perf_counter() - started < TIMEOUT_S:
-        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
             return time.perf_counter() - started
         time.sleep(0.05)
     raise TimeoutError(url)

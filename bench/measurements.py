@@ -30,6 +30,14 @@ class Measurement:
         return f"| {self.name} | {self.value:.4g} {self.unit} | {promise} | {verdict} |"
 
 
+def in_turns(name: str, seconds: Mapping[str, float]) -> list[Measurement]:
+    """What this checkout and the other one took, and their ratio."""
+    return [
+        *(Measurement(f"{name}, {which}", value, "s") for which, value in seconds.items()),
+        Measurement(f"{name}, this / other", seconds["this"] / seconds["other"], "×"),
+    ]
+
+
 def as_markdown(model: str, machine: Mapping[str, str], measurements: Sequence[Measurement]) -> str:
     """The report: the machine, then the table."""
     facts = "\n".join(f"- {name}: {value}" for name, value in machine.items())

@@ -24,7 +24,7 @@ from typing import Literal
 import httpx
 import psutil
 
-from bench.measurements import Measurement
+from bench.measurements import Measurement, in_turns
 from bench.page_server import PIECES
 from tests.page_client import PageClient
 
@@ -136,9 +136,9 @@ async def compare(other: Path) -> list[Measurement]:
         loads[name].append(await busy_users(BUSY, root))
     few = {name: statistics.median(times) for name, times in spent.items()}
     return [
-        *_in_turns(f"{FEW} users: processor time per answer", few),
-        *_in_turns(f"{BUSY} users: processor time per answer", _medians(loads, _processor_s)),
-        *_in_turns(f"{BUSY} users: first text, 99 %", _medians(loads, _slow_first_s)),
+        *in_turns(f"{FEW} users: processor time per answer", few),
+        *in_turns(f"{BUSY} users: processor time per answer", _medians(loads, _processor_s)),
+        *in_turns(f"{BUSY} users: first text, 99 %", _medians(loads, _slow_first_s)),
     ]
 
 
@@ -152,14 +152,6 @@ def _processor_s(load: Load) -> float:
 
 def _slow_first_s(load: Load) -> float:
     return percentile([answer.first_s for answer in load.measured], 99)
-
-
-def _in_turns(name: str, medians: dict[str, float]) -> list[Measurement]:
-    """Both medians in seconds, and their ratio."""
-    return [
-        *(Measurement(f"{name}, {which}", value, "s") for which, value in medians.items()),
-        Measurement(f"{name}, this / other", medians["this"] / medians["other"], "×"),
-    ]
 
 
 async def fixed_answers(root: Path) -> float:
