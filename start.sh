@@ -44,7 +44,8 @@ is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/
 
 find_python() {
   local candidate candidates=(python3 python3.14 python3.13 python3.12 python3.11 python)
-  [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")
+  # The shell leaves ~ alone within quotes, and a file of variables never passes through it.
+  [[ -z ${PYTHON:-} ]] || candidates=("${PYTHON/#\~\//$HOME/}")
   for candidate in "${candidates[@]}"; do
     if is_new_enough "$candidate"; then
       say "$candidate"

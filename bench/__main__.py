@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import app, engine, feedback, grammar, store
 from bench.machine import describe_machine
 from bench.measurements import Measurement, as_markdown
-from config import read_settings
+from config import path_argument, read_settings
 from engine.weights.card import read_card
 from engine.weights.hardware import inspect_machine
 from engine.weights.resolve import local_model
@@ -44,14 +44,16 @@ def model_of_the_app() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="a model folder")
+    parser.add_argument("folder", type=path_argument, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the database, not a model")
     parser.add_argument("--feedback", action="store_true", help="measure pages for hosts")
     parser.add_argument("--grammar", action="store_true", help="measure answers of a given shape")
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--fairness", action="store_true", help="measure how prompts are read")
     parser.add_argument("--long", type=int, default=2000, help="tokens of its long prompt")
-    parser.add_argument("--against", type=Path, help="with --page, --fairness: another checkout")
+    parser.add_argument(
+        "--against", type=path_argument, help="with --page, --fairness: another checkout"
+    )
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     options = parser.parse_args()

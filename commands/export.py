@@ -22,7 +22,7 @@ from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
 from chat.validation import IN_BOUNDS, is_bounded
 from commands.context import OPERATOR, Refused
-from config import Settings, SettingsError, read_settings
+from config import Settings, SettingsError, path_argument, read_settings
 from formats.datasets import DataFormat, data_file
 from formats.reading import decode
 from formats.redaction.redactor import Redactor, names_of
@@ -181,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--format", choices=KINDS, required=True, help="table, training data, everything, report")
-    add("-o", "--output", type=Path, default=Path("-"), help="a file; else standard output")
+    add(
+        "-o", "--output", type=path_argument, default=Path("-"), help="a file; else standard output"
+    )
     add("--campaign", default="", help="its id or its title")
     add("--verdict", type=Verdict, choices=[*Verdict], help="rated so")
     add("--reason", default="", help="with this reason")
@@ -195,5 +197,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--assignee", default="", help="the name of who is to review it")
     add("--words", default="", help="with all these words")
     add("--redact", action="store_true", help="mask addresses, phone, identity and card numbers")
-    add("--names", type=Path, help="a file of names to mask, one on each line")
+    add("--names", type=path_argument, help="a file of names to mask, one on each line")
     return parser

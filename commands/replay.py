@@ -29,7 +29,7 @@ from chat.serving.generation import Generation, Timeouts
 from chat.serving.ports import Engine
 from commands import replay_words as words
 from commands.context import Refused
-from config import Settings, SettingsError, flag, read_settings
+from config import Settings, SettingsError, flag, path_argument, read_settings
 from formats.cases import read_cases
 from judging.judge import ProcessJudge
 from store import RoutingStore, open_store
@@ -236,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model and --quantization among them. Exit code: 0 all passed, 1 not all, 2 not run.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", nargs="?", type=Path, help="cases as JSON (docs/cases.md)")
+    parser.add_argument("file", nargs="?", type=path_argument, help="cases as JSON (docs/cases.md)")
     parser.add_argument("--all", action="store_true", help="the cases that are kept here")
     parser.add_argument("--shipped", action="store_true", help="the cases that come with the app")
     parser.add_argument("--preset", help="id or name of a preset to run them with")

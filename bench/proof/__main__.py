@@ -16,12 +16,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Protocol
 
 from bench.__main__ import RESULTS, model_of_the_app
 from bench.machine import describe_machine
 from bench.proof import database, engine, requests, shutdown
+from config import path_argument
 
 
 class Proof(Protocol):
@@ -43,8 +43,10 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=30.0, help="without the database")
-    parser.add_argument("--model", type=Path, help="folder of the weights; the starter model's")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument(
+        "--model", type=path_argument, help="folder of the weights; the starter model's"
+    )
+    parser.add_argument("--json", type=path_argument, help="write the figures there as well")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     proofs, table = _measure(options)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import ModelUnavailable
+from config import expand_home
 from engine.weights.catalogue import STARTER_FOLDER, CatalogueEntry, catalogue, find_entry
 from engine.weights.hardware import Machine
 from engine.weights.recommend import choose, fitting_quantization
@@ -43,19 +44,27 @@ def local_model(model: str, models_dir: Path, app_dir: Path, machine: Machine) -
         if has_weights(app_dir):
             return checked_folder(app_dir)
         return _best_local_model(models_dir, machine)
-    if Path(model).expanduser().is_dir():
-        return checked_folder(Path(model).expanduser())
+    if named := named_folder(model):
+        return checked_folder(named)
     folder = resolve_model(model, models_dir, machine).folder
     return folder if is_complete(folder) else None
 
 
+def named_folder(model: str) -> Path | None:
+    """The folder that `--model` names, if there is one; `~` stands for the home folder."""
+    try:
+        folder = expand_home(Path(model))
+    except ValueError:
+        return None
+    return folder if folder.is_dir() else None
+
+
 def refuse_unusable(model: str) -> None:
     """Raise ModelUnavailable for an unknown name or a damaged folder. Quick: imports no library."""
-    folder = Path(model).expanduser()
     if model == AUTO:
         return
-    if folder.is_dir():
-        checked_folder(folder)
+    if named := named_folder(model):
+        checked_folder(named)
     elif not find_entry(model) and not HUB_ID.fullmatch(model):
         raise ModelUnavailable(_unknown(model))
 

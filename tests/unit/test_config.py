@@ -1,13 +1,23 @@
 """Settings: three sources, one set of names, and a plain sentence for every mistake."""
 
+import codecs
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from config import PREFIX, Settings, SettingsError, flag, is_loopback, read_settings
+from config import (
+    MAX_ENV_FILE_BYTES,
+    PREFIX,
+    Settings,
+    SettingsError,
+    flag,
+    is_loopback,
+    read_settings,
+)
 
 NOWHERE = Path("does-not-exist.env")
+PATHS = [name for name, field in Settings.model_fields.items() if field.annotation is Path]
 
 
 def read(*arguments: str, env_file: Path = NOWHERE, **environment: str) -> Settings:
@@ -143,3 +153,66 @@ def test_the_second_model_is_another_or_the_first_one_packed_otherwise(
     assert (settings.second.model, settings.second.quantization) == (model, quantization)
     assert settings.second.second is None
     assert (settings.model, settings.quantization) == ("Qwen2.5-7B-Instruct", "none")
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_tilde_stands_for_the_home_folder_in_every_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    variable = PREFIX + name.upper()
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"{variable}=~/in-file\n")
+    assert getattr(read(env_file=env_file), name) == tmp_path / "in-file"
+    assert getattr(read(**{variable: "~/in-variable"}), name) == tmp_path / "in-variable"
+    assert getattr(read(f"{flag(name)}=~/in-flag"), name) == tmp_path / "in-flag"
+    assert getattr(read(flag(name), "here~/x"), name) == Path("here~/x")
+
+
+def test_an_unknown_users_home_folder_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match=r"--data-dir .*no home folder for ~no-such-user"):
+        read("--data-dir", "~no-such-user/data")
+
+
+LINE = "QWEN_CHAT_OIDC_CLIENT_ID=café\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LINE.encode(),
+        codecs.BOM_UTF8 + LINE.encode(),
+        LINE.replace("\n", "\r\n").encode(),
+        LINE.replace("\n", "\r").encode(),
+        codecs.BOM_UTF16_LE + LINE.encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + LINE.encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + LINE.encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + LINE.encode("utf-32-be"),
+    ],
+)
+def test_the_file_is_read_in_every_encoding_that_it_announces(data: bytes, tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(data)
+    assert read(env_file=env_file).oidc_client_id == "café"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LINE.encode("latin-1"),
+        b"# caf\xe9\nQWEN_CHAT_PORT=1\n",
+        LINE.encode("utf-16-le"),
+        LINE.encode("utf-16-be"),
+        codecs.BOM_UTF16_LE + b"Q",
+        b"QWEN_CHAT_MODEL=a\0b\n",
+        b"#" * (MAX_ENV_FILE_BYTES + 1),
+    ],
+)
+def test_a_file_in_an_unknown_encoding_is_refused_with_its_name(
+    data: bytes, tmp_path: Path
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(data)
+    with pytest.raises(SettingsError, match=r"\.env ") as caught:
+        read(env_file=env_file)
+    assert "\n" not in str(caught.value)

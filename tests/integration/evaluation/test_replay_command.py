@@ -102,6 +102,14 @@ def test_a_passed_run_exits_with_zero_and_is_stored(
     assert "2 passed" in listed
 
 
+def test_a_tilde_in_the_path_of_the_file_stands_for_the_home_folder(
+    run: Command, file: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file(case("a"))
+    assert run("~/cases.json")[0] == replay.ALL_PASSED
+
+
 def test_a_failed_run_exits_with_one_and_shows_the_changes(
     run: Command, file: Callable[..., str]
 ) -> None:

@@ -113,6 +113,15 @@ def test_names_are_masked_and_the_counts_are_printed(
     assert "Ask [name], [email]" in page.decode()
 
 
+def test_a_tilde_in_a_path_stands_for_the_home_folder(
+    run: Export, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "names").write_text("Ann\n", encoding="utf-8")
+    assert run("--format", "csv", "--names=~/names", "--output=~/out") == 0
+    assert b"[name]" in (folder / "out").read_bytes()
+
+
 def test_the_file_goes_to_standard_output_without_a_name(
     run: Export, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -297,6 +297,14 @@ def test_a_killed_installation_is_repeated(
     assert place.run("install").stdout == ""
 
 
+def test_a_tilde_in_the_path_of_python_stands_for_the_home_folder(
+    place: Place, base_python: str
+) -> None:
+    tilde = "~/" + str(Path(base_python).relative_to(place.root))
+    installed = place.run("install", PYTHON=tilde, HOME=str(place.root))
+    assert installed.returncode == 0, installed.stderr
+
+
 def test_an_environment_without_pip_is_rebuilt(place: Place, base_python: str) -> None:
     """As a killed start of an older version left it."""
     write_script(place.root / ".venv/bin/python", PYTHON % sys.executable)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pytest
 
+import download_model
 from chat.errors import ModelUnavailable
 from chat.serving.models import LoadStage
 from engine.weights.card import ModelCard, read_card
@@ -271,6 +272,18 @@ def test_the_starter_is_not_used_while_a_hub_answers(
     unnamed = ResolvedModel("Qwen2.5-0.5B-Instruct", HUB_ID, tmp_path / "mine", is_named=False)
     sources = no_starter(HuggingFace(NOWHERE), ModelScope(server.url))
     assert fetch_model(unnamed, sources, lambda progress: None, revision=None) == unnamed.folder
+
+
+def test_the_command_expands_a_tilde_in_its_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_tiny_model(tmp_path / "mine")
+    assert download_model.main(["--verify=~/mine"]) == 0
+    assert download_model.main(["--model=~/mine"]) == 1
+    assert "is a folder already" in capsys.readouterr().out
+    options = download_model.build_parser().parse_args(["--models-dir=~/models"])
+    assert options.models_dir == tmp_path / "models"
 
 
 def no_starter(*hubs: Hub) -> Sources:

@@ -7,7 +7,7 @@ from chat.errors import ModelUnavailable
 from engine.weights.catalogue import STARTER_FOLDER, find_entry
 from engine.weights.hardware import GpuDevice, Machine
 from engine.weights.recommend import GB
-from engine.weights.resolve import local_model, resolve_model
+from engine.weights.resolve import local_model, refuse_unusable, resolve_model
 from tests.tiny_model import SHARDS, write_tiny_model
 
 LAPTOP = Machine(16 * GB)
@@ -90,6 +90,21 @@ def test_a_name_or_hub_id_has_its_own_folder(models: Path, model: str, folder: s
 def test_an_unknown_model_is_refused_with_the_nearest_name(models: Path) -> None:
     with pytest.raises(ModelUnavailable, match=re.escape("Did you mean Qwen2.5-7B-Instruct?")):
         resolve_model("Qwen2.5-7B-Instuct", models, LAPTOP)
+
+
+def test_a_tilde_stands_for_the_home_folder(
+    models: Path, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = write_tiny_model(tmp_path / "mine")
+    assert local_model("~/mine", models, app, LAPTOP) == folder
+    refuse_unusable("~/mine/")
+
+
+@pytest.mark.parametrize("model", ["~/nowhere", "~no-such-user/model"])
+def test_a_missing_folder_below_a_home_folder_is_reported_as_a_folder(model: str) -> None:
+    with pytest.raises(ModelUnavailable, match=f"There is no folder {model}"):
+        refuse_unusable(model)
 
 
 def test_a_missing_folder_is_reported_as_a_folder(models: Path) -> None:
