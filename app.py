@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 
 import commands
 from api.accounts.routes import PageContext
+from api.edge.listeners import listen
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.ops.alarm import LoopAlarm
@@ -64,9 +65,6 @@ ALARM_MARGIN_S = 5.0
 
 CLOSE_CONNECTIONS_S = 2
 """Time that open connections get at shutdown: a tab keeps its event stream open for ever."""
-
-BACKLOG = 2048
-"""Length of the socket's accept queue; uvicorn's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +169,6 @@ class Server(uvicorn.Server):
         except Exception as error:  # noqa: BLE001 - top of a task: `run` raises it
             self.startup_error = error
             self.should_exit = True
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises StartupError if the address cannot be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except PermissionError:
-        raise StartupError(
-            f"Port {port} may not be opened by this user. Choose one above 1023 with --port."
-        ) from None
-    except OSError as error:
-        raise StartupError(
-            f"Port {port} on {host} cannot be opened: {os.strerror(error.errno or 0)}. "
-            f"Stop the program that uses it, or choose another with --port."
-        ) from None
 
 
 def build_maintenance(settings: Settings, parts: Parts, account_store: AccountStore) -> Maintenance:
@@ -324,7 +306,7 @@ async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
     """
     check_minimum_versions()
     check_model(settings)  # before the page is imported, which takes seconds
-    listener = listen(settings.host, settings.port)
+    listeners = listen(settings.host, settings.port)
     try:
         load_progress = LoadProgress()
         engines = build(settings, load_progress)
@@ -333,7 +315,7 @@ async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
         parts = build_parts(settings, engines, store, metrics)
         await parts.conversations.purge()
         await parts.presets.ship()
-        machine, port = socket.gethostname(), listener.getsockname()[1]
+        machine, port = socket.gethostname(), listeners[0].getsockname()[1]
         edge = EdgeOptions.from_settings(settings, machine_name=machine)
         addresses = base_addresses(settings, port=port, machine_name=machine)
         sign_in = await build_sign_in(
@@ -345,9 +327,10 @@ async def run(settings: Settings, build: EnginesBuilder = build_engines) -> int:
         announce(f"Qwen Chat is at {addresses[0]} (the model is being loaded). Ctrl+C stops it.")
         if settings.insecure_open and not is_loopback(settings.host):
             announce("WARNING: everybody who can reach this address can read and write all chats.")
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=list(listeners))
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
     if server.startup_error:
         raise server.startup_error
     return RESTART_CODE if server.engine_lost else 0

@@ -74,7 +74,10 @@ class Settings(BaseSettings):
         cli_avoid_json=True,
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field(
+        "127.0.0.1",
+        description="address or name to listen on; 0.0.0.0 is every IPv4 address, :: every address",
+    )
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     insecure_open: bool = Field(
         False,
@@ -237,6 +240,14 @@ class Settings(BaseSettings):
         if isinstance(value, Sequence):
             return tuple(name.strip() for name in value if str(name).strip())
         return value
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        plain = value.strip().removeprefix("[").removesuffix("]")  # "[::1]", as in an address
+        if not plain:
+            raise ValueError("must be an address or a name, such as 127.0.0.1")
+        return plain
 
     @field_validator("root_path")
     @classmethod

@@ -15,12 +15,13 @@ import ipaddress
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from api.ops.setup_link import FILE_NAME
+from api.ops.setup_link import FILE_NAME, base_addresses
 from config import Settings, SettingsError, read_settings
 
 TIMEOUT_S = 12.0
@@ -31,10 +32,8 @@ POLL_S = 0.2
 
 def addresses(settings: Settings) -> tuple[str, str]:
     """The address under which this machine reaches the app, and the one to print for users."""
-    return (
-        f"http://{_for_url(_reachable(settings.host))}:{settings.port}",
-        f"http://{_for_url(settings.host)}:{settings.port}{settings.root_path}",
-    )
+    shown = base_addresses(settings, port=settings.port, machine_name=socket.gethostname())
+    return f"http://{_for_url(_reachable(settings.host))}:{settings.port}", shown[0]
 
 
 def fetch(address: str, path: str) -> tuple[int, bytes] | None:
@@ -123,9 +122,7 @@ def _reachable(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if not address.is_unspecified:
-        return host
-    return "::1" if address.version == 6 else "127.0.0.1"
+    return "127.0.0.1" if address.is_unspecified else host  # "::" has it too
 
 
 def _for_url(host: str) -> str:

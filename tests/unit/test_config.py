@@ -86,6 +86,7 @@ def test_variables_of_the_test_suite_are_not_settings() -> None:
         (["--port"], "expected one argument"),
         (["surplus"], "surplus"),
         (["--root-path", "chat"], "must begin with a slash"),
+        (["--host", "[]"], "must be an address"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_the_setting(
