@@ -138,7 +138,12 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
 
 def _empty_app(middleware: list[Middleware]) -> FastAPI:
     app = FastAPI(
-        title="Qwen Chat", docs_url=None, redoc_url=None, openapi_url=None, middleware=middleware
+        title="Qwen Chat",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # `api.edge.slashes` does it
+        middleware=middleware,
     )
     add_error_handlers(app)
     return app
@@ -170,7 +175,8 @@ def _add_programs(app: FastAPI, completions: Completions | None, ratings: Rating
 
 
 def cover_mounted(app: FastAPI) -> None:
-    """Make apps mounted on `app` answer invalid input and faults as our routes do."""
+    """Make apps mounted on `app` answer invalid input, faults and slashes as our routes do."""
     for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
             cover_faults(route.app)
+            route.app.router.redirect_slashes = False

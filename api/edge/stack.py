@@ -19,6 +19,7 @@ from api.edge.page_events import PageEvents
 from api.edge.proxies import Proxies
 from api.edge.response_metrics import ResponseMetrics
 from api.edge.sessions import SignedInOnly
+from api.edge.slashes import TrailingSlashes
 from api.edge.stream_expiry import StreamExpiry
 from api.ops.metrics import Metrics
 from chat.accounts.authentication import Authenticator
@@ -40,6 +41,7 @@ def edge_middleware(
         Middleware(ErrorPages, options=options),
         Middleware(HeaderLimit, options=options),
         Middleware(HostAllowlist, options=options),
+        Middleware(TrailingSlashes, options=options),
         # Starlette's own class: Gradio looks for it by name, and only then does not install its own
         # CORS middleware, which allows every origin.
         Middleware(
