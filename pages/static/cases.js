@@ -9,7 +9,7 @@ async function bringIn() {
   try {
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch(chosen.dataset.import, { method: "POST", headers, body: chosen.files[0] });
-    const told = await answer.json();
+    const told = await saidBy(answer);
     if (answer.ok) return location.reload();
     refused.textContent = refusal(answer, told.error ?? {}).said;
   } catch {

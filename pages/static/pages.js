@@ -33,10 +33,13 @@ async function post(address, body, form, options) {
     body: JSON.stringify(body),
     ...options,
   });
-  const told = await answer.json();
+  const told = await saidBy(answer);
   if (answer.ok) return told;
   throw refusal(answer, told.error ?? {}, form);
 }
+
+/** What an answer says; nothing where a proxy refuses in HTML, whose status alone tells why. */
+const saidBy = (answer) => (answer.ok ? answer.json() : answer.json().catch(() => ({})));
 
 /** Why the server refuses, as what is thrown: a sentence, and the field in `form` that it is about. */
 function refusal(answer, error, form) {
@@ -213,7 +216,7 @@ async function download(form) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ names: namesIn(form) }),
     });
-    if (!answer.ok) throw refusal(answer, (await answer.json()).error ?? {});
+    if (!answer.ok) throw refusal(answer, (await saidBy(answer)).error ?? {});
     const named = answer.headers.get("Content-Disposition");
     link.download = decodeURIComponent(/filename\*=UTF-8''(\S+)/.exec(named)[1]);
     link.href = URL.createObjectURL(await answer.blob());

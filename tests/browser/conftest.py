@@ -27,7 +27,7 @@ def is_wrong(line: ConsoleMessage) -> bool:
     """Whether a line of the console is an error; a refused file is none."""
     url = line.location["url"]
     refused = url.endswith("/import") and "status of 400" in line.text
-    too_large = url.endswith("/run/predict") and "status of 413" in line.text
+    too_large = url.endswith(("/run/predict", "/import")) and "status of 413" in line.text
     return (
         line.type == "error" and not (refused or too_large) and not line.text.startswith(LAST_WORDS)
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from api.edge.bodies import CASES_PATH, IMPORT_PATH, KIB, PRESET_PATH, bounds_of
+from api.edge.options import MIB, EdgeOptions
 from config import Settings, flag
 from engine.weights.catalogue import find_entry
 
@@ -77,6 +79,43 @@ def test_the_hardware_table_is_computed_from_the_catalogue(size: str) -> None:
     kv_bytes_per_token = entry.shape.layers * 2 * entry.shape.kv * 2  # keys and values, in bf16
     cache = kv_bytes_per_token * 8192 / 1e9
     assert f"| {size} | {cells} | {cache:.2f} GB |" in read("DEPLOYMENT.md")
+
+
+BODIES = {
+    "signing in, and all about one's account (`/api/account/…`)": "/api/account/sign-in",
+    "the API (`/v1/…`), forms of the pages": "/v1/chat/completions",
+    "a preset as a file": PRESET_PATH,
+    "regression cases as a file": CASES_PATH,
+    "an import of conversations": IMPORT_PATH,
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+def test_the_size_of_each_body_is_documented_as_it_is_in_the_code(what: str) -> None:
+    most = bounds_of(BODIES[what], EdgeOptions()).max_bytes
+    size = f"{most // MIB} MiB" if most >= MIB else f"{most // KIB} KiB"
+    assert f"| {what} | {size} |" in read("DEPLOYMENT.md")
+
+
+def figure(pattern: str, name: str) -> int:
+    """The only number at that place of a file."""
+    (found,) = re.findall(pattern, read(name), flags=re.MULTILINE)
+    return int(found)
+
+
+def test_the_proxy_takes_every_body_that_the_app_takes() -> None:
+    most = max(bounds_of(path, EdgeOptions()).max_bytes for path in BODIES.values())
+    taken = figure(r"^ *client_max_body_size (\d+)m;", "deploy/nginx.conf")
+    assert taken * MIB == most
+    assert f"client_max_body_size {taken}m" in read("DEPLOYMENT.md")
+
+
+def test_the_proxy_and_the_service_wait_as_long_as_the_app_works() -> None:
+    default = {name: field.default for name, field in Settings.model_fields.items()}
+    waits = figure(r"^ *proxy_read_timeout (\d+)s;", "deploy/nginx.conf")
+    assert waits >= default["queue_timeout_s"] + default["request_timeout_s"]
+    stops = figure(r"^TimeoutStopSec=(\d+)$", "deploy/qwen-chat.service")
+    assert stops >= default["shutdown_notice_s"] + default["shutdown_grace_s"]
 
 
 def test_every_requirement_is_pinned_and_has_a_comment() -> None:

@@ -132,6 +132,12 @@ window.fetch = async (...request) => {
   return answer;
 };
 
+// --- what the server says to a file; a proxy in front of it answers in HTML, with its status alone --
+async function saidTo(answer) {
+  const code = answer.status === 413 ? "too_large_for_proxy" : "unreachable";
+  return answer.json().catch(() => ({ error: { code, message: "" } }));
+}
+
 // --- an app of its own: the manifest under whatever path, the window in the theme's colour --------
 function tint() {
   const colour = getComputedStyle(document.body).getPropertyValue("--bg").trim();

@@ -53,7 +53,7 @@ async function sendPreset(file) {
   try {
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch(route("api/presets/import"), { method: "POST", headers, body: file });
-    const said = await answer.json();
+    const said = await saidTo(answer);
     return answer.ok ? { code: "", why: "" } : { code: said.error.code, why: said.error.message };
   } catch {
     return { code: "unreachable", why: "" };

@@ -182,9 +182,10 @@ async function sendFile(file) {
   try {
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch(route("api/import"), { method: "POST", headers, body: file });
-    const said = await answer.json();
+    const said = await saidTo(answer);
     if (answer.ok) return { first: said.first_id, count: said.imported };
-    return { code: answer.status === 413 ? "too_large" : said.error.code, why: said.error.message };
+    const tooLarge = answer.status === 413 && said.error.code !== "too_large_for_proxy";
+    return { code: tooLarge ? "too_large" : said.error.code, why: said.error.message };
   } catch {
     return { code: "unreachable" };
   }

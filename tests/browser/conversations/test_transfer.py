@@ -195,3 +195,22 @@ def test_the_conversation_of_another_user_looks_like_a_missing_one(site: Site, t
         expect(other.get_by_role("alert")).to_have_text("This chat does not exist any more.")
         expect(other.locator(".welcome")).to_be_visible()
         expect(other.get_by_text("Mine")).to_have_count(0)
+
+
+@pytest.mark.parametrize("route", ["api/import", "api/presets/import"])
+def test_a_file_that_a_proxy_refuses_is_said_to_be_too_large_for_it(
+    site: Site, tab: Open, tmp_path: Path, route: str
+) -> None:
+    page = tab(site(ScriptedEngine()))
+    html = "<html><h1>413 Request Entity Too Large</h1><hr>nginx</html>"
+    page.route(
+        f"**/{route}",
+        lambda request: request.fulfill(status=413, content_type="text/html", body=html),
+    )
+    path = tmp_path / "file.json"
+    path.write_text("{}")
+    if route == "api/import":
+        bring_in(page, path)
+    else:
+        page.locator("#import-preset").set_input_files(path)
+    expect(page.get_by_text("The proxy in front of this app")).to_be_visible()

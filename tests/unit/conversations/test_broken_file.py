@@ -52,3 +52,9 @@ def test_a_broken_file_is_explained_with_its_place(file: str, english: str, chin
     assert broken_file(code, message, Language.ZH) == (
         f"无法导入这个文件：{chinese}。没有导入任何内容。"
     )
+
+
+def test_what_a_proxy_refuses_is_said_to_be_the_proxys() -> None:
+    english = broken_file("too_large_for_proxy", "", Language.EN)
+    assert "proxy" in english
+    assert "代理" in broken_file("too_large_for_proxy", "", Language.ZH)
