@@ -1,8 +1,5 @@
 """Host names and origins that the settings allow."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from api.edge.options import EdgeOptions
@@ -47,10 +44,3 @@ def test_the_bound_host_name_is_allowed() -> None:
 def test_an_invalid_host_or_origin_prevents_the_start(arguments: tuple[str, ...]) -> None:
     with pytest.raises(StartupError, match=f"^{arguments[0]}"):
         options(*arguments)
-
-
-def test_the_proxys_body_limit_matches_the_apps() -> None:
-    example = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-    match = re.search(r"client_max_body_size (\d+)m;", example.read_text(encoding="utf-8"))
-    assert match is not None
-    assert int(match[1]) * 1024 * 1024 == EdgeOptions().max_body_bytes
