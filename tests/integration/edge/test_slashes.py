@@ -20,7 +20,7 @@ def site(root: str) -> FastAPI:
 
 
 def plain_paths() -> list[str]:
-    """An address of every route but those that take what follows as a path, and Gradio's streams."""
+    """An address of each route but those that take a path, and Gradio's, which may stream."""
     left_out = (":path}", "/gradio_api/")
     routes = [route for route in ROUTES if not any(part in route for part in left_out)]
     return [re.sub(r"{[^}]*}", "x", route) for route in routes if not route.endswith("/")]
