@@ -23,8 +23,9 @@ from chat.errors import ModelUnavailable, StartupError
 from engine import plan
 from engine.options import EngineOptions
 from engine.plan import Decision, Device, DeviceMap, Gpu, Hardware, Quantization, Shape
+from engine.weights.kinds import fault_of_kind
 from engine.weights.templates import check_templates
-from engine.weights.verify import find_problems
+from engine.weights.verify import find_problems, find_weights
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ def _first_line(error: Exception) -> str:
 
 def check_folder(folder: Path) -> None:
     """Raises ModelUnavailable, which names what is missing or damaged."""
+    if fault := fault_of_kind(folder):
+        raise ModelUnavailable(fault)
     if problems := find_problems(folder):
         raise ModelUnavailable(
             f"The model in {folder} cannot be used: {'; '.join(map(str, problems[:3]))}. "
@@ -98,7 +101,7 @@ def _shape_of(config: Any, folder: Path) -> Shape:
     heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
     head_size = (getattr(config, "head_dim", None) or config.hidden_size // heads) * ITEM_SIZE
     return Shape(
-        weights=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
+        weights=sum((folder / name).stat().st_size for name in find_weights(folder).files),
         kv_per_token=2 * config.num_hidden_layers * kv_heads * head_size,
         scratch_per_token=(2 * heads + kv_heads) * head_size,
         max_context=config.max_position_embeddings,
@@ -151,8 +154,12 @@ def _read_weights(
     folder: Path, dtype: str, quantization: Quantization, device_map: DeviceMap
 ) -> PreTrainedModel:
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        # Otherwise transformers takes model.safetensors, even one that is left of another version.
+        config.transformers_weights = find_weights(folder).entry
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
+            config=config,
             dtype=getattr(torch, dtype),
             device_map=device_map,
             quantization_config=_packing(quantization, dtype),

@@ -34,15 +34,20 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 def bound_faults(folder: Path) -> Iterator[tuple[str, str]]:
     """(file, fault) for each file beyond its bounds."""
-    for path in sorted(folder.glob("*.json")):
+    for path in _files(folder, "*.json"):
         if fault := _json_fault(path):
             yield path.name, fault
-    for path in sorted(folder.glob("**/*.jinja")):
+    for path in _files(folder, "**/*.jinja"):
         if path.stat().st_size > MAX_TEMPLATE_BYTES:
             yield str(path.relative_to(folder)), _too_large(MAX_TEMPLATE_BYTES)
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in _files(folder, "*.safetensors"):
         if _header_bytes(path) > MAX_HEADER_BYTES:
             yield path.name, f"its header is {_too_large(MAX_HEADER_BYTES)}"
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """Files only: a link of a hub's cache may lead to a blob that is gone."""
+    return sorted(path for path in folder.glob(pattern) if path.is_file())
 
 
 def nesting_of(data: bytes) -> int:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.weights.hub_cache import cached_model
+
 CARD_NAME = "model-card.json"
 
 
@@ -42,7 +44,8 @@ class ModelCard:
 def read_card(folder: Path) -> ModelCard:
     """The card of `folder`. A missing or damaged card is replaced by one derived from the folder.
 
-    Its name is then the folder's, its revision the first 12 digits of config.json's sha256.
+    Name, hub id and revision are then those of a hub's cache, if the folder lies in one. Otherwise
+    its name is the folder's, and its revision the first 12 digits of config.json's sha256.
     """
     try:
         stored: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
@@ -64,4 +67,7 @@ def write_card(folder: Path, card: ModelCard) -> None:
 def _anonymous(folder: Path) -> ModelCard:
     config = folder / "config.json"
     revision = hashlib.sha256(config.read_bytes()).hexdigest()[:12] if config.is_file() else ""
+    if found := cached_model(folder):
+        name = found.hub_id.rpartition("/")[2]
+        return ModelCard(name, revision=found.revision or revision, hub_id=found.hub_id)
     return ModelCard(name=folder.resolve().name, revision=revision)

@@ -13,6 +13,8 @@ from chat.errors import ModelUnavailable
 from config import expand_home
 from engine.weights.catalogue import STARTER_FOLDER, CatalogueEntry, catalogue, find_entry
 from engine.weights.hardware import Machine
+from engine.weights.hub_cache import newest_snapshot
+from engine.weights.kinds import fault_of_file, fault_of_kind
 from engine.weights.recommend import choose, fitting_quantization
 from engine.weights.verify import find_problems, has_weights, is_complete
 
@@ -51,12 +53,18 @@ def local_model(model: str, models_dir: Path, app_dir: Path, machine: Machine) -
 
 
 def named_folder(model: str) -> Path | None:
-    """The folder that `--model` names, if there is one; `~` stands for the home folder."""
+    """The folder that `--model` names, if there is one; `~` stands for the home folder.
+
+    A model's folder in a hub's cache stands for its newest snapshot. Raises ModelUnavailable for a
+    file.
+    """
     try:
-        folder = expand_home(Path(model))
+        path = expand_home(Path(model))
     except ValueError:
         return None
-    return folder if folder.is_dir() else None
+    if path.is_file() and not find_entry(model):
+        raise ModelUnavailable(fault_of_file(path))
+    return newest_snapshot(path) if path.is_dir() else None
 
 
 def refuse_unusable(model: str) -> None:
@@ -84,10 +92,8 @@ def resolve_model(model: str, models_dir: Path, machine: Machine) -> ResolvedMod
 
 def checked_folder(folder: Path) -> Path:
     """Return `folder` if a model can be loaded from it. Raises ModelUnavailable."""
-    if not has_weights(folder):
-        raise ModelUnavailable(
-            f"{folder} holds no model: config.json and *.safetensors are expected there."
-        )
+    if fault := fault_of_kind(folder):
+        raise ModelUnavailable(fault)
     if problems := find_problems(folder):
         raise ModelUnavailable(
             f"The model in {folder} cannot be used. {_first_problems(problems)}. "

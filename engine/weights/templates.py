@@ -42,7 +42,7 @@ def check_templates(folder: Path) -> None:
 
 def _templates(folder: Path) -> Iterator[tuple[str, str]]:
     """(file, template) for each template that a tokenizer could use."""
-    for path in sorted(folder.glob("**/*.jinja")):
+    for path in sorted(path for path in folder.glob("**/*.jinja") if path.is_file()):
         yield str(path.relative_to(folder)), path.read_text("utf-8", "replace")
     for name in ("tokenizer_config.json", "chat_template.json"):
         try:

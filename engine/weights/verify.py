@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from safetensors import SafetensorError, safe_open
 
@@ -27,6 +27,19 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """The weights of a folder: `entry` is the whole file or the index, `files` what is read.
+
+    `tensors` are the names of the whole file's tensors, or of the index's.
+    """
+
+    entry: str
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+    tensors: frozenset[str] = frozenset()
 
 
 def sha256_of(path: Path, on_bytes: Callable[[int], None] = lambda count: None) -> str:
@@ -74,37 +87,69 @@ def _structure(folder: Path) -> Iterator[Problem]:
         yield Problem(CONFIG, "missing")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         yield Problem(TOKENIZERS[0], "missing")
-    if (folder / INDEX).is_file():
-        yield from _shards(folder)
-    elif what := _header_fault(folder / SINGLE):
-        yield Problem(SINGLE, what)
+    yield from find_weights(folder).problems
 
 
-def _shards(folder: Path) -> Iterator[Problem]:
+def find_weights(folder: Path) -> WeightFiles:
+    """The files that hold the weights. Where a whole file and shards lie side by side, what is left
+    of an earlier version is passed over.
+    """
+    single, sharded = _single(folder), _sharded(folder)
+    if sharded is None or single is None:
+        return single or sharded or WeightFiles(SINGLE, (), (_missing(folder),))
+    if sharded.problems or single.tensors >= sharded.tensors:
+        return single
+    if single.problems or single.tensors < sharded.tensors:
+        return sharded
+    what = f"holds other tensors than the shards of {INDEX}: remove one of the two"
+    return replace(single, problems=(Problem(SINGLE, what),))
+
+
+def _missing(folder: Path) -> Problem:
+    if any(folder.glob("model-*-of-*.safetensors")):
+        return Problem(INDEX, "missing")
+    return Problem(SINGLE, "missing")
+
+
+def _single(folder: Path) -> WeightFiles | None:
+    if not (folder / SINGLE).is_file():
+        return None
+    tensors, fault = _header(folder / SINGLE)
+    problems = (Problem(SINGLE, fault),) if fault else ()
+    return WeightFiles(SINGLE, (SINGLE,), problems, tensors)
+
+
+def _sharded(folder: Path) -> WeightFiles | None:
+    if not (folder / INDEX).is_file():
+        return None
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         weight_map: Mapping[str, str] = dict(index["weight_map"])
+        shards = {shard: PurePath(shard).name == shard != "" for shard in weight_map.values()}
     except (OSError, ValueError, KeyError, TypeError):
-        yield Problem(INDEX, "damaged")
-        return
-    tensors: dict[str, set[str]] = {}
-    for tensor, shard in weight_map.items():
-        tensors.setdefault(shard, set()).add(tensor)
-    for shard, names in sorted(tensors.items()):
-        if what := _header_fault(folder / shard, names):
-            yield Problem(shard, what)
+        shards, weight_map = {"": False}, {}
+    if not all(shards.values()) or not shards:  # a shard lies beside its index, nowhere else
+        return WeightFiles(INDEX, (), (Problem(INDEX, "damaged"),))
+    problems = []
+    for shard in sorted(shards):
+        found, fault = _header(folder / shard)
+        lacking = {name for name, place in weight_map.items() if place == shard} - found
+        if lacking and not fault:
+            fault = f"damaged: {len(lacking)} tensors of the index are not in it"
+        if fault:
+            problems.append(Problem(shard, fault))
+    return WeightFiles(INDEX, tuple(sorted(shards)), tuple(problems), frozenset(weight_map))
 
 
-def _header_fault(path: Path, tensors: set[str] | None = None) -> str:
-    """The fault of a safetensors file that its header and length reveal; "" if none."""
+def _header(path: Path) -> tuple[frozenset[str], str]:
+    """The tensors of a safetensors file, and the fault that its header and length reveal, or ""."""
     if not path.is_file():
-        return "missing"
+        return frozenset(), "missing"
     try:
         with safe_open(path, framework="np") as file:
-            lacking = (tensors or set()) - set(file.keys())
+            return frozenset(file.keys()), ""
     except (SafetensorError, OSError):
-        return "damaged: cut short, or not a safetensors file"
-    return f"damaged: {len(lacking)} tensors of the index are not in it" if lacking else ""
+        return frozenset(), "damaged: cut short, or not a safetensors file"
 
 
 def _difference(path: Path, record: CardFile, hashes: bool, on_bytes: Callable[[int], None]) -> str:

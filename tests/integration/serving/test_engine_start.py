@@ -107,6 +107,30 @@ async def test_missing_tensors_are_an_error_and_not_initialised_randomly(folder:
     assert isinstance(await refusal(engine_for(folder)), ModelUnavailable)
 
 
+def leave(folder: Path, what: str) -> None:
+    """Put weights beside the shards, or an index beside the whole file."""
+    shards = sorted(folder.glob("*.safetensors"))
+    tensors = {name: tensor for shard in shards for name, tensor in load_file(shard).items()}
+    single = folder / "model.safetensors"
+    if what == "a whole file cut short":
+        single.write_bytes(shards[0].read_bytes()[:-1])
+    elif what == "a file of one tensor":
+        save_file(dict([next(iter(tensors.items()))]), single)
+    else:
+        save_file(tensors, single, {"format": "pt"})
+        for shard in shards:
+            shard.unlink()
+
+
+@pytest.mark.parametrize("what", ["a whole file cut short", "a file of one tensor", "an index"])
+async def test_what_is_left_of_another_version_is_not_loaded(folder: Path, what: str) -> None:
+    leave(folder, what)
+    engine = engine_for(folder)
+    await engine.start()
+    assert engine.state == EngineState(Phase.READY)
+    await engine.stop()
+
+
 @pytest.mark.parametrize("name", ["tokenizer.json", "config.json", INDEX])
 async def test_a_folder_that_lacks_a_file_is_refused_with_its_name(folder: Path, name: str) -> None:
     (folder / name).unlink()
