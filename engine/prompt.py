@@ -20,8 +20,12 @@ from chat.models import ChatMessage, Prompt, Role
 from chat.serving.errors import BadSchema
 from chat.serving.models import PreparedPrompt
 from chat.tools import Tool, ToolCall
+from engine.chat_template import FAULTS, fold_system, inspect_template
 
 log = logging.getLogger(__name__)
+
+MAX_REASON = 200
+"""Characters of a template's own message in an error."""
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -53,7 +57,23 @@ class ChatPrompt:
         longest_first = sorted(self._control.values(), key=len, reverse=True)
         self._control_words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
         self._plain = _without_added_tokens(self.backend)
-        self._end_id = tokenizer.eos_token_id
+        self._traits = inspect_template(tokenizer)
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens that end an answer, as far as tokenizer and template name them."""
+        ids = (self._tokenizer.eos_token_id, self._traits.end_id)
+        return frozenset(one for one in ids if one is not None)
+
+    @property
+    def control_ids(self) -> frozenset[int]:
+        """The ids of the control tokens, which no text of a message is encoded to."""
+        return frozenset(self._control)
+
+    @property
+    def takes_system(self) -> bool:
+        """Whether the template renders system messages; else they are joined to questions."""
+        return self._traits.takes_system
 
     @property
     def backend(self) -> Tokenizer:
@@ -90,7 +110,12 @@ class ChatPrompt:
 
     def check(self) -> None:
         """Refuse to serve if typed control tokens can become real ones. Raises StartupError."""
-        if self._control_ids("x") != self._control_ids(" ".join(self._control.values())):
+        plain = self._control_ids("x")
+        if plain[0] is None:
+            raise StartupError(
+                "This model's chat template renders no question. Take another model."
+            )
+        if plain != self._control_ids(" ".join(self._control.values())):
             raise StartupError(
                 "This model's tokenizer lets people forge control tokens in their messages; "
                 "it is not safe to serve. Take another model."
@@ -99,15 +124,18 @@ class ChatPrompt:
     def _turn_ends(self, messages: Sequence[ChatMessage], token_ids: Sequence[int]) -> list[int]:
         """The number of tokens up to the end of each message; empty if it cannot be determined.
 
-        Qwen's template ends every turn with the end-of-sequence token, which message text is never
-        encoded to. It adds a system turn if there is none, and joins consecutive tool results into
-        one turn; all of those but the last get the position where that turn begins.
+        Qwen's template ends every turn with one token, which message text is never encoded to. It
+        adds a system turn if there is none, and joins consecutive tool results into one turn; all
+        but the last of those get the position where that turn begins, and so does a system message
+        that is joined to a question.
         """
-        ends = [place for place, token_id in enumerate(token_ids, 1) if token_id == self._end_id]
+        end_id = self._traits.end_id
+        end_id = self._tokenizer.eos_token_id if end_id is None else end_id
+        ends = [place for place, token_id in enumerate(token_ids, 1) if token_id == end_id]
         begun = messages[-1].role is Role.ASSISTANT  # continued behind the last turn
         closed = messages[:-1] if begun else messages
         ends_turn = [
-            not (message.role is Role.TOOL and following and following.role is Role.TOOL)
+            not (following and self._joins(message, following))
             for message, following in zip_longest(closed, closed[1:])
         ]
         turns = sum(ends_turn)
@@ -116,6 +144,13 @@ class ChatPrompt:
             return []
         of_messages = [bounds[turn] for turn in accumulate(map(int, ends_turn))]
         return [*of_messages, len(token_ids)] if begun else of_messages
+
+    def _joins(self, message: ChatMessage, following: ChatMessage) -> bool:
+        """Whether both messages are rendered as one turn."""
+        if message.role is Role.TOOL:
+            return following.role is Role.TOOL
+        is_folded = message.role is Role.SYSTEM and not self.takes_system
+        return is_folded and following.role in (Role.USER, Role.SYSTEM)
 
     def _encode_text(self, text: str, tools: Sequence[Tool]) -> list[int]:
         if not text:
@@ -133,15 +168,19 @@ class ChatPrompt:
             raise BadRequest("There is nothing to answer.")
         if tools and not self._knows_tools:
             raise BadRequest("This model was not made to use tools.")
+        taken = turns if self.takes_system else fold_system(turns)
         try:
             encoded: Any = self._tokenizer.apply_chat_template(
-                [self._as_dict(turn) for turn in turns],
+                [self._as_dict(turn) for turn in taken],
                 tools=[self._marked_keys(_definition(tool)) for tool in tools] or None,
                 add_generation_prompt=True,
                 sanitize_control_tokens=True,
             )
         except RecursionError:
             raise BadRequest("The tools or their arguments are nested too deeply.") from None
+        except FAULTS as error:  # such as for roles that do not alternate
+            reason = " ".join(str(error).split())[:MAX_REASON]
+            raise BadRequest(f"This model's template refuses these messages: {reason}") from None
         token_ids: list[int] = encoded["input_ids"]
         return token_ids
 
@@ -173,15 +212,26 @@ class ChatPrompt:
     def _knows_tools(self) -> bool:
         return "tools" in str(self._tokenizer.chat_template)
 
-    def _control_ids(self, content: str) -> list[int]:
-        """The control tokens in prompts that contain `content` in every place open to users."""
+    def _control_ids(self, content: str) -> list[list[int] | None]:
+        """The control tokens in prompts that contain `content` in every place open to users.
+
+        None for a prompt that the template refuses; the first is a single question.
+        """
         shape = json.dumps({content: [content]})
         calls = (ToolCall(content, content, shape), ToolCall(content, content, content))
         tools = [Tool(content, content, shape)] if self._knows_tools else []
         roles = (Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT)
         turns = [ChatMessage(role, content) for role in roles]
         calling = [*turns[:2], ChatMessage(Role.ASSISTANT, content, calls), *turns[3:]]
-        ids = self.encode(turns) + self.encode(calling, tools) + self.encode(content)
+        several = (turns[1:2], turns[:2], [*turns[1:3], turns[1]], turns[1:3], turns)
+        prompts = [*((prompt, []) for prompt in several), (calling, tools)]
+        return [self._control_ids_in(*prompt) for prompt in [*prompts, (content, [])]]
+
+    def _control_ids_in(self, prompt: Prompt, tools: Sequence[Tool]) -> list[int] | None:
+        try:
+            ids = self.encode(prompt, tools)
+        except BadRequest:
+            return None
         return [token_id for token_id in ids if token_id in self._control]
 
 

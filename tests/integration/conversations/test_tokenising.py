@@ -13,6 +13,7 @@ from chat.serving.models import PreparedPrompt
 from chat.tools import Tool
 from engine.prompt import ChatPrompt
 from tests.chat import USER, Chat, make_chat
+from tests.chat_templates import FOLDING
 from tests.fakes import ScriptedEngine
 from tests.programs import CHAT, HI, Programs
 from tests.tiny import tiny_tokenizer
@@ -87,7 +88,10 @@ HISTORY = [
 ]
 
 
-@pytest.mark.parametrize("template", ["", "{% for m in messages %}{{ m.content }}\n{% endfor %}"])
+TEMPLATES = ["", "{% for m in messages %}{{ m.content }}\n{% endfor %}", FOLDING[0].template]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("keep_turns", [None, 1, 2, 9])
 @pytest.mark.parametrize("limit", [60, 200, 300, 400, 500, 900])
 async def test_the_usage_equals_the_exact_count(

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -13,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from chat.errors import ModelUnavailable, StartupError
 from chat.serving.models import EngineState, LoadStage, Phase
 from engine.local import EngineOptions, LocalEngine, Report
-from engine.startup import OpenedModel
+from engine.startup import OpenedModel, open_model
 from engine.weights.card import ModelCard, write_card
 from tests.tiny import save_tiny_model
 
@@ -129,6 +131,32 @@ async def test_what_is_left_of_another_version_is_not_loaded(folder: Path, what:
     await engine.start()
     assert engine.state == EngineState(Phase.READY)
     await engine.stop()
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("left", ["generation_config.json", "config.json", "tokenizer", "template"])
+def test_an_end_token_is_found_wherever_it_stands(folder: Path, left: str) -> None:
+    def without(content: dict[str, Any]) -> None:
+        for name in ("eos_token_id", "eos_token"):
+            content.pop(name, None)
+
+    end_id = json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
+    for name in ("generation_config.json", "config.json", "tokenizer_config.json"):
+        if name.partition("_")[0] != left:
+            rewrite(folder / name, without)
+    if left == "config.json":
+        rewrite(folder / left, lambda content: content.update(eos_token_id=[end_id]))
+        (folder / "generation_config.json").unlink()
+    if left == "generation_config.json":
+        rewrite(folder / left, lambda content: content.update(eos_token_id=end_id))
+    if left != "template":
+        (folder / "chat_template.jinja").write_text("{{ messages[-1].content }}")
+    assert end_id in open_model(folder, OPTIONS, lambda state: None).end_ids
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "config.json", INDEX])
