@@ -32,7 +32,9 @@ from config import Settings, SettingsError, expand_home, path_argument, read_set
 from engine.weights.catalogue import FREE_LICENCE, CatalogueEntry, catalogue
 from engine.weights.fetch import STARTER, Sources, fetch_model
 from engine.weights.hardware import Machine, inspect_machine
+from engine.weights.hub_cache import newest_snapshot
 from engine.weights.hubs import HuggingFace, ModelScope
+from engine.weights.kinds import fault_of_file, fault_of_kind
 from engine.weights.progress import DownloadProgress, Meter, Report
 from engine.weights.recommend import GB, choose, fitting_quantization
 from engine.weights.resolve import AUTO, named_folder, resolve_model
@@ -169,8 +171,13 @@ def fetch(settings: Settings, options: argparse.Namespace, report: Report) -> Pa
 def verify(folder: Path, report: Report) -> None:
     """Verify files and hashes of a folder. Raises ModelUnavailable with all problems."""
     if not folder.is_dir():
-        raise ModelUnavailable(f"There is no folder {folder}.")
-    meter = Meter(report, LoadStage.VERIFY, sum(file.stat().st_size for file in folder.iterdir()))
+        fault = fault_of_file(folder) if folder.exists() else f"There is no folder {folder}."
+        raise ModelUnavailable(fault)
+    folder = newest_snapshot(folder)
+    if fault := fault_of_kind(folder):
+        raise ModelUnavailable(fault)
+    sizes = [file.stat().st_size for file in folder.iterdir() if file.is_file()]
+    meter = Meter(report, LoadStage.VERIFY, sum(sizes))
     problems = find_problems(folder, hashes=True, on_bytes=meter.advance)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)

@@ -286,6 +286,24 @@ def test_the_command_expands_a_tilde_in_its_paths(
     assert options.models_dir == tmp_path / "models"
 
 
+def test_verify_names_a_lost_blob_of_a_snapshot_and_weights_that_cannot_be_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(folder: Path) -> str:
+        assert download_model.main(["--verify", str(folder)]) == 1
+        return capsys.readouterr().out
+
+    repository = tmp_path / "models--a--b"
+    write_tiny_model(repository / "snapshots/1")
+    (repository / "snapshots/1" / SHARDS[0]).unlink()
+    (repository / "snapshots/1" / SHARDS[0]).symlink_to("../../blobs/gone")
+    assert f"{SHARDS[0]}: missing" in refused(repository)
+    (tmp_path / "model.gguf").touch()
+    assert "GGUF" in refused(tmp_path)
+    assert "GGUF" in refused(tmp_path / "model.gguf")
+    assert "There is no folder" in refused(tmp_path / "nowhere")
+
+
 def no_starter(*hubs: Hub) -> Sources:
     """Sources whose starter must not be used."""
 
