@@ -21,9 +21,9 @@ from typing import Any
 import httpx
 import uvicorn
 
+from api.edge.listeners import BACKLOG
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
-from app import BACKLOG
 from bench import app, engine
 from bench.measurements import Measurement
 from chat.models import ChatMessage, Role, Sampling

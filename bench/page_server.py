@@ -14,11 +14,12 @@ from pathlib import Path
 import uvicorn
 
 from api.accounts.routes import PageContext
+from api.edge.listeners import BACKLOG
 from api.edge.options import EdgeOptions
 from api.edge.uvicorn import server_config
 from api.ops.metrics import Metrics
 from api.server import SignIn
-from app import BACKLOG, build_site
+from app import build_site
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.models import AccountRole, SignedIn
 from chat.accounts.service import Accounts

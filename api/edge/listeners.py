@@ -41,16 +41,12 @@ def _addresses(host: str) -> Sequence[Address]:
             f"--host {host!r} has no address. Name an address of this machine, such as 127.0.0.1 "
             "for this machine alone or 0.0.0.0 for its network."
         ) from None
-    addresses = [(family, _literal(place)) for family, _, _, _, place in found]
+    # Not place[0] alone, which lacks the zone of a link-local address: "fe80::1%eth0".
+    numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    addresses = [(family, socket.getnameinfo(place, numeric)[0]) for family, *_, place in found]
     if (socket.AF_INET6, "::") in addresses:
         addresses.append((socket.AF_INET, "0.0.0.0"))  # noqa: S104 - that is what was asked for
     return list(dict.fromkeys(addresses))
-
-
-def _literal(place: tuple[str | int | bytes, ...]) -> str:
-    """The address without its port; of a link-local one with its zone ("fe80::1%2")."""
-    address, zone = str(place[0]), place[3] if len(place) > 3 else 0
-    return f"{address}%{zone}" if zone and "%" not in address else address
 
 
 def _bound(addresses: Sequence[Address], port: int) -> Sequence[socket.socket]:

@@ -165,7 +165,8 @@ def test_a_tilde_stands_for_the_home_folder_in_every_path(
     env_file = tmp_path / ".env"
     env_file.write_text(f"{variable}=~/in-file\n")
     assert getattr(read(env_file=env_file), name) == tmp_path / "in-file"
-    assert getattr(read(**{variable: "~/in-variable"}), name) == tmp_path / "in-variable"
+    from_variable = read_settings([], {variable: "~/in-variable"}, NOWHERE)
+    assert getattr(from_variable, name) == tmp_path / "in-variable"
     assert getattr(read(f"{flag(name)}=~/in-flag"), name) == tmp_path / "in-flag"
     assert getattr(read(flag(name), "here~/x"), name) == Path("here~/x")
 
