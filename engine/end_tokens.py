@@ -1,29 +1,44 @@
 """The tokens that end an answer, from all the places that a model folder may name them in.
 
 Fine-tunes name them in some places only, and several of them: the token that ends a turn stands in
-the template, the one that ends a text in a configuration. Pure.
+the template, the one that ends a text in a configuration.
 """
 
+import json
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from pathlib import Path
 
 from chat.errors import ModelUnavailable
 
 log = logging.getLogger(__name__)
 
+FILES = ("generation_config.json", "config.json")
+"""Read here and not by transformers, which fills in what config.json leaves out: an id that may
+belong to an ordinary word."""
 
-def end_tokens(
-    stated: object, derived: Iterable[object], *, control: Collection[int], vocabulary: int
-) -> frozenset[int]:
-    """The ids of the tokens that end an answer. Raises ModelUnavailable if there are none.
 
-    `stated` is what generation_config.json says, an id or a list; it is taken as it is. Of what
-    config.json, tokenizer and template say (`derived`), only control tokens are taken: where
-    config.json says nothing, the library fills in an id that may belong to an ordinary word.
+def end_tokens_in(folder: Path) -> list[object]:
+    """What the configurations of a model folder give as `eos_token_id`: an id, a list, or anything.
+
+    Sizes and levels of the files have been checked: `engine.weights.bounds`.
     """
-    of_file = _ids(stated, vocabulary)
-    others = frozenset[int]().union(*(_ids(value, vocabulary) for value in derived))
-    ends = of_file | (others & frozenset(control))
+    found = []
+    for name in FILES:
+        try:
+            content = json.loads((folder / name).read_bytes())
+        except (OSError, ValueError):
+            continue  # reported where the file is needed
+        found.append(content.get("eos_token_id") if isinstance(content, dict) else None)
+    return found
+
+
+def end_tokens(stated: Iterable[object], vocabulary: int) -> frozenset[int]:
+    """The ids of the tokens that end an answer, of all that is stated.
+
+    `vocabulary` is the number of tokens. Raises ModelUnavailable if there are none.
+    """
+    ends = frozenset[int]().union(*(_ids(value, vocabulary) for value in stated))
     if not ends:
         raise ModelUnavailable(
             "Nothing in the model's folder says which token ends an answer: name it as "

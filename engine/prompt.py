@@ -66,9 +66,9 @@ class ChatPrompt:
         return frozenset(one for one in ids if one is not None)
 
     @property
-    def control_ids(self) -> frozenset[int]:
-        """The ids of the control tokens, which no text of a message is encoded to."""
-        return frozenset(self._control)
+    def vocabulary(self) -> int:
+        """The number of tokens that the tokenizer knows."""
+        return len(self._tokenizer)
 
     @property
     def takes_system(self) -> bool:

@@ -20,7 +20,7 @@ from chat.models import Sampling
 from chat.serving.models import EngineInfo, EngineState, LoadStage, Phase
 from engine import plan
 from engine.batching import ContinuousBatch, Layout, page_size
-from engine.end_tokens import end_tokens
+from engine.end_tokens import end_tokens, end_tokens_in
 from engine.grammar.compiler import Compiler, MaskMaker
 from engine.loader import LoadedModel, check_folder, load_model
 from engine.memory import is_out_of_memory
@@ -57,6 +57,7 @@ def open_model(
     check_folder(folder)
     prompt = ChatPrompt(load_tokenizer(folder))
     prompt.check()
+    end_ids = end_tokens([*end_tokens_in(folder), list(prompt.end_ids)], prompt.vocabulary)
     if not prompt.takes_system:
         log.info("the chat template takes no system message: it is joined to the first question")
     loaded = load_model(
@@ -66,7 +67,6 @@ def open_model(
     )
     runner = make_runner(loaded, options)
     _return_freed_memory()
-    end_ids = _end_ids(loaded, prompt)
     return OpenedModel(
         runner=runner,
         prompt=prompt,
@@ -121,19 +121,6 @@ def _free_memory(loaded: LoadedModel) -> int:
         return psutil.virtual_memory().available
     free: int = torch.cuda.mem_get_info(loaded.model.device)[0]
     return free
-
-
-def _end_ids(loaded: LoadedModel, prompt: ChatPrompt) -> frozenset[int]:
-    """Raises ModelUnavailable."""
-    of_file, config = loaded.model.generation_config, loaded.model.config
-    # Without generation_config.json the library makes one of config.json.
-    is_derived = getattr(of_file, "_from_model_config", False)
-    return end_tokens(
-        None if is_derived else of_file.eos_token_id,
-        [of_file.eos_token_id, config.eos_token_id, list(prompt.end_ids)],
-        control=prompt.control_ids,
-        vocabulary=config.vocab_size,
-    )
 
 
 def _describe(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,13 @@ def test_an_end_token_is_found_wherever_it_stands(folder: Path, left: str) -> No
     if left != "template":
         (folder / "chat_template.jinja").write_text("{{ messages[-1].content }}")
     assert end_id in open_model(folder, OPTIONS, lambda state: None).end_ids
+
+
+@pytest.mark.parametrize("stated", ["<|im_end|>", [[1]], {}, -1, 10**9, True])
+def test_an_end_token_that_is_none_is_passed_over_or_refused(folder: Path, stated: object) -> None:
+    rewrite(folder / "generation_config.json", lambda content: content.update(eos_token_id=stated))
+    with suppress(ModelUnavailable):
+        assert open_model(folder, OPTIONS, lambda state: None).end_ids
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "config.json", INDEX])
