@@ -1,19 +1,22 @@
 """How fairly prompts are read: the app of this checkout and of another one, asked in turns.
 
-Both stand ready while one is asked, so that what else the machine does hits both. A short prompt
-alone; the same behind a long one, while somebody else's answer is written; many short ones at once.
+Both stand ready while one is asked. A short prompt alone; the same behind a long one, while
+somebody else's answer is written; many short ones at once. Times are processor seconds of the
+server, which computes all the while: other programs on the machine change them little.
 """
 
 import asyncio
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
+import psutil
 
 from bench import app
 from bench.measurements import Measurement, in_turns
@@ -30,9 +33,10 @@ PLACES = {"QWEN_CHAT_MAX_CONCURRENT": str(CROWD), "QWEN_CHAT_REQUEST_TIMEOUT_S":
 
 @dataclass(slots=True)
 class Stream:
-    """One answer as it arrives; times of its tokens by the clock of `time.perf_counter`."""
+    """One answer as it arrives; times of its tokens by `clock`."""
 
     client: httpx.AsyncClient
+    clock: Callable[[], float]
     prompt: str
     max_tokens: int = 512
     asked_at: float = 0.0
@@ -43,7 +47,7 @@ class Stream:
     def first_s(self) -> float:
         return self.at[0] - self.asked_at
 
-    async def tokens(self) -> AsyncIterator[float]:
+    async def tokens(self) -> AsyncGenerator[float, None]:
         """The times of the tokens, until the answer ends or the caller hangs up."""
         body = {
             "model": "default",
@@ -53,12 +57,12 @@ class Stream:
             "min_tokens": self.max_tokens,
             "stream": True,
         }
-        self.asked_at = time.perf_counter()
+        self.asked_at = self.clock()
         async with self.client.stream("POST", CHAT, json=body) as answer:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 if line.startswith("data: {") and _has_text(json.loads(line[6:])):
-                    self.at.append(time.perf_counter())
+                    self.at.append(self.clock())
                     self._news.set()
                     yield self.at[-1]
 
@@ -97,31 +101,36 @@ async def compare(
     """Measure both checkouts on the model in `folder`; `long` tokens are a long prompt."""
     turns: dict[str, list[Fairness]] = {"this": [], "other": []}
     with ExitStack() as stack:
-        addresses: dict[str, str] = {}
+        servers: dict[str, tuple[str, psutil.Process]] = {}
         for name, root, port in zip(turns, (app.ROOT, other), ports, strict=True):
-            stack.enter_context(app.running_app(folder, port, root, PLACES))
-            addresses[name] = f"http://127.0.0.1:{port}"
-        for address in addresses.values():
+            process = stack.enter_context(app.running_app(folder, port, root, PLACES))
+            servers[name] = f"http://127.0.0.1:{port}", process
+        for address, _ in servers.values():
             app.seconds_until(f"{address}/readyz", time.perf_counter())
         for number in range(TURNS):
-            for name, address in addresses.items():
+            for name, (address, process) in servers.items():
+                clock = partial(_processor_s, process)
                 async with httpx.AsyncClient(base_url=address, timeout=3600) as client:
-                    turns[name].append(await measure(client, f"{number}", long))
+                    turns[name].append(await measure(client, clock, f"{number}", long))
+                print(f"{name}: {turns[name][-1]}", flush=True)
     return report(turns, long)
 
 
-async def measure(client: httpx.AsyncClient, turn: str, long: int) -> Fairness:
+async def measure(
+    client: httpx.AsyncClient, clock: Callable[[], float], turn: str, long: int
+) -> Fairness:
     """One turn of all measurements on one server."""
-    alone = await Stream(client, prompt_of(f"Alone {turn}", SHORT_TOKENS)).until(1)
-    writer = Stream(client, prompt_of(f"Writer {turn}", SHORT_TOKENS), max_tokens=2048)
+    stream = partial(Stream, client, clock)
+    alone = await stream(prompt_of(f"Alone {turn}", SHORT_TOKENS)).until(1)
+    writer = stream(prompt_of(f"Writer {turn}", SHORT_TOKENS), max_tokens=2048)
     writing = asyncio.create_task(writer.until(2048))
     try:
         await writer.has(WRITTEN + 1)
-        slow = Stream(client, prompt_of(f"Long {turn}", long), max_tokens=1)
+        slow = stream(prompt_of(f"Long {turn}", long), max_tokens=1)
         reading = asyncio.create_task(slow.until(1))
         written = len(writer.at)
         await writer.has(written + 2)  # so the long prompt is being read
-        behind = await Stream(client, prompt_of(f"Behind {turn}", SHORT_TOKENS)).until(1)
+        behind = await stream(prompt_of(f"Behind {turn}", SHORT_TOKENS)).until(1)
         await reading
     finally:
         writing.cancel()
@@ -133,22 +142,22 @@ async def measure(client: httpx.AsyncClient, turn: str, long: int) -> Fairness:
         long=slow.first_s,
         usual_step=statistics.median(steps[: WRITTEN - 1]),
         pause=max(steps[written - 1 :]),
-        crowd=await crowd(client, turn),
+        crowd=await crowd(stream, turn),
     )
 
 
-async def crowd(client: httpx.AsyncClient, turn: str) -> float:
+async def crowd(stream: Callable[[str], Stream], turn: str) -> float:
     """Seconds until the last of many short prompts has its first token; the others go on."""
     prompts = [prompt_of(f"{number} in a crowd {turn}", SHORT_TOKENS) for number in range(CROWD)]
-    streams = [Stream(client, prompt) for prompt in prompts]
-    reading = [asyncio.create_task(stream.until(512)) for stream in streams]
+    streams = [stream(prompt) for prompt in prompts]
+    reading = [asyncio.create_task(one.until(512)) for one in streams]
     try:
-        await asyncio.gather(*(stream.has(1) for stream in streams))
+        await asyncio.gather(*(one.has(1) for one in streams))
     finally:
         for task in reading:
             task.cancel()
         await asyncio.wait(reading)
-    return max(stream.first_s for stream in streams)
+    return max(one.first_s for one in streams)
 
 
 def report(turns: Mapping[str, list[Fairness]], long: int) -> list[Measurement]:
@@ -178,6 +187,11 @@ def report(turns: Mapping[str, list[Fairness]], long: int) -> list[Measurement]:
 def prompt_of(name: str, tokens: int) -> str:
     """A prompt of about so many tokens, which begins like no other's."""
     return f"{name}: {'wind ' * tokens}"
+
+
+def _processor_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _has_text(chunk: Mapping[str, list[Mapping[str, Mapping[str, str]]]]) -> bool:
