@@ -42,15 +42,26 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn as the model sees it. Only an assistant's has `calls`."""
+    """One turn as the model sees it. Only an assistant's has `calls`.
+
+    A `partial` assistant message is the last one of its prompt: the model continues its text. An
+    assistant message that is not partial is complete, also where it is the last one.
+    """
 
     role: Role
     content: str
     calls: tuple[ToolCall, ...] = ()
+    partial: bool = field(default=False, repr=False)  # keys of case files are digests of the repr
 
 
 Prompt = Sequence[ChatMessage] | str
 """The input of a generation: messages, or bare text that the model continues."""
+
+
+def partial_text(prompt: Prompt) -> str:
+    """The text of an answer that the prompt has begun and the model continues; else empty."""
+    last = prompt[-1] if prompt and not isinstance(prompt, str) else None
+    return last.content if last and last.partial else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,16 +88,16 @@ class ChatPrompt:
         return PreparedPrompt(prompt, token_ids, turn_ends)
 
     def encode(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
-        """Token ids of the prompt. A trailing assistant message is continued.
+        """Token ids of the prompt. A partial assistant message at its end is continued.
 
         Bare text is encoded without a template. Raises BadRequest for an empty prompt, or for tools
         that the model's template does not support; BadSchema.
         """
         if isinstance(prompt, str):
             return self._encode_text(prompt, tools)
-        if prompt and prompt[-1].role is Role.ASSISTANT:
-            if prompt[-1].calls:
-                raise BadRequest("The last call of a tool has no result yet.")
+        if prompt and prompt[-1].calls:
+            raise BadRequest("The last call of a tool has no result yet.")
+        if prompt and prompt[-1].partial:
             # Encoded separately: a text that begins with a line end would merge with the template's
             # line end into other tokens than those the model wrote.
             return self._encode_turns(prompt[:-1], tools) + self._encode_plain(prompt[-1].content)
@@ -132,7 +132,7 @@ class ChatPrompt:
         end_id = self._traits.end_id
         end_id = self._tokenizer.eos_token_id if end_id is None else end_id
         ends = [place for place, token_id in enumerate(token_ids, 1) if token_id == end_id]
-        begun = messages[-1].role is Role.ASSISTANT  # continued behind the last turn
+        begun = messages[-1].partial  # continued behind the last turn
         closed = messages[:-1] if begun else messages
         ends_turn = [
             not (following and self._joins(message, following))

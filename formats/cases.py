@@ -28,15 +28,18 @@ class CallRecord(FileRecord):
 
 
 class TurnRecord(FileRecord):
-    """One turn of the prompt."""
+    """One turn of the prompt. A `partial` one is the beginning of an answer, at the prompt's end:
+    the model continues it.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: Prompt
     calls: list[CallRecord] = Field(default=[], max_length=100)
+    partial: bool = False
 
     def value(self) -> ChatMessage:
         calls = tuple(ToolCall(**call.model_dump()) for call in self.calls)
-        return ChatMessage(Role(self.role), self.content, calls)
+        return ChatMessage(Role(self.role), self.content, calls, self.partial)
 
 
 class CheckRecord(FileRecord):
@@ -71,7 +74,7 @@ class CaseRecord(FileRecord):
             checks=tuple(check.value() for check in self.checks),
             sampling=self.sampling.value(),
             reference=self.reference,
-            key=self.id or f"file-{hashlib.sha256(repr(prompt).encode()).hexdigest()[:32]}",
+            key=self.id or _key(prompt),
         )
 
 
@@ -81,6 +84,12 @@ class CasesFile(FileRecord):
     format: Literal["qwen-chat-cases"]
     version: Literal[1]
     cases: list[CaseRecord] = Field(max_length=MOST_CASES)
+
+
+def _key(prompt: tuple[ChatMessage, ...]) -> str:
+    """The name of a case that has none: the same prompt has the same, in whatever file."""
+    written = repr(prompt) + ("partial" if prompt[-1].partial else "")
+    return f"file-{hashlib.sha256(written.encode()).hexdigest()[:32]}"
 
 
 def write_cases(cases: Sequence[Case]) -> bytes:
@@ -133,7 +142,12 @@ def _record(case: Case) -> CaseRecord:
             "id": case.id,
             "name": case.name,
             "prompt": [
-                {"role": turn.role.value, "content": turn.content, "calls": _calls(turn)}
+                {
+                    "role": turn.role.value,
+                    "content": turn.content,
+                    "calls": _calls(turn),
+                    "partial": turn.partial,
+                }
                 for turn in case.prompt
             ],
             "checks": [

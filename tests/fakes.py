@@ -11,7 +11,7 @@ from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
 from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
 from chat.feedback.ratings import Ratings
-from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, Timing, Usage
+from chat.models import ChatMessage, Finish, Prompt, Sampling, Timing, Usage
 from chat.serving.errors import EngineNotReady, PromptTooLong
 from chat.serving.models import Delta, EngineInfo, EngineState, Phase, PreparedPrompt
 from chat.serving.ports import Engine
@@ -102,7 +102,7 @@ class ScriptedEngine:
             if not prompt or tools:
                 raise BadRequest
             return PreparedPrompt(prompt, [ord(character) for character in prompt])
-        if all(message.role is Role.ASSISTANT for message in prompt) or prompt[-1].calls:
+        if all(message.partial for message in prompt) or prompt[-1].calls:
             raise BadRequest
         ids = [ord(character) for message in prompt for character in message.content]
         ends = accumulate(len(message.content) for message in prompt)

@@ -33,6 +33,11 @@ class TurnForm(BaseModel):
     role: Role
     content: str | None = None
     calls: str = "[]"
+    partial: bool = False
+
+    def value(self) -> ChatMessage:
+        """Raises BadImport if the hidden calls were tampered with."""
+        return ChatMessage(self.role, self.content or "", read_calls(self.calls), self.partial)
 
 
 class CheckForm(BaseModel):
@@ -61,9 +66,7 @@ class CaseForm(BaseModel):
         turns = (turn for turn in self.prompt if turn.content or turn.calls != "[]")
         return CaseText(
             name=self.name,
-            prompt=tuple(
-                ChatMessage(turn.role, turn.content or "", read_calls(turn.calls)) for turn in turns
-            ),
+            prompt=tuple(turn.value() for turn in turns),
             checks=tuple(
                 Check(check.kind, check.expected or "") for check in self.checks if check.kind
             ),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -73,7 +74,7 @@ def may_be_cached(request: Request) -> bool:
 
 
 def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
-    """The conversation as domain messages. Raises BadRequest.
+    """The conversation as domain messages; a last assistant message is partial. Raises BadRequest.
 
     The template has no call ids, so the results of parallel calls are put in the calls' order.
     """
@@ -95,6 +96,8 @@ def prompt_of(turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
         raise BadRequest("The last message asks for calls that have no results.")
     if prompt[-1].role is Role.ASSISTANT and not prompt[-1].content:
         raise BadRequest("The last message is an empty answer: there is nothing to go on with.")
+    if prompt[-1].role is Role.ASSISTANT:
+        prompt[-1] = replace(prompt[-1], partial=True)
     return tuple(prompt)
 
 

@@ -22,6 +22,11 @@ def system_message(prompt: str) -> tuple[ChatMessage, ...]:
     return (ChatMessage(Role.SYSTEM, prompt),) if prompt.strip() else ()
 
 
+def partial_message(content: str) -> ChatMessage:
+    """The beginning of an answer, which the model continues."""
+    return ChatMessage(Role.ASSISTANT, content, partial=True)
+
+
 def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
     """The messages that made the last one of `path`, which is an answer.
 
@@ -35,5 +40,5 @@ def prompt_from(path: Sequence[Message]) -> tuple[ChatMessage, ...]:
     turns = split_turns(as_prompt(before))[provenance.dropped_turns :]
     begun = answer.content[: provenance.continued_characters]
     remaining = [message for turn in turns for message in turn]
-    continued = [ChatMessage(Role.ASSISTANT, begun)] if begun else []
-    return (*system_message(provenance.system_prompt), *remaining, *continued)
+    partial = [partial_message(begun)] if begun else []
+    return (*system_message(provenance.system_prompt), *remaining, *partial)

@@ -17,7 +17,7 @@ from chat.conversations.errors import PlacesNeeded, PromptLost
 from chat.conversations.jobs import Job, Jobs, JobSpec
 from chat.conversations.models import Attachment, EffectiveOptions, Message, Question, Turn
 from chat.conversations.ports import ConversationStore, EnrolmentPolicy
-from chat.conversations.prompt import as_prompt, prompt_from
+from chat.conversations.prompt import as_prompt, partial_message, prompt_from
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, title_of
 from chat.errors import BadRequest
@@ -273,7 +273,7 @@ class Turns:
             content = sibling.content if continued else ""
             history = as_prompt(before)
             if content:
-                history.append(ChatMessage(Role.ASSISTANT, content))
+                history.append(partial_message(content))
             window = await self._fit(engine, options, history)
             with ExitStack() as undo:
                 slot = await self._jobs.enter(user_id, address, undo, enrolled.account)

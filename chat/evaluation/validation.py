@@ -44,6 +44,10 @@ def _check_prompt(prompt: Sequence[ChatMessage]) -> None:
         raise BadCase(field="prompt", why=f"1 to {MOST_TURNS} messages", limit=MOST_TURNS)
     if prompt[-1].role is Role.SYSTEM or not prompt[-1].content.strip():
         raise BadCase(field="prompt", why="the last message has to ask for something")
+    if any(turn.partial for turn in prompt[:-1]) or (
+        prompt[-1].partial and prompt[-1].role is not Role.ASSISTANT
+    ):
+        raise BadCase(field="prompt", why="only an answer at its end can be partial")
     if sum(len(check_text(message.content)) for message in prompt) > MAX_PROMPT:
         raise BadCase(field="prompt", why=f"at most {MAX_PROMPT} characters")
 

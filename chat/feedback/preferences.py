@@ -203,10 +203,10 @@ def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
 
 
 def prompt_before_answer(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
-    """The prompt without a trailing assistant message that the answer continues."""
-    *before, last = snapshot.prompt or (ChatMessage(Role.USER, ""),)
-    continued = last.role is Role.ASSISTANT and snapshot.answer.startswith(last.content)
-    return tuple(before) if continued and not last.calls else snapshot.prompt
+    """The prompt without the beginning of the answer, if the model continued one."""
+    provenance = snapshot.provenance
+    continued = provenance is not None and provenance.continued_characters > 0
+    return snapshot.prompt[:-1] if continued else snapshot.prompt
 
 
 def is_whole(status: Status, finish: Finish | None) -> bool:

@@ -10,7 +10,7 @@ from chat.conversations.models import Conversation, Message, Origin
 from chat.conversations.prompt import prompt_from
 from chat.feedback.models import AnswerSnapshot
 from chat.languages import language_of
-from chat.models import ChatMessage, Role, Status
+from chat.models import ChatMessage, Role, Status, partial_text
 from chat.serving.completion import CompletionRecord
 from chat.serving.observer import Source
 from chat.serving.provenance import prompt_sha256
@@ -68,8 +68,7 @@ def snapshot_of_completion(written: CompletionRecord) -> AnswerSnapshot:
         f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
         for call in written.calls
     ]
-    begun = prompt[-1].content if prompt[-1].role is Role.ASSISTANT else ""
-    answer = "\n".join([text for text in (begun + written.text, *calls) if text])
+    answer = "\n".join([text for text in (partial_text(prompt) + written.text, *calls) if text])
     return AnswerSnapshot(
         id=uuid4().hex,
         answer_id=written.id,

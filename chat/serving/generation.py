@@ -356,5 +356,5 @@ def _with_answer(messages: Sequence[ChatMessage], draft: Draft) -> Sequence[Chat
     """The messages with the answer; the draft holds a continued answer as a whole."""
     if not messages:
         return ()
-    before = messages[:-1] if messages[-1].role is Role.ASSISTANT else messages
+    before = messages[:-1] if messages[-1].partial else messages
     return (*before, ChatMessage(Role.ASSISTANT, draft.text, draft.calls))

@@ -59,8 +59,8 @@ class Engine(Protocol):
     ) -> AsyncGenerator[Delta, None]:
         """Generate one answer: text as it comes, then exactly one delta with finish and usage.
 
-        `prompt` was prepared by this engine with `extras.tools`. A trailing assistant message is
-        continued: deltas hold only what is new. An answer of a given shape that ends with STOP is
+        `prompt` was prepared by this engine with `extras.tools`. A partial assistant
+        message at its end is continued: deltas hold only what is new. An answer of a given shape that ends with STOP is
         valid JSON of that shape. One that calls tools ends with TOOL_CALLS; only broken calls may
         violate their schema. Prefix cache entries are shared only between requests with the same
         `salt`; the answer does not depend on it.

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from chat.accounts.quotas import QuotaReservation
-from chat.models import ChatOptions, Role, Sampling
+from chat.models import ChatOptions, Sampling, partial_text
 from chat.serving.admission import QueueTicket
 from chat.serving.models import PreparedPrompt
 from chat.serving.observer import Source
@@ -18,7 +18,7 @@ SEEDS = 2**31
 class GenerationRequest:
     """What an engine generates, and for whom. `prompt` was prepared by `engine`.
 
-    A trailing assistant message of the prompt is continued. `options.sampling` has a seed.
+    A partial assistant message at the end of the prompt is continued. `options.sampling` has a seed.
     """
 
     id: str
@@ -35,8 +35,7 @@ class GenerationRequest:
     @property
     def continued(self) -> str:
         """The text of the answer that was there before and is part of the prompt."""
-        last = self.prompt.messages[-1] if self.prompt.messages else None
-        return last.content if last and last.role is Role.ASSISTANT else ""
+        return partial_text(self.prompt.prompt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ SPREAD = {
     "lm_head": "cpu",
 }
 QUESTION = (ChatMessage(Role.SYSTEM, "be brief"), ChatMessage(Role.USER, "你好 👋"))
-BEGUN = (*QUESTION, ChatMessage(Role.ASSISTANT, "\n 好的 <|im_end|> so  far \n"))
+BEGUN = (*QUESTION, ChatMessage(Role.ASSISTANT, "\n 好的 <|im_end|> so  far \n", partial=True))
+ANSWERED = (*QUESTION, replace(BEGUN[-1], partial=False))
 CALLED = (
     *QUESTION,
     ChatMessage(Role.ASSISTANT, "", (ToolCall("call_1", "weather", '{"city": "北京"}'),)),
@@ -149,7 +150,7 @@ async def test_a_continued_beginning_counts_as_prompt_and_new_text_as_completion
 
 
 async def test_the_rendered_prompt_holds_every_word_in_order(engine: Engine) -> None:
-    prompt = await engine.render_prompt((*BEGUN, ChatMessage(Role.USER, "<tool_call> 👋")))
+    prompt = await engine.render_prompt((*ANSWERED, ChatMessage(Role.USER, "<tool_call> 👋")))
     places = [prompt.index(words) for words in ("be brief", "你好 👋", BEGUN[-1].content)]
     assert places == sorted(places)
     assert places[-1] < prompt.index("<tool_call> 👋")
@@ -159,7 +160,15 @@ async def test_a_continued_answer_is_the_end_of_the_prompt(engine: Engine) -> No
     assert (await engine.render_prompt(BEGUN)).endswith(BEGUN[-1].content)
 
 
-@pytest.mark.parametrize("messages", [(), (ChatMessage(Role.ASSISTANT, "Hello"),)])
+async def test_a_whole_answer_at_the_end_is_not_continued(engine: Engine) -> None:
+    whole = await engine.prepare(ANSWERED)
+    followed = await engine.prepare((*ANSWERED, ChatMessage(Role.USER, "And?")))
+    end = whole.prefix_tokens(3)
+    assert end == followed.prefix_tokens(3) > 0
+    assert list(whole.token_ids[:end]) == list(followed.token_ids[:end])
+
+
+@pytest.mark.parametrize("messages", [(), (ChatMessage(Role.ASSISTANT, "Hello", partial=True),)])
 async def test_an_answer_to_nothing_has_no_prompt(
     engine: Engine, messages: Sequence[ChatMessage]
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 from chat.conversations.attachments import with_attachments
 from chat.conversations.errors import AnswerRunning, BadAttachment, PromptLost, RenamedMeanwhile
 from chat.conversations.jobs import Job
-from chat.conversations.models import Archive, Attachment, Origin, Question
+from chat.conversations.models import Archive, Attachment, Conversation, Origin, Question
+from chat.conversations.prompt import prompt_from
 from chat.errors import BadRequest, EmptyMessage, MessageTooLong, NotFound
 from chat.models import ChatMessage, ChatOptions, Finish, PresetRef, Role, Sampling, Status
 from tests.chat import USER, Chat, finished, make_chat
@@ -84,7 +85,7 @@ async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() 
         USER, conversation_id=job.conversation_id, message_id=job.message_id
     )
     assert (await finished(more)).text == "One, two."
-    assert chat.engine.prompts[-1][-1] == ChatMessage(Role.ASSISTANT, "One, ")
+    assert chat.engine.prompts[-1][-1] == ChatMessage(Role.ASSISTANT, "One, ", partial=True)
     opened = await chat.conversations.open(USER, job.conversation_id)
     answer = opened.messages[-1]
     assert answer.content == "One, two."
@@ -93,6 +94,57 @@ async def test_a_cut_answer_is_continued_in_a_version_that_has_the_whole_text() 
     assert answer.provenance.continued_characters == 5
     assert answer.usage
     assert answer.usage.completion_tokens == len("two.")
+
+
+async def two_answers_in_a_row(chat: Chat) -> Conversation:
+    """An imported conversation: a question, an answer, and another answer below that."""
+    job = await two_turns(chat)
+    archive = await chat.conversations.archive(USER, job.conversation_id)
+    question, first, _, second = archive.messages
+    second = replace(second, parent_id=first.id)
+    (added,) = await chat.conversations.add_archives(
+        USER, [Archive(archive.conversation, (question, first, second))]
+    )
+    return added
+
+
+async def test_a_retry_below_another_answer_does_not_continue_that_one(chat: Chat) -> None:
+    added = await two_answers_in_a_row(chat)
+    assert added.head_id
+    again = await chat.answers.retry(USER, conversation_id=added.id, message_id=added.head_id)
+    assert (await finished(again)).text == "A3"
+    assert chat.engine.prompts[-1] == (
+        ChatMessage(Role.USER, "Q1"),
+        ChatMessage(Role.ASSISTANT, "A1"),
+    )
+    assert await chat.contents(again) == ["Q1", "A1", "A3"]
+    answer = await chat.answer(again)
+    assert answer.provenance
+    assert answer.provenance.continued_characters == 0
+
+
+async def test_an_answer_below_another_answer_is_continued_where_that_is_asked(
+    chat: Chat,
+) -> None:
+    added = await two_answers_in_a_row(chat)
+    assert added.head_id
+    more = await chat.answers.go_on(USER, conversation_id=added.id, message_id=added.head_id)
+    assert (await finished(more)).text == "A2A3"
+    assert chat.engine.prompts[-1][1:] == (
+        ChatMessage(Role.ASSISTANT, "A1"),
+        ChatMessage(Role.ASSISTANT, "A2", partial=True),
+    )
+
+
+async def test_the_prompt_of_a_retried_answer_ends_with_the_whole_answer_above(
+    chat: Chat,
+) -> None:
+    added = await two_answers_in_a_row(chat)
+    assert added.head_id
+    again = await chat.answers.retry(USER, conversation_id=added.id, message_id=added.head_id)
+    await finished(again)
+    path = await chat.messages(again)
+    assert prompt_from(path) == chat.engine.prompts[-1]
 
 
 async def test_a_continued_answer_stopped_at_once_keeps_its_beginning() -> None:

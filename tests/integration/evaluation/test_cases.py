@@ -128,6 +128,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
     ({"max_new_tokens": 0}, "bad_import", None),
     ({"sampling": "[]"}, "bad_import", None),
     ({"prompt": [{"role": "user", "content": "x", "calls": "{"}]}, "import_not_json", None),
+    ({"prompt": [{"role": "user", "content": "x", "partial": "true"}]}, "bad_case", "prompt"),
     ({"checks": [{"kind": "human", "expected": "x" * 20_001}]}, "bad_case", "checks.expected"),
     ({"checks": [{"kind": "human", "expected": "x" * 2**20}]}, "bad_case", "checks.expected"),
     ({"reference": "x" * 200_001}, "message_too_long", "reference"),

@@ -139,7 +139,7 @@ class Happenings:
         answered: dict[Turns, set[str]] = {}
         for number, prompt in enumerate(self.chat.engine.prompts):
             *before, last = prompt
-            begun = last.content if last.role is Role.ASSISTANT else ""
+            begun = last.content if last.partial else ""
             question = tuple(before) if begun else prompt
             turns = tuple((turn.role.value, turn.content) for turn in question)
             answered.setdefault(turns, set()).add(begun + answer(number))

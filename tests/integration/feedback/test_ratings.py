@@ -105,7 +105,7 @@ async def test_a_continued_answer_has_a_snapshot_with_its_beginning(tmp_path: Pa
         await chat.rate(job, UP)
         snapshot = await chat.snapshot(job)
         assert snapshot.answer == "Hello"
-        assert snapshot.prompt[-1] == ChatMessage(Role.ASSISTANT, "Hel")
+        assert snapshot.prompt[-1] == ChatMessage(Role.ASSISTANT, "Hel", partial=True)
         assert is_exact(snapshot)
 
 
@@ -339,7 +339,7 @@ async def test_a_continued_programs_answer_has_a_snapshot_from_its_beginning(
     chat: RatedChat,
 ) -> None:
     written = await completion(
-        chat, (ChatMessage(Role.USER, "Hi"), ChatMessage(Role.ASSISTANT, "Oh, "))
+        chat, (ChatMessage(Role.USER, "Hi"), ChatMessage(Role.ASSISTANT, "Oh, ", partial=True))
     )
     assert written.text == "Hello"
     await chat.ratings.rate_completion(LOCAL, written.id, UP)

@@ -166,7 +166,7 @@ async def test_a_trailing_assistant_message_is_continued_without_being_repeated(
         messages=[*HI["messages"], {"role": "assistant", "content": "Hel"}]
     )
     assert answer.json()["choices"][0]["message"]["content"] == "lo"
-    assert programs.engine.prompts[0][-1] == ChatMessage(Role.ASSISTANT, "Hel")
+    assert programs.engine.prompts[0][-1] == ChatMessage(Role.ASSISTANT, "Hel", partial=True)
 
 
 async def test_a_truncated_answer_has_finish_reason_length() -> None:

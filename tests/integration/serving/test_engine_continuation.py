@@ -32,7 +32,7 @@ def letters_only(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
 async def answer(
     engine: LocalEngine, begun: str | None = None, sampling: Sampling = GREEDY
 ) -> list[Delta]:
-    beginning = () if begun is None else (ChatMessage(Role.ASSISTANT, begun),)
+    beginning = () if begun is None else (ChatMessage(Role.ASSISTANT, begun, partial=True),)
     return [delta async for delta in generate(engine, (QUESTION, *beginning), sampling)]
 
 

@@ -72,7 +72,7 @@ async def test_a_begun_answer_is_continued_at_its_end(engine: LocalEngine) -> No
         ChatMessage(Role.USER, "List the days of the week, beginning with Monday."),
     ]
     await ask(engine, question)
-    begun = ChatMessage(Role.ASSISTANT, "The days are: Monday, Tuesday,")
+    begun = ChatMessage(Role.ASSISTANT, "The days are: Monday, Tuesday,", partial=True)
     rest, last = await ask(engine, [*question, begun])
     assert rest
     assert not rest.startswith("The days are")

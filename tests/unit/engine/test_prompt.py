@@ -41,7 +41,7 @@ def test_a_prompt_is_the_template_with_the_messages() -> None:
 
 
 def begun(content: str) -> list[ChatMessage]:
-    return [*user("x"), ChatMessage(Role.ASSISTANT, content)]
+    return [*user("x"), ChatMessage(Role.ASSISTANT, content, partial=True)]
 
 
 @given(content=st.lists(pieces, max_size=8).map("".join))
@@ -68,7 +68,15 @@ def test_the_rendered_prompt_has_the_messages_and_the_control_tokens(content: st
     )
 
 
-@pytest.mark.parametrize("messages", [[], [ChatMessage(Role.ASSISTANT, "x")]])
+def test_a_whole_answer_at_the_end_is_a_turn_of_its_own() -> None:
+    turns = [*user("x"), ChatMessage(Role.ASSISTANT, "One.")]
+    assert PROMPT.render([*turns, ChatMessage(Role.ASSISTANT, "Two", partial=True)]) == (
+        f"{PROMPT.render(turns)}Two"
+    )
+    assert PROMPT.render(turns).endswith("assistant\nOne.<|im_end|>\n<|im_start|>assistant\n")
+
+
+@pytest.mark.parametrize("messages", [[], [ChatMessage(Role.ASSISTANT, "x", partial=True)]])
 def test_a_prompt_without_anything_to_answer_is_refused(messages: list[ChatMessage]) -> None:
     with pytest.raises(BadRequest):
         PROMPT.encode(messages)

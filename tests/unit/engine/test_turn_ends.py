@@ -1,6 +1,7 @@
 """Where the messages of a prepared prompt end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,8 +40,14 @@ def test_each_message_ends_with_the_token_that_ends_its_turn() -> None:
 
 
 def test_a_continued_answer_ends_where_the_prompt_ends() -> None:
-    prepared = PROMPT.prepare((HI, HELLO))
+    prepared = PROMPT.prepare((HI, replace(HELLO, partial=True)))
     assert prepared.prefix_tokens(1) < prepared.prefix_tokens(2) == prepared.tokens
+
+
+def test_a_whole_answer_at_the_end_ends_before_the_next_answer_begins() -> None:
+    prepared = PROMPT.prepare((HI, HELLO))
+    assert texts((HI, HELLO))[1].endswith(f"{HELLO.content}<|im_end|>")
+    assert prepared.prefix_tokens(1) < prepared.prefix_tokens(2) < prepared.tokens
 
 
 def test_results_of_calls_share_a_turn_and_end_with_it() -> None:

@@ -185,6 +185,14 @@ def test_a_run_decodes_greedily_unless_the_case_sets_otherwise() -> None:
     assert sampling_of(wild, PRESET) == Sampling(temperature=1, top_p=0.9, seed=7)
 
 
+def test_a_partial_answer_at_the_end_of_a_prompt_is_kept_in_a_file() -> None:
+    begun = ChatMessage(Role.ASSISTANT, "It is ", partial=True)
+    whole = replace(begun, partial=False)
+    for last in (begun, whole):
+        (text,) = read_cases(write_cases([case(CONTAINS, prompt=(*PROMPT, last))]))
+        assert text.prompt == (*PROMPT, last)
+
+
 async def test_the_shipped_cases_can_be_stored_and_exported() -> None:
     shipped = load_shipped_cases()
     assert {case.id.rpartition(".")[2] for case in shipped} == {"en", "zh"}

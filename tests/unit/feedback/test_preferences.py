@@ -139,9 +139,12 @@ def test_a_liked_answer_wins_over_retried_ones_to_the_same_prompt() -> None:
 def test_a_prompt_ends_before_a_continued_beginning() -> None:
     question = ChatMessage(Role.USER, "Count")
     begun = ChatMessage(Role.ASSISTANT, "1, 2")
-    assert prompt_before_answer(snapshot("e", prompt=(question, begun), answer="1, 2, 3")) == (
-        question,
-    )
+    answered = snapshot("e", prompt=(question, begun), answer="1, 2, 3")
+    assert answered.provenance
+    provenance = replace(answered.provenance, continued_characters=4)
+    continued = replace(answered, provenance=provenance)
+    assert prompt_before_answer(continued) == (question,)
+    assert prompt_before_answer(answered) == (question, begun)
     assert prompt_before_answer(snapshot("e", prompt=(question,), answer="1")) == (question,)
     whole = (question, begun, question)
     assert prompt_before_answer(snapshot("e", prompt=whole, answer="1, 2, 3")) == whole
