@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from chat.conversations.errors import NothingToImport, UnknownFormat
 from chat.evaluation.models import Case, CaseText, Check, CheckKind
 from chat.evaluation.validation import MAX_EXPECTED, MAX_NAME, MOST_CASES, MOST_CHECKS, MOST_TURNS
-from chat.models import ChatMessage, Role, Sampling
+from chat.models import ChatMessage, Role
 from chat.tools import ToolCall
 from formats.reading import decode, parse, refusal, validate
 from formats.records import FileRecord, Id, Plain, Prompt, SamplingRecord, Text
@@ -117,14 +117,6 @@ def read_calls(text: str) -> tuple[ToolCall, ...]:
     """Parse the tool calls of a message from JSON. Raises BadImport."""
     turn = validate(TurnRecord, {"role": "assistant", "content": "", "calls": _one(text)}, "prompt")
     return turn.value().calls
-
-
-def read_sampling(text: str, seen: Mapping[str, float | None]) -> Sampling:
-    """Parse sampling settings from JSON; `seen` overrides them. Raises BadImport."""
-    settings = _one(text)
-    if not isinstance(settings, Mapping):
-        raise refusal("sampling", "should be an object")
-    return validate(SamplingRecord, {**settings, **seen}, "sampling").value()
 
 
 def _one(text: str) -> object:

@@ -63,6 +63,8 @@ class Components:
     numbers: Mapping[str, gr.Number]
     stop_strings: gr.Textbox
     preset: gr.Textbox  # not drawn: the preset of these settings, as "id@version"
+    shown: gr.Textbox  # not drawn: all settings as the fields were filled, see `ui.options`
+    without_field: gr.HTML  # names the settings that have no field
     presets_title: gr.HTML
     presets: gr.HTML
     request_id: gr.Textbox  # not drawn: the browser's name for what is in the box
@@ -72,15 +74,16 @@ class Components:
     def __post_init__(self) -> None:
         fields = (self.system_prompt, *self.numbers.values(), self.stop_strings)
         object.__setattr__(self, "fields", fields)
-        object.__setattr__(self, "settings", (*fields, self.preset))
+        object.__setattr__(self, "settings", (*fields, self.preset, self.shown))
 
     def options(self, values: Mapping[Component, object]) -> ChatOptions:
-        """The settings among a handler's input values."""
+        """The settings among a handler's input values. Raises BadImport."""
         return to_options(
             str(values[self.system_prompt] or ""),
             str(values[self.stop_strings] or ""),
             {name: values[number] for name, number in self.numbers.items()},  # type: ignore[misc]
-            str(values[self.preset] or ""),
+            preset=str(values[self.preset] or ""),
+            shown=str(values[self.shown] or ""),
         )
 
     def show_options(self, options: ChatOptions) -> Updates:
@@ -89,6 +92,7 @@ class Components:
             self.system_prompt: values["system_prompt"],
             self.stop_strings: values["stop"],
             self.preset: values["preset"],
+            self.shown: values["shown"],
             **{number: values[name] for name, number in self.numbers.items()},
         }
 
@@ -237,6 +241,8 @@ def _settings() -> dict[str, Any]:
         "numbers": numbers,
         "stop_strings": gr.Textbox(elem_id="stop-strings", lines=2, max_lines=8),
         "preset": gr.Textbox(visible=False),
+        "shown": gr.Textbox(visible=False),
+        "without_field": _html(elem_id="without-field"),
     }
 
 

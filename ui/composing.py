@@ -1,5 +1,6 @@
 """The parts around the message box: attached files, chips, context usage and its warning."""
 
+import json
 from collections.abc import Collection, Mapping
 
 from markupsafe import Markup
@@ -10,6 +11,8 @@ from chat.models import ChatOptions, Sampling
 from i18n import Language
 from ui.html import html
 from ui.i18n import text
+from ui.options import WITHOUT_FIELD, exactly
+from ui.options import without_field as without_field_of
 from ui.view import ChosenPreset, HeldFile
 
 NEARLY_FULL = 0.8
@@ -57,6 +60,26 @@ def chips(
         temperature="–" if temperature is None else f"{temperature:g}",
         language=language,
     )
+
+
+def without_field(sampling: Sampling, language: Language) -> Markup:
+    """The settings that apply but have no field in the panel; empty if there are none."""
+    settings = settings_without_field(sampling, language)
+    return html("composing.without_field", settings=settings, language=language)
+
+
+def settings_without_field(sampling: Sampling, language: Language) -> str:
+    """The names and values of such settings."""
+    hidden = without_field_of(sampling)
+    numbers = [
+        f"{text(language, name)} {exactly(value)}"
+        for name in WITHOUT_FIELD
+        if (value := getattr(hidden, name)) is not None
+    ]
+    stops = [json.dumps(stop, ensure_ascii=False) for stop in hidden.stop]
+    if stops:
+        numbers.append(f"{text(language, 'stop_strings')} {' '.join(stops)}")
+    return " · ".join(numbers)
 
 
 def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language) -> str:

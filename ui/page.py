@@ -162,7 +162,7 @@ def _rating_events(on: Components, do: RatingPanel) -> None:
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     state = [on.header, on.banners, on.welcome, on.conversations, on.note, on.behind]
-    defaults = [on.chips, *on.numbers.values()]
+    defaults = [on.chips, on.without_field, *on.numbers.values()]
     on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.list_notice, on.note]
     newest = AT_ONCE | {"trigger_mode": "always_last"}
@@ -186,8 +186,9 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
 
 def _composer_events(on: Components, do: Composer) -> list[Shows]:
     on.stop.click(do.stop, [on.bridge], None, **AT_ONCE)
+    kept = [on.note, on.chips, on.without_field]
     for setting in on.fields:
-        setting.blur(do.keep_options, _composer_inputs(on), [on.note, on.chips], **AT_ONCE)  # type: ignore[attr-defined]
+        setting.blur(do.keep_options, _composer_inputs(on), kept, **AT_ONCE)  # type: ignore[attr-defined]
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **AT_ONCE)
     on.bridge.detach(do.detach, here, attached, **AT_ONCE)
@@ -204,7 +205,7 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
 
 def _preset_events(on: Components, do: PresetPanel) -> None:
     here, panel = [on.language, on.view], [on.presets, on.note]
-    chosen = [*panel, *on.settings, on.chips, on.header, on.banners, on.welcome]
+    chosen = [*panel, *on.settings, on.without_field, on.chips, on.header, on.banners, on.welcome]
     on.bridge.presets(do.list, here, panel, **AT_ONCE)
     on.bridge.choose(do.choose, _place(on), chosen, **AT_ONCE)
     on.bridge.write_preset(do.write, _composer_inputs(on), panel, **AT_ONCE)
@@ -265,5 +266,6 @@ def _all_of(on: Components) -> list[Component]:
         on.sampling_title,
         on.presets_title,
         on.presets,
+        on.without_field,
         *on.settings,
     ]

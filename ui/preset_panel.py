@@ -12,10 +12,12 @@ from chat.conversations.validation import (
     MAX_PRESET_QUESTIONS,
 )
 from chat.models import PresetRef
+from formats.sampling import write_sampling
 from i18n import Language
+from ui.composing import without_field
 from ui.html import html
 from ui.i18n import text
-from ui.options import NUMBERS
+from ui.options import NUMBERS, exactly, stop_lines
 from ui.view import ChosenPreset
 
 FIRST_WORDS = 110
@@ -53,7 +55,10 @@ def form(words: PresetText, preset_id: str, language: Language, refused: str = "
         preset=words,
         preset_id=preset_id,
         refused=refused,
-        numbers=[(name, _number(getattr(words.sampling, name))) for name in NUMBERS],
+        numbers=[(name, exactly(getattr(words.sampling, name))) for name in NUMBERS],
+        stop_lines=stop_lines(words.sampling),
+        without_field=without_field(words.sampling, language),
+        shown=write_sampling(words.sampling),
         questions=[*words.questions, *empty],
         name_limit=MAX_PRESET_NAME,
         question_limit=MAX_PRESET_QUESTION,
@@ -76,7 +81,3 @@ def _card(preset: Preset, user_id: str, chosen: ChosenPreset | None, language: L
 def _first_words(words: PresetText) -> str:
     line = " ".join(words.system_prompt.split())
     return line if len(line) <= FIRST_WORDS else line[: FIRST_WORDS - 1].rstrip() + "…"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -19,7 +19,8 @@ from chat.evaluation.runs import Runs
 from chat.evaluation.validation import MOST_CHECKS, MOST_TURNS
 from chat.models import ChatMessage, Role
 from formats.apart import FileReader
-from formats.cases import read_calls, read_sampling, write_cases
+from formats.cases import read_calls, write_cases
+from formats.sampling import read_sampling
 
 Id = Annotated[str, Field(max_length=200)]
 

@@ -15,7 +15,7 @@ from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, ReviewStat
 from chat.feedback.result_models import Path, VotedComparison
 from chat.feedback.snapshots import is_exact
 from chat.languages import language_of
-from chat.models import ChatMessage, Finish, Provenance, Role, Status
+from chat.models import ChatMessage, Finish, Provenance, Status
 from chat.serving.provenance import prompt_sha256
 
 

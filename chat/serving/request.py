@@ -18,7 +18,7 @@ SEEDS = 2**31
 class GenerationRequest:
     """What an engine generates, and for whom. `prompt` was prepared by `engine`.
 
-    A partial assistant message at the end of the prompt is continued. `options.sampling` has a seed.
+    A partial message at the end of the prompt is continued. `options.sampling` has a seed.
     """
 
     id: str

@@ -142,6 +142,7 @@ PRESET_FIELDS = record(
     name=text(MAX_LINE, optional=True),
     system_prompt=text(MAX_TEXT, optional=True),
     stop=text(MAX_LINE, optional=True),
+    shown=text(MAX_LINE, optional=True),
     questions=items(LINE, MOST_FIELDS),
     temperature=NUMBER_TEXT,
     top_p=NUMBER_TEXT,

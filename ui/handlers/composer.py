@@ -142,17 +142,15 @@ class Composer:
         """Keep changed settings with the open conversation, so that a reload finds them."""
         on, language = self._on, Language(str(values[self._on.language]))
         view, conversation_id = view_of(values[on.view]), str(values[on.bridge] or "")
-        view.options = on.options(values)
-        updates = self._page.chips(language, view)
-        if not conversation_id:
-            return updates | {on.note: ""}
         try:
-            await self._conversations.set_options(
-                user_id_of(request), conversation_id, view.options
-            )
+            view.options = on.options(values)
+            if conversation_id:
+                await self._conversations.set_options(
+                    user_id_of(request), conversation_id, view.options
+                )
         except AppError as error:
-            return updates | {on.note: self._page.why(error, language)}
-        return updates | {on.note: ""}
+            return self._page.chips(language, view) | {on.note: self._page.why(error, language)}
+        return self._page.chips(language, view) | {on.note: ""}
 
     async def _counted(self, view: View, language: Language) -> Updates:
         """The files with token counts that were unknown before; empty while they still are."""

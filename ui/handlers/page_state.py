@@ -143,11 +143,14 @@ class PageState:
         return self.chips(language, view) | {self.on.files: composing.files(view.files, language)}
 
     def chips(self, language: Language, view: View) -> Updates:
-        """The buttons below the box."""
+        """The buttons below the box, and what the settings panel has no field for."""
         info = self.services.engine.info
         view.defaults = info.defaults if info else None
         defaults = view.defaults or Sampling()
-        return {self.on.chips: composing.chips(view.options, view.chosen, defaults, language)}
+        return {
+            self.on.chips: composing.chips(view.options, view.chosen, defaults, language),
+            self.on.without_field: composing.without_field(view.options.sampling, language),
+        }
 
     def defaults(self, language: Language, view: View) -> Updates:
         """The model's own settings, for a page that was opened before the model was known."""

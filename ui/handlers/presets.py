@@ -7,7 +7,7 @@ from dataclasses import replace
 import gradio as gr
 from gradio.components import Component
 
-from chat.conversations.models import PresetText
+from chat.conversations.models import Preset, PresetText
 from chat.conversations.presets import Presets
 from chat.errors import AppError
 from chat.models import ChatOptions
@@ -17,7 +17,7 @@ from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.page_state import PageState, user_id_of
 from ui.i18n import refusal, text
-from ui.options import NUMBERS, to_options
+from ui.options import LINE_ENDS, NUMBERS, to_options
 from ui.view import View
 
 
@@ -61,11 +61,11 @@ class PresetPanel:
         """The form: an own preset to edit, another user's to copy, or the present settings."""
         user_id, language = user_id_of(request), Language(str(values[self._on.language]))
         preset_id = str(event.preset)
-        if not preset_id:
-            options = self._on.options(values)
-            words = PresetText("", options.system_prompt, options.sampling)
-            return {self._on.presets: preset_panel.form(words, "", language)}
         try:
+            if not preset_id:
+                options = self._on.options(values)
+                words = PresetText("", options.system_prompt, options.sampling)
+                return {self._on.presets: preset_panel.form(words, "", language)}
             preset = await self._presets.get(user_id, preset_id)
         except AppError as error:
             return {self._on.note: self._page.no_preset(error, language)}
@@ -85,10 +85,13 @@ class PresetPanel:
         An open conversation keeps its version; an empty page uses the new one.
         """
         user_id, lang, preset_id = user_id_of(request), Language(language), str(event.preset)
-        words = _written(event.fields)
+        try:
+            words = _written(event.fields)
+        except AppError as error:
+            return {self._on.note: self._page.why(error, lang)}
         try:
             saved = await (
-                self._presets.revise(user_id, preset_id, words)
+                self._revise(user_id, preset_id, words)
                 if preset_id
                 else self._presets.add(user_id, words)
             )
@@ -133,6 +136,10 @@ class PresetPanel:
             return {self._on.note: self._page.no_preset(error, lang)}
         return await self._cards(user_id, lang, view)
 
+    async def _revise(self, user_id: str, preset_id: str, words: PresetText) -> Preset:
+        before = (await self._presets.get(user_id, preset_id)).text
+        return await self._presets.revise(user_id, preset_id, _with_line_ends(words, before))
+
     async def _with(
         self,
         options: ChatOptions,
@@ -167,14 +174,29 @@ def _not_imported(event: gr.EventData, language: Language) -> str:
 
 
 def _written(fields: Mapping[str, object]) -> PresetText:
-    """The preset of the form. An invalid number is unset."""
-    words = {name: str(fields.get(name) or "") for name in ("name", "system_prompt", "stop")}
+    """The preset of the form. An invalid number is unset. Raises BadImport."""
+    names = ("name", "system_prompt", "stop", "shown")
+    words = {name: str(fields.get(name) or "") for name in names}
     numbers = {name: _number(fields.get(name)) for name in NUMBERS}
-    options = to_options(words["system_prompt"], words["stop"], numbers)
+    options = to_options(words["system_prompt"], words["stop"], numbers, shown=words["shown"])
     questions = fields.get("questions")
-    asked = [str(question).strip() for question in questions] if isinstance(questions, list) else []
+    asked = [str(question) for question in questions] if isinstance(questions, list) else []
     made = PresetText(words["name"], options.system_prompt, options.sampling)
-    return replace(made, questions=tuple(question for question in asked if question))
+    return replace(made, questions=tuple(question for question in asked if question.strip()))
+
+
+def _with_line_ends(words: PresetText, before: PresetText) -> PresetText:
+    """The texts as they were before where only their line ends differ: a browser changes those."""
+
+    def kept(written: str, old: str) -> str:
+        return old if LINE_ENDS.sub("\n", old) == LINE_ENDS.sub("\n", written) else written
+
+    questions = tuple(map(kept, words.questions, before.questions))
+    return replace(
+        words,
+        system_prompt=kept(words.system_prompt, before.system_prompt),
+        questions=questions + words.questions[len(questions) :],
+    )
 
 
 def _number(written: object) -> float | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import unescape
 from typing import Any
 
 import gradio as gr
@@ -12,12 +13,19 @@ from starlette.datastructures import Address, State
 
 from chat.accounts.models import LOCAL, LOCAL_USER, SignedIn
 from chat.conversations.jobs import Jobs
-from chat.conversations.models import TEMPORARY, Archive, Attachment, Conversation, Question
+from chat.conversations.models import (
+    TEMPORARY,
+    Archive,
+    Attachment,
+    Conversation,
+    PresetText,
+    Question,
+)
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
 from chat.conversations.turns import Turns
 from chat.errors import StoreFailed
-from chat.models import ChatOptions
+from chat.models import ChatOptions, Sampling
 from chat.serving.engines import Engines
 from tests.chat import make_generation
 from tests.fakes import Script, ScriptedEngine, unrated
@@ -99,11 +107,8 @@ class Tab:
             self.on.language: "en",
             self.on.view: self.view,
             self.on.request_id: name,
-            self.on.system_prompt: "",
-            self.on.stop_strings: "",
-            self.on.preset: "",
         }
-        return values | dict.fromkeys(self.on.numbers.values())
+        return values | {setting: self.updates.get(setting) for setting in self.on.settings}
 
     async def listen(self) -> None:
         async for updates in self.do.transcript.listen(
@@ -524,3 +529,105 @@ async def test_an_answer_of_a_temporary_conversation_cannot_be_rated(tab: Tab) -
         tab.take(await tab.do.composer.send(tab.values("Hi", f"{NAME}{prefix}"), ASKER))
         await tab.listen()
         assert ("rate-up" in str(tab.updates[tab.on.newest])) is not bool(prefix)
+
+
+# --- settings that the panel has no field for ---------------------------------------------------
+
+HIDDEN = Sampling(
+    temperature=0.123456789,
+    presence_penalty=0.5,
+    frequency_penalty=-0.25,
+    min_new_tokens=3,
+    stop=("a\nb", "END"),
+)
+
+
+async def with_settings(tab: Tab) -> Conversation:
+    """An imported conversation with these settings, opened in the tab."""
+    job = await tab.answers.send(
+        LOCAL_USER, conversation_id=None, question=Question("Hi", "first"), options=ChatOptions()
+    )
+    async for _ in job.watch():
+        pass
+    archive = await tab.store.archive(LOCAL_USER, job.conversation_id)
+    brought = replace(archive.conversation, options=ChatOptions("Be brief.\n", HIDDEN))
+    (added,) = await tab.store.add_archives(LOCAL_USER, [Archive(brought, archive.messages)])
+    await open_in(tab, added.id)
+    return added
+
+
+async def test_asking_retrying_and_editing_keep_the_settings_without_a_field(tab: Tab) -> None:
+    added = await with_settings(tab)
+    await ask(tab, "And?", NAME)
+    question, answer = tab.newest_ids()
+    again = await tab.do.versions.retry(about(message=answer), tab.values(""), ASKER)
+    tab.take(again)
+    await tab.listen()
+    edit = about(message=question, text="Or?", request="b" * 32)
+    tab.take(await tab.do.versions.edit(edit, tab.values(""), ASKER))
+    await tab.listen()
+    assert len(tab.engine.samplings) == 4
+    for sampling in tab.engine.samplings[1:]:
+        assert replace(sampling, seed=None) == HIDDEN
+    stored = await tab.store.conversation(LOCAL_USER, added.id)
+    assert stored.options == ChatOptions("Be brief.\n", HIDDEN)
+
+
+async def test_a_changed_setting_leaves_those_without_a_field(tab: Tab) -> None:
+    added = await with_settings(tab)
+    values = {**tab.values(""), tab.on.numbers["temperature"]: 1.5}
+    tab.take(await tab.do.composer.keep_options(values, ASKER))
+    stored = await tab.store.conversation(LOCAL_USER, added.id)
+    assert stored.options.sampling == replace(HIDDEN, temperature=1.5)
+    assert "Presence penalty 0.5" in str(tab.updates[tab.on.without_field])
+
+
+async def test_settings_without_a_field_outlive_the_servers_state_of_the_tab(tab: Tab) -> None:
+    added = await with_settings(tab)
+    await ask(replace(tab, view=View()), "And?", NAME)
+    stored = await tab.store.conversation(LOCAL_USER, added.id)
+    assert stored.options == ChatOptions("Be brief.\n", HIDDEN)
+
+
+def form_of(page: object) -> dict[str, Any]:
+    """The fields of the preset form, as the browser reads them."""
+    fields: dict[str, Any] = {"questions": []}
+    inputs = re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', str(page))
+    areas = re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>\n?([^<]*)</textarea>', str(page))
+    for name, value in [*inputs, *areas]:
+        seen = (
+            re.sub(r"\r\n?", "\n", unescape(value)) if (name, value) in areas else unescape(value)
+        )
+        if name == "questions":
+            fields["questions"].append(seen)
+        else:
+            fields[name] = seen
+    return fields
+
+
+async def test_a_renamed_preset_keeps_everything_else(tab: Tab) -> None:
+    before = PresetText("Old", " Be\r\nbrief. ", HIDDEN, ("  if x:\r\n\ty", "Why?"))
+    presets = Presets(tab.store)
+    preset = await presets.add(LOCAL_USER, before)
+    tab.take(await tab.do.presets.write(about(preset=preset.ref.id), tab.values(""), ASKER))
+    fields = form_of(tab.updates[tab.on.presets]) | {"name": "New"}
+    saving = about(preset=preset.ref.id, fields=fields)
+    tab.take(await tab.do.presets.save(saving, "", "en", tab.view, ASKER))
+    renamed = await presets.get(LOCAL_USER, preset.ref.id)
+    assert renamed.text == replace(before, name="New")
+
+
+async def test_a_copied_preset_and_one_of_the_present_settings_keep_all_settings(
+    tab: Tab,
+) -> None:
+    presets = Presets(tab.store)
+    source = await presets.add("somebody", PresetText("Theirs", "Be brief.", HIDDEN))
+    await presets.share("somebody", source.ref.id, True)
+    tab.take(await tab.do.presets.choose(about(preset=source.ref.id), "", "en", tab.view, ASKER))
+    for chosen in (source.ref.id, ""):
+        tab.take(await tab.do.presets.write(about(preset=chosen), tab.values(""), ASKER))
+        fields = form_of(tab.updates[tab.on.presets]) | {"name": f"Mine {chosen}"}
+        saving = about(preset="", fields=fields)
+        tab.take(await tab.do.presets.save(saving, "", "en", tab.view, ASKER))
+    mine = [item for item in await presets.list(LOCAL_USER, "en") if item.owner_id == LOCAL_USER]
+    assert [item.text.sampling for item in mine] == [HIDDEN, HIDDEN]

@@ -21,7 +21,7 @@ from chat.errors import AppError
 from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.result_models import RatingFilter, ReviewChange, ReviewStatus
 from chat.feedback.results import Results
-from chat.models import ChatOptions, Finish, Role
+from chat.models import ChatOptions, Finish
 from formats.datasets import DataFormat, data_file
 from store.schema.campaigns import ComparisonRow
 from tests.chat import finished
