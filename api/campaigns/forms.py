@@ -30,6 +30,9 @@ class VariantForm(BaseModel):
     max_new_tokens: int | None = None
     seed: int | None = None
     stop: Json[tuple[str, ...]] = ()
+    presence_penalty: Json[float | None] = None
+    frequency_penalty: Json[float | None] = None
+    min_new_tokens: Json[int | None] = None
 
     @field_validator("preset")
     @classmethod

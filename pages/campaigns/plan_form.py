@@ -15,9 +15,12 @@ from chat.campaigns.validation import (
     MOST_TASKS,
 )
 from chat.conversations.models import Preset
-from chat.models import PresetRef
+from chat.models import PresetRef, Sampling
 from pages.campaigns.choices import NumberField, PlanOptions, number_field
 from pages.html import PageLocale
+
+HIDDEN = ("stop", "presence_penalty", "frequency_penalty", "min_new_tokens")
+"""The settings of a variant that have no field; presets bring them."""
 
 NUMBERS = ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens", "seed")
 """The fields of a variant's sampling, in the order of the form."""
@@ -71,7 +74,7 @@ class VariantFields:
     presets: Sequence[PresetOption]
     system_prompt: str
     numbers: Sequence[NumberField]
-    stop_json: str
+    hidden: Sequence[tuple[str, str]]
 
 
 def plan_values(locale: PageLocale, plan: Plan, choices: PlanOptions) -> Mapping[str, object]:
@@ -98,7 +101,7 @@ def _variant(locale: PageLocale, variant: Variant, choices: PlanOptions) -> Vari
         presets=_presets(locale, variant.preset, choices.presets),
         system_prompt=variant.system_prompt,
         numbers=[number_field(name, variant.sampling) for name in NUMBERS],
-        stop_json=json.dumps(variant.sampling.stop),
+        hidden=[*_hidden(variant.sampling).items()],
     )
 
 
@@ -137,5 +140,10 @@ def _reference(ref: PresetRef) -> str:
 def _fill_json(preset: Preset) -> str:
     sampling = preset.text.sampling
     values: dict[str, object] = {name: getattr(sampling, name) for name in NUMBERS}
-    values |= {"system_prompt": preset.text.system_prompt, "stop": json.dumps(sampling.stop)}
+    values |= {"system_prompt": preset.text.system_prompt, **_hidden(sampling)}
     return json.dumps(values, ensure_ascii=False)
+
+
+def _hidden(sampling: Sampling) -> Mapping[str, str]:
+    """The settings without a field, each as JSON: what a preset brings must stay with its plan."""
+    return {name: json.dumps(getattr(sampling, name)) for name in HIDDEN}

@@ -1,7 +1,9 @@
 """Campaigns over HTTP: pages by role, refusals with their texts, withdrawal."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from api.server import HostServices, build_api
 from chat.accounts.models import AccountRole
 from chat.campaigns.models import Campaign
 from chat.conversations.presets import Presets
+from chat.models import Sampling
 from chat.serving.engines import Engines
 from store import RoutingStore, open_store
 from tests.chat import make_generation
@@ -98,6 +101,32 @@ async def place(store: RoutingStore) -> Place:
         )
     }
     return Place(store, accounts, app_of(store, accounts), tokens)
+
+
+async def test_an_edited_plan_keeps_the_settings_that_its_form_has_no_field_for(
+    place: Place,
+) -> None:
+    hidden = {
+        "stop": '["a\\nb"]',
+        "presence_penalty": "0.5",
+        "frequency_penalty": "-0.25",
+        "min_new_tokens": "3",
+    }
+    variant: dict[str, Any] = PLAN["variants"][0] | hidden
+    expected = Sampling(
+        temperature=0.5,
+        stop=("a\nb",),
+        presence_penalty=0.5,
+        frequency_penalty=-0.25,
+        min_new_tokens=3,
+    )
+    async with place.client("host") as host:
+        campaign = await place.add(host, variants=[variant])
+        assert campaign.plan.variants[0].sampling == expected
+        page = (await host.get(f"/campaigns/{campaign.id}/edit")).text
+        inputs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
+        first = {name: unescape(value) for name, value in reversed(inputs)}  # of the first variant
+        assert {name: first[name] for name in hidden} == hidden
 
 
 async def test_a_form_becomes_a_plan_and_can_be_edited(place: Place) -> None:
