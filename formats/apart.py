@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from chat.conversations.errors import BadImport
-from chat.conversations.models import Archive
 from chat.errors import AppError
 from chat.evaluation.models import CaseText
 from formats.cases import read_cases
+from formats.import_report import Imported
 from formats.importing import read_archives
+from formats.unpacking import is_zip
 
 ROOT = Path(__file__).parents[1]
 SMALL_BYTES = 4 * 2**20
@@ -35,10 +36,11 @@ class FileReader:
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()  # a file takes many times its size while it is read
 
-    async def archives(self, data: bytes, *, owner_id: str, now: datetime) -> list[Archive]:
+    async def archives(self, data: bytes, *, owner_id: str, now: datetime) -> Imported:
         """As `formats.importing.read_archives`. Raises BadImport."""
         if not _is_small(data):
-            return await self._apart("archives", data, owner_id=owner_id, now=now)
+            *archives, report = await self._apart("archives", data, owner_id=owner_id, now=now)
+            return Imported(archives, report)
         return await asyncio.to_thread(read_archives, data, owner_id=owner_id, now=now)
 
     async def cases(self, data: bytes) -> list[CaseText]:
@@ -89,7 +91,7 @@ async def _child(job: object) -> bytes:
 
 
 def _is_small(data: bytes) -> bool:
-    if len(data) > SMALL_BYTES:
+    if is_zip(data) or len(data) > SMALL_BYTES:
         return False
     containers = data.count(b"[") + data.count(b"{")
     return containers <= SMALL_CONTAINERS and data.count(b",") <= SMALL_VALUES

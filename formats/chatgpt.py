@@ -1,48 +1,58 @@
 """Import of ChatGPT's conversations.json: a tree of nodes with user and assistant messages.
 
-Hidden nodes, system and tool messages, images and tool calls are left out; their children are
-attached to the nearest imported ancestor.
+Spoken messages come with the words that were heard. Hidden nodes, system and tool messages,
+pictures, recordings and tool calls are left out and counted; their children are attached to the
+nearest imported ancestor.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from functools import partial
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from chat.conversations.errors import CircleOfMessages, UnknownParent
 from chat.conversations.models import Archive
 from chat.models import Role
-from chat.validation import IN_BOUNDS, is_bounded
-from formats.foreign import Foreign, Words, check_number, check_words
+from formats.citations import without_marks
+from formats.foreign import (
+    ForeignNode,
+    Heading,
+    LenientRecord,
+    check_number,
+    check_words,
+    time_of,
+    title_in,
+    tree_archive,
+)
+from formats.import_report import ImportContext, LeftOut
 from formats.reading import field_path, refusal, validate
-from formats.records import plain
 
 ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
 TEXTS = frozenset({"text", "multimodal_text"})
+KINDS = {
+    "thoughts": LeftOut.THINKING,
+    "reasoning_recap": LeftOut.THINKING,
+    "user_editable_context": LeftOut.INSTRUCTIONS,
+    "model_editable_context": LeftOut.INSTRUCTIONS,
+    "code": LeftOut.TOOL,
+}
+PARTS = {
+    "image_asset_pointer": LeftOut.PICTURE,
+    "audio_asset_pointer": LeftOut.RECORDING,
+    "real_time_user_audio_video_asset_pointer": LeftOut.RECORDING,
+    "video_container_asset_pointer": LeftOut.RECORDING,
+}
 
 
-class _Lenient(BaseModel):
-    """Ignores unknown fields, because the format is not ours and may change."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
-
-
-class _Author(_Lenient):
+class _Author(LenientRecord):
     role: str
 
 
-class _Content(_Lenient):
+class _Content(LenientRecord):
     content_type: str
     parts: list[object] | None = None
 
-    def text(self) -> str:
-        """The text parts; other parts are images or recordings."""
-        parts = self.parts if self.content_type in TEXTS and self.parts else ()
-        return "\n".join(part for part in parts if isinstance(part, str) and part)
 
-
-class _Message(_Lenient):
+class _Message(LenientRecord):
     author: _Author
     content: _Content
     create_time: float | None = None
@@ -50,17 +60,17 @@ class _Message(_Lenient):
     metadata: dict[str, object] | None = None
 
     @property
-    def is_visible(self) -> bool:
-        hidden = (self.metadata or {}).get("is_visually_hidden_from_conversation") is True
-        return self.author.role in ROLES and self.recipient in (None, "all") and not hidden
+    def is_hidden(self) -> bool:
+        return (self.metadata or {}).get("is_visually_hidden_from_conversation") is True
 
 
-class _Node(_Lenient):
-    message: _Message | None = None
+class _Node(LenientRecord):
+    message: object = None
     parent: str | None = None
+    children: tuple[str, ...] = Field(default=(), strict=False)
 
 
-class _Conversation(_Lenient):
+class _Conversation(LenientRecord):
     title: str | None = None
     create_time: float | None = None
     update_time: float | None = None
@@ -68,90 +78,109 @@ class _Conversation(_Lenient):
     current_node: str | None = None
 
 
-def read_chatgpt(
-    value: Mapping[str, object], where: str, *, owner_id: str, now: datetime
-) -> Archive | None:
+def read_chatgpt(value: Mapping[str, object], where: str, context: ImportContext) -> Archive | None:
     """One conversation; None if it has no text. Raises BadImport."""
-    nodes = value["mapping"]
+    nodes, mapping = value["mapping"], field_path(where, "mapping")
     if isinstance(nodes, Mapping):
-        check_number(nodes, field_path(where, "mapping"))
+        check_number(nodes, mapping)
     record = validate(_Conversation, value, where)
-    created = _time(record.create_time, field_path(where, "create_time")) or now
-    updated = _time(record.update_time, field_path(where, "update_time")) or created
+    created = time_of(record.create_time, field_path(where, "create_time"))
+    updated = time_of(record.update_time, field_path(where, "update_time"))
     if record.current_node is not None and record.current_node not in record.mapping:
         raise refusal(field_path(where, "current_node"), "names no node")
-    reading = _Reading(record.mapping, field_path(where, "mapping"), created)
-    words = list(reading.words())
-    if not words:
+    return tree_archive(
+        {
+            key: _node(node, field_path(mapping, key, "message"), context)
+            for key, node in record.mapping.items()
+        },
+        mapping,
+        context,
+        Heading(
+            head=record.current_node,
+            title=title_in(record.title or "", field_path(where, "title")),
+            created=created,
+            updated=updated,
+        ),
+    )
+
+
+def _node(node: _Node, where: str, context: ImportContext) -> ForeignNode:
+    empty = ForeignNode(node.parent, children=node.children)
+    if node.message is None:
+        return empty
+    read = context.unless_broken(partial(_message, node, where, context))
+    return read or empty
+
+
+def _message(node: _Node, where: str, context: ImportContext) -> ForeignNode | None:
+    """Raises BadImport."""
+    message = validate(_Message, node.message, where)
+    if kind := _left_out(message):
+        context.leave_out(kind, int(_holds_something(message)))
         return None
-    head = reading.nearest.get(record.current_node or "") or words[-1].id
-    title = _title(record.title or "", field_path(where, "title"))
-    return Foreign(words, head, title, created, updated).archive(owner_id)
+    text = check_words(_text(message, context), field_path(where, "content", "parts"))
+    time = time_of(message.create_time, field_path(where, "create_time"))
+    role = ROLES[message.author.role]
+    return ForeignNode(node.parent, role, text, time, children=node.children)
 
 
-class _Reading:
-    """Walks the tree from the roots. `nearest` maps each node to its nearest imported ancestor."""
-
-    def __init__(self, nodes: Mapping[str, _Node], where: str, created: datetime) -> None:
-        self._nodes = nodes
-        self._where = where
-        self._created = created
-        self.nearest: dict[str, str | None] = {}
-
-    def words(self) -> Iterator[Words]:
-        """Imported messages, parents before children, siblings by time. Raises BadImport."""
-        for key in self._from_the_roots():
-            parent = self._nodes[key].parent
-            above = self.nearest[parent] if parent is not None else None
-            words = self._message_words(key, str(len(self.nearest)), above)
-            self.nearest[key] = words.id if words else above
-            if words:
-                yield words
-
-    def _from_the_roots(self) -> list[str]:
-        below: dict[str | None, list[str]] = defaultdict(list)
-        for key, node in self._nodes.items():
-            if node.parent is not None and node.parent not in self._nodes:
-                where = field_path(self._where, key, "parent")
-                raise refusal(where, "names no node", UnknownParent)
-            below[node.parent].append(key)
-        keys: list[str] = sorted(below[None], key=self._moment)
-        for key in keys:  # the list grows during iteration
-            keys += sorted(below.get(key, ()), key=self._moment)
-        if len(keys) < len(self._nodes):
-            seen = set(keys)
-            lost = next(key for key in self._nodes if key not in seen)
-            where = field_path(self._where, lost, "parent")
-            raise refusal(where, "leads round in a circle", CircleOfMessages)
-        return keys
-
-    def _moment(self, key: str) -> float:
-        message = self._nodes[key].message
-        return message.create_time or 0.0 if message else 0.0
-
-    def _message_words(self, key: str, new_id: str, above: str | None) -> Words | None:
-        message, where = self._nodes[key].message, field_path(self._where, key, "message")
-        if message is None or not message.is_visible or not (text := message.content.text()):
-            return None
-        text = check_words(text, field_path(where, "content", "parts"))
-        time = _time(message.create_time, field_path(where, "create_time")) or self._created
-        return Words(new_id, above, ROLES[message.author.role], text, time)
+def _left_out(message: _Message) -> LeftOut | None:
+    """What a message is that is not imported; None for words of a person or the model."""
+    role, content_type = message.author.role, message.content.content_type
+    if kind := KINDS.get(content_type):
+        return kind
+    if role == "system":
+        return LeftOut.INSTRUCTIONS
+    if role == "tool" or message.recipient not in (None, "all"):
+        return LeftOut.TOOL
+    if message.is_hidden:
+        return LeftOut.HIDDEN
+    return None if role in ROLES and content_type in TEXTS else LeftOut.OTHER
 
 
-def _time(seconds: float | None, where: str) -> datetime | None:
-    if seconds is None:
-        return None
-    try:
-        time = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError, ValueError):
-        raise refusal(where, "is not a time") from None
-    if not is_bounded(time):
-        raise refusal(where, f"is not within {IN_BOUNDS}")
-    return time
+def _holds_something(message: _Message) -> bool:
+    """Whether there is something to miss: exports are full of empty system messages."""
+    content = message.content
+    return content.content_type not in TEXTS or any(content.parts or ())
 
 
-def _title(title: str, where: str) -> str:
-    try:
-        return plain(title)
-    except ValueError as error:
-        raise refusal(where, str(error)) from None
+def _text(message: _Message, context: ImportContext) -> str:
+    """The words of all parts: typed ones, and what was heard of a recording."""
+    words: list[str] = []
+    for part in message.content.parts or ():
+        text = part if isinstance(part, str) else _part_words(part, context)
+        if text:
+            words.append(text)
+    metadata = message.metadata or {}
+    files = metadata.get("attachments")
+    pictures = sum(not isinstance(part, str) for part in message.content.parts or ())
+    if isinstance(files, list):
+        context.leave_out(LeftOut.FILE, max(0, len(files) - pictures))
+    if message.author.role != Role.ASSISTANT:
+        return "\n".join(words)
+    text, dropped = without_marks("\n".join(words), _references(metadata))
+    context.leave_out(LeftOut.CITATION, dropped)
+    return text
+
+
+def _part_words(part: object, context: ImportContext) -> str:
+    if not isinstance(part, Mapping):
+        context.leave_out(LeftOut.OTHER)
+        return ""
+    text = part.get("text")
+    if isinstance(text, str):  # of a transcription, also of kinds that come later
+        return text
+    context.leave_out(PARTS.get(str(part.get("content_type")), LeftOut.OTHER))
+    return ""
+
+
+def _references(metadata: Mapping[str, object]) -> Mapping[str, str]:
+    """What ChatGPT shows in place of its marks, by the mark."""
+    references = metadata.get("content_references")
+    return {
+        str(item["matched_text"]): item["alt"]
+        for item in (references if isinstance(references, list) else ())
+        if isinstance(item, Mapping)
+        and isinstance(item.get("alt"), str)
+        and isinstance(item.get("matched_text"), str)
+    }

@@ -8,15 +8,23 @@ import pickle
 import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from chat.errors import AppError
 from formats.cases import read_cases
 from formats.importing import read_archives
 
+
+def _archives(data: bytes, **more: Any) -> Sequence[object]:
+    """The conversations of a file, and the report as the last item."""
+    imported = read_archives(data, **more)
+    return [*imported.archives, imported.report]
+
+
 MEMORY_BYTES = 4 * 2**30
 CPU_S = 120
 PARSERS: Mapping[str, Callable[..., Sequence[object]]] = {
-    "archives": read_archives,
+    "archives": _archives,
     "cases": read_cases,
 }
 

@@ -32,17 +32,14 @@ def write_conversation(archive: Archive) -> str:
     )
 
 
-def read_document(value: Mapping[str, object], *, owner_id: str) -> list[Archive]:
-    """Parse the conversations of a file. Raises BadImport."""
+def conversations_of(value: Mapping[str, object]) -> Sequence[object]:
+    """The conversations of a file, each still to be read. Raises BadImport."""
     head = {name: item for name, item in value.items() if name != "conversations"}
     validate(FileHead, head, "")
     conversations = value.get("conversations")
     if not isinstance(conversations, Sequence) or isinstance(conversations, str):
         raise refusal("conversations", "should be a list")
-    return [
-        _archive(item, field_path("conversations", number), owner_id)
-        for number, item in enumerate(conversations)
-    ]
+    return conversations
 
 
 def _time(value: object) -> str:
@@ -50,7 +47,8 @@ def _time(value: object) -> str:
     return value.isoformat()
 
 
-def _archive(value: object, where: str, owner_id: str) -> Archive:
+def read_conversation(value: object, where: str, owner_id: str) -> Archive:
+    """One conversation of a file. Raises BadImport."""
     record = validate(ConversationRecord, value, where)
     _check_tree(record, where)
     messages = tuple(message.value(record.id) for message in record.messages)

@@ -21,10 +21,14 @@ Record = TypeVar("Record", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One JSON value of a file; `line` is its line number in JSON Lines."""
+    """One JSON value of a file; `line` is its line number in JSON Lines.
+
+    A line that is not JSON has an `error` instead of a value.
+    """
 
     value: object
     line: int | None = None
+    error: BadImport | None = None
 
 
 def refusal(where: str, why: str, kind: type[BadImport] = BadImport) -> BadImport:
@@ -34,20 +38,28 @@ def refusal(where: str, why: str, kind: type[BadImport] = BadImport) -> BadImpor
 
 
 def decode(data: bytes) -> str:
-    """Decode a file. Raises BadImport when it is not UTF-8."""
+    """Decode a file in UTF-8, UTF-16 or UTF-32. Raises BadImport when it is none of them."""
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise refusal(f"line {line}", "is not text in UTF-8", NotJson) from None
 
 
 def parse(text: str) -> Sequence[FileEntry]:
-    """The JSON values in a text: one, or one per line (JSON Lines). Raises BadImport."""
+    """The JSON values in a text: one, or one per line (JSON Lines). Raises BadImport.
+
+    Of JSON Lines a broken line is an entry with its error.
+    """
     if text.count("[") + text.count("{") > MAX_CONTAINERS:
         raise refusal("", f"the file holds more than {MAX_CONTAINERS} lists and objects")
     reader = _Reader(text)
-    value = reader.value()
+    try:
+        value = reader.value()
+    except NotJson:
+        if _has_lines(text):
+            return list(_parse_lines(text))
+        raise
     if reader.is_at_end():
         return [FileEntry(value)]
     if isinstance(value, Mapping):
@@ -58,11 +70,30 @@ def parse(text: str) -> Sequence[FileEntry]:
 def _parse_lines(text: str) -> Iterator[FileEntry]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            reader = _Reader(line, first_line=number)
-            value = reader.value()
-            if not reader.is_at_end():
-                reader.fail("Extra data")
-            yield FileEntry(value, number)
+            try:
+                yield FileEntry(_parse_line(line, number), number)
+            except NotJson as error:
+                yield FileEntry(None, number, error)
+
+
+def _parse_line(line: str, number: int) -> object:
+    """Raises NotJson."""
+    reader = _Reader(line, first_line=number)
+    value = reader.value()
+    if not reader.is_at_end():
+        reader.fail("Extra data")
+    return value
+
+
+def _has_lines(text: str) -> bool:
+    """Whether the line after the first one is an object of its own: the first one is damaged."""
+    lines = (line for line in text.split("\n", 2)[1:2] if line.strip())
+    for line in lines:
+        try:
+            return isinstance(_parse_line(line, 2), Mapping)
+        except NotJson:
+            return False
+    return False
 
 
 def validate(kind: type[Record], value: object, where: str) -> Record:

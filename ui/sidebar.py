@@ -3,7 +3,7 @@
 The script marks the open entry, so that the list changes only when its conversations do.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -11,9 +11,13 @@ from markupsafe import Markup
 
 from chat.accounts.models import LOCAL, User
 from chat.conversations.models import Conversation, Excerpt, SearchHit
+from formats.import_report import LeftOut
 from i18n import Language
 from ui.html import html
 from ui.i18n import text
+
+MOST_NAMED = 3
+"""Places of a file that could not be read and are named; the others are counted."""
 
 
 def conversation_list(
@@ -87,9 +91,28 @@ def renamed_meanwhile(
     )
 
 
-def imported(count: int, language: Language) -> Markup:
-    """How many conversations a file has brought."""
-    return html("sidebar.imported", count=count, language=language)
+def imported(
+    count: int,
+    language: Language,
+    *,
+    left_out: Mapping[str, int] | None = None,
+    not_read: Sequence[str] = (),
+    not_read_count: int = 0,
+) -> Markup:
+    """How many conversations a file has brought, what was left out, and what could not be read."""
+    things = [
+        text(language, f"left-out-{kind}", count=number)
+        for kind in LeftOut
+        if (number := (left_out or {}).get(kind))
+    ]
+    return html(
+        "sidebar.imported",
+        count=count,
+        things=text(language, "comma").join(things),
+        not_read=not_read[:MOST_NAMED],
+        not_read_count=not_read_count,
+        language=language,
+    )
 
 
 def marked(excerpt: Excerpt) -> Markup:

@@ -1,8 +1,8 @@
 """Exports and imports of conversations.
 
 Exports are streamed one conversation at a time, so that a large history is never in memory as a
-whole; an import is all or nothing. Formatting runs in a thread, parsing in a thread or, if the file
-is large, in a process.
+whole; an import stores what it could read, all or none of that. Formatting runs in a thread,
+parsing in a thread or, if the file is large or a zip, in a process.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from chat.conversations.models import Archive, Conversation
 from chat.errors import NotFound
 from formats.apart import FileReader
 from formats.exporting import ExportFile, Format, export_file
+from formats.import_report import ImportReport, counts_of
 from formats.names import file_stem
 from formats.words import ExportLanguage
 
@@ -80,11 +81,22 @@ def export_routes(archives: Archives) -> APIRouter:
     async def import_file(request: Request) -> dict[str, object]:
         user, data = user_id_of(request), await request.body()
         read = await files.archives(data, owner_id=user, now=datetime.now(UTC))
-        added = await archives.add_archives(user, read)
-        titles = [conversation.title for conversation in added[:MAX_TITLES]]
-        return {"imported": len(added), "titles": titles, "first_id": added[0].id}
+        added = await archives.add_archives(user, read.archives)
+        return _told(added, read.report)
 
     return router
+
+
+def _told(added: Sequence[Conversation], report: ImportReport) -> dict[str, object]:
+    """What came of an import, as JSON."""
+    return {
+        "imported": len(added),
+        "titles": [conversation.title for conversation in added[:MAX_TITLES]],
+        "first_id": added[0].id,
+        "left_out": counts_of(report),
+        "not_read": [str(error) for error in report.not_read],
+        "not_read_count": report.not_read_count,
+    }
 
 
 async def _pieces(

@@ -98,8 +98,11 @@ class JsonOnly(HttpMiddleware):
         headers = Headers(scope=scope)
         if not has_body(headers):
             return True
+        allowed = {"application/json"}
+        if scope["path"] == IMPORT_PATH:  # as safe: a form cannot send it either
+            allowed.add("application/zip")
         kinds = headers.getlist("content-type")
-        return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/json"
+        return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() in allowed
 
 
 class BodyPace(HttpMiddleware):

@@ -45,6 +45,12 @@ class UnknownFormat(BadImport):
     code = "import_unknown_format"
 
 
+class ForeignFormat(BadImport):
+    """The file is of an application whose files are not read. Values: why, its name."""
+
+    code = "import_foreign_format"
+
+
 class NothingToImport(BadImport):
     """The file holds no conversation. Values: as of BadImport."""
 

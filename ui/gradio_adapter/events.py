@@ -13,6 +13,7 @@ from gradio.components import Component
 
 from chat.errors import BadRequest
 from chat.validation import MAX_CHARACTERS
+from formats.import_report import MAX_NAMED, LeftOut
 from i18n import Language
 
 MAX_ID = 300
@@ -182,7 +183,15 @@ EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
     },
     "Sidebar.delete": {"id": ID},
     "Sidebar.found": {"id": ID, **MESSAGE},
-    "Sidebar.imported": {"code": ID, "why": LINE, "first": ID, "count": count},
+    "Sidebar.imported": {
+        "code": ID,
+        "why": LINE,
+        "first": ID,
+        "count": count,
+        "left_out": record(required=False, **{kind.value: count for kind in LeftOut}),
+        "not_read": items(LINE, MAX_NAMED),
+        "not_read_count": count,
+    },
     "Sidebar.pin": {"id": ID, "pinned": flag},
     "Sidebar.rename": {"id": ID, "seen": LINE, "title": LINE},
     "Sidebar.restore": {"id": ID, "opens": flag},

@@ -157,7 +157,14 @@ class Sidebar:
             return {self._on.list_notice: chrome.refused(notice)}
         view.words = ""
         opened = await self._page.open(str(event.first), language, view, request)
-        return {**opened, self._on.list_notice: sidebar.imported(int(event.count), lang)}
+        notice = sidebar.imported(
+            int(event.count),
+            lang,
+            left_out=event.left_out,
+            not_read=event.not_read,
+            not_read_count=int(event.not_read_count),
+        )
+        return {**opened, self._on.list_notice: notice}
 
     async def tick(
         self, conversation_id: str, language: str | None, view: View, request: gr.Request
@@ -174,8 +181,9 @@ class Sidebar:
 
 def _not_imported(code: str, why: str, language: Language) -> str:
     """The sentence for a file that was refused."""
-    if code == "too_large":
-        return text(language, "import-too-large", limit=MAX_IMPORT_BYTES // 2**20)
+    if code in ("too_large", "zip_too_large"):
+        key = f"import-{code.replace('_', '-')}"
+        return text(language, key, limit=MAX_IMPORT_BYTES // 2**20)
     if code in BROKEN:
         return broken_file(code, why, language)
     if code in (StoreFailed.code, AppError.code):

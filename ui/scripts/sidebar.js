@@ -178,12 +178,17 @@ Object.assign(actions, {
 
 // --- import --------------------------------------------------------------------------------------
 async function sendFile(file) {
-  if (file.size > Number($("#import").dataset.largest)) return { code: "too_large" };
+  if (file.size > Number($("#import").dataset.largest)) {
+    return { code: /\.zip$/i.test(file.name) ? "zip_too_large" : "too_large" };
+  }
   try {
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch(route("api/import"), { method: "POST", headers, body: file });
     const said = await saidTo(answer);
-    if (answer.ok) return { first: said.first_id, count: said.imported };
+    if (answer.ok) {
+      const { first_id: first, imported: count, left_out, not_read, not_read_count } = said;
+      return { first, count, left_out, not_read, not_read_count };
+    }
     const tooLarge = answer.status === 413 && said.error.code !== "too_large_for_proxy";
     return { code: tooLarge ? "too_large" : said.error.code, why: said.error.message };
   } catch {
@@ -194,8 +199,10 @@ document.addEventListener("change", async ({ target }) => {
   if (target.id !== "import" || !target.files.length) return;
   const [file] = target.files;
   target.value = ""; // so that the same file can be chosen again
-  trigger("imported", { code: "", why: "", first: "", count: 0, ...(await sendFile(file)) });
+  const nothing = { code: "", why: "", first: "", count: 0, left_out: {}, not_read: [], not_read_count: 0 };
+  trigger("imported", { ...nothing, ...(await sendFile(file)) });
 });
+actions.dismiss = () => trigger("dismiss");
 actions.import = (item) => {
   chosen(item);
   $("#import").click();

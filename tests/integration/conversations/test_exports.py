@@ -276,7 +276,8 @@ async def test_an_export_is_imported_with_its_branches(
     answer = await client.post("/api/import", content=file.content, headers=KIND)
     body = answer.json()
     assert answer.status_code == 200
-    assert body == {"imported": 1, "titles": ["A table"], "first_id": body["first_id"]}
+    assert (body["imported"], body["titles"]) == (1, ["A table"])
+    assert (body["left_out"], body["not_read"], body["not_read_count"]) == ({}, [], 0)
     assert body["first_id"] != conversation_id
     before = await store.archive(LOCAL_USER, conversation_id)
     after = await store.archive(LOCAL_USER, body["first_id"])
@@ -306,14 +307,38 @@ async def test_the_response_to_an_import_has_the_first_titles(client: httpx.Asyn
 async def test_a_broken_file_is_refused_with_its_place_and_nothing_is_imported(
     client: httpx.AsyncClient, store: MemoryStore
 ) -> None:
-    good = {"messages": [{"role": "user", "content": "x"}]}
     bad = {"messages": [{"role": "user", "content": 5}]}
-    answer = await client.post("/api/import", json=[good, bad])
+    answer = await client.post("/api/import", json=[bad, bad])
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error["code"] == "bad_import"
-    assert error["message"].startswith("[1].messages[0].content: ")
+    assert error["message"].startswith("[0].messages[0].content: ")
     assert await store.conversations(LOCAL_USER) == []
+
+
+async def test_what_is_left_out_of_an_import_and_what_is_damaged_is_told(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    tool = {"role": "tool", "content": "18 °C"}
+    good = {"messages": [{"role": "user", "content": "x"}, tool]}
+    bad = {"messages": [{"role": "user", "content": 5}]}
+    told = (await client.post("/api/import", json=[bad, good, good])).json()
+    assert (told["imported"], told["titles"]) == (2, ["x", "x"])
+    assert told["left_out"] == {"tool": 2}
+    assert told["not_read"] == ["[0].messages[0].content: should be a text"]
+    assert told["not_read_count"] == 1
+    assert len(await store.conversations(LOCAL_USER)) == 2
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/zip"])
+async def test_a_zip_of_an_export_is_imported(client: httpx.AsyncClient, kind: str) -> None:
+    buffer = io.BytesIO()
+    chats = [{"messages": [{"role": "user", "content": f"Number {n}"}]} for n in range(3)]
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("conversations.json", json.dumps(chats))
+    headers = {"Content-Type": kind}
+    answer = await client.post("/api/import", content=buffer.getvalue(), headers=headers)
+    assert answer.json()["titles"] == ["Number 0", "Number 1", "Number 2"]
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 50_000, b'{"a": "\\ud800"}', b'["\\u0000"]'])

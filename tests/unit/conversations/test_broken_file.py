@@ -21,8 +21,6 @@ def node(parent: str | None) -> dict[str, object]:
     ("file", "english", "chinese"),
     [
         ("[1,\n}", "line 2 is not JSON", "第 2 行不是有效的 JSON"),
-        ("{}", "the file is no conversation of a known format", "文件内容不是已知格式的对话"),
-        ("[[]]", "[0] is no conversation of a known format", "[0]不是已知格式的对话"),
         ("[]", "it holds no conversation", "其中没有对话"),
         (
             json.dumps({"messages": [0] * 20_001}),
@@ -58,3 +56,24 @@ def test_what_a_proxy_refuses_is_said_to_be_the_proxys() -> None:
     english = broken_file("too_large_for_proxy", "", Language.EN)
     assert "proxy" in english
     assert "代理" in broken_file("too_large_for_proxy", "", Language.ZH)
+
+
+def test_a_file_of_no_known_format_says_which_are_known() -> None:
+    with pytest.raises(BadImport) as caught:
+        read_archives(b"[[]]", owner_id="ann", now=NOW)
+    code, message = caught.value.code, str(caught.value)
+    english = broken_file(code, message, Language.EN)
+    assert "[0] is no conversation of a known format" in english
+    for known in ("ChatGPT", "Claude", "LibreChat", "Open WebUI", "SillyTavern", "ShareGPT"):
+        assert known in english
+        assert known in broken_file(code, message, Language.ZH)
+
+
+def test_a_file_that_is_known_and_not_read_is_named() -> None:
+    with pytest.raises(BadImport) as caught:
+        read_archives(b'[{"inserted_at": "x", "mapping": {}}]', owner_id="ann", now=NOW)
+    code, message = caught.value.code, str(caught.value)
+    assert broken_file(code, message, Language.EN).startswith(
+        "Files of DeepSeek cannot be imported"
+    )
+    assert "DeepSeek" in broken_file(code, message, Language.ZH)

@@ -81,7 +81,7 @@ def test_settings_that_the_page_never_wrote_are_refused(shown: str) -> None:
 def test_the_panel_names_what_it_has_no_field_for() -> None:
     named = settings_without_field(HIDDEN, Language.EN)
     assert named == (
-        "Presence penalty 0.5 · Frequency penalty -0.25 · Shortest answer (tokens) 3"
+        "Presence penalty 0.5 · Frequency penalty -0.25 · Minimum answer length (tokens) 3"
         ' · Stop strings "a\\nb" "\\r\\n"'
     )
     assert settings_without_field(Sampling(temperature=1.0, stop=("END",)), Language.EN) == ""

@@ -16,6 +16,7 @@ from chat.conversations.tree import Tree
 from chat.models import Role, Status
 from formats import foreign
 from formats.exporting import Format, export_file
+from formats.import_report import Imported
 from formats.importing import read_archives
 from formats.reading import MAX_CONTAINERS
 from formats.records import MAX_MESSAGES
@@ -25,7 +26,19 @@ from tests.archives import NOW, OWNER, archives, example, exported_file, unhurri
 
 def read(value: object) -> list[Archive]:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return list(read_all(data).archives)
+
+
+def read_all(value: object) -> Imported:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return read_archives(data, owner_id=OWNER, now=NOW)
+
+
+def not_read(value: object) -> list[object]:
+    """The places of what could not be read, beside the one conversation that could."""
+    imported = read_all(value)
+    assert len(imported.archives) == 1
+    return [error.values["where"] for error in imported.report.not_read]
 
 
 def refused(value: object) -> dict[str, object]:
@@ -143,7 +156,7 @@ def test_a_broken_field_of_a_message_is_named(change: dict[str, Any], field: str
     file = ours()
     file["conversations"].insert(0, ours()["conversations"][0])
     file["conversations"][1]["messages"][2].update(change)
-    assert refused(file)["where"] == f"conversations[1].messages[2].{field}"
+    assert not_read(file) == [f"conversations[1].messages[2].{field}"]
 
 
 def test_a_cycle_of_messages_is_refused() -> None:
@@ -188,7 +201,6 @@ def test_another_format_is_refused() -> None:
         ('[\n{"a":' * 50_000, 2),
         ("[\n" + "9" * 5_000 + "]", 2),
         ('["a\nb"]', 1),
-        ('{"a": 1}\n{"a": 2}\n{"a": ', 3),
         ('{"conversations": []}\n{"conversations": []}]', 2),
         ("{'a': 1}", 1),
         ('{"a" 1}', 1),
@@ -254,24 +266,26 @@ def test_both_notations_of_sharegpt_are_read() -> None:
 @pytest.mark.parametrize(
     ("turn", "where"),
     [
-        ({"from": "tool", "value": "x"}, "[1].conversations[1].from"),
-        ({"from": "system", "value": "x"}, "[1].conversations[1]"),
+        ({"from": "narrator", "value": "x"}, "[1].conversations[1].from"),
+        ({"from": 5, "value": "x"}, "[1].conversations[1].from"),
         ({"from": "human"}, "[1].conversations[1].value"),
-        ({"role": "user", "content": [1]}, "[1].conversations[1].content"),
+        ({"role": "user", "content": [1]}, "[1].conversations[1].content[0]"),
         ({"from": "human", "value": "\0"}, "[1].conversations[1].value"),
         ("x", "[1].conversations[1]"),
     ],
 )
-def test_a_broken_turn_of_sharegpt_is_named(turn: object, where: str) -> None:
+def test_a_broken_turn_of_sharegpt_is_named_and_the_rest_is_read(turn: object, where: str) -> None:
     good = {"conversations": [{"from": "human", "value": "x"}]}
     bad = {"conversations": [*good["conversations"], turn]}
-    assert refused([good, bad])["where"] == where
+    imported = read_all([good, bad])
+    assert [len(archive.messages) for archive in imported.archives] == [1, 1]
+    assert [error.values["where"] for error in imported.report.not_read] == [where]
 
 
 def test_a_broken_line_of_sharegpt_is_named() -> None:
     good = '{"conversations": [{"from": "human", "value": "x"}]}'
     bad = '{"conversations": [{"from": "human", "value": 1}]}'
-    assert refused(f"{good}\n\n{bad}".encode())["where"] == "line 3.conversations[0].value"
+    assert not_read(f"{good}\n\n{bad}".encode()) == ["line 3.conversations[0].value"]
 
 
 def test_white_space_makes_no_title() -> None:
