@@ -15,6 +15,7 @@ from api.accounts.routes import PageContext, account_routes, admit_nobody
 from api.campaigns.comparisons import compare_routes
 from api.campaigns.pages import CampaignResults, campaign_pages
 from api.campaigns.routes import campaign_routes
+from api.conversations.encodings import encoding_routes
 from api.conversations.exports import Archives, export_routes
 from api.conversations.presets import PresetReader, preset_routes
 from api.edge.errors import add_error_handlers, cover_faults
@@ -128,6 +129,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     app.include_router(metrics_routes(metrics))
     if archives:
         app.include_router(export_routes(archives))
+        app.include_router(encoding_routes())
     if presets:
         app.include_router(preset_routes(presets))
     if sign_in and presets:

@@ -13,11 +13,17 @@ MOST_LISTED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """An attached file before it is sent. `pasted`: a long pasted text, which can be put back."""
+    """An attached file before it is sent. `pasted`: a long pasted text, which can be put back.
+
+    `encoding` is the one it was read with where the file does not say which it is, and `readings`
+    are the encodings that it can be read with, each with some of the text.
+    """
 
     file: Attachment
     tokens: int | None = None
     pasted: bool = False
+    encoding: str = ""
+    readings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/conversations/{conversation_id}/export": Permission.SIGNED_IN,
     "/api/export": Permission.SIGNED_IN,
     "/api/import": Permission.SIGNED_IN,
+    "/api/encoding": Permission.SIGNED_IN,
     "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
     "/api/presets/import": Permission.SIGNED_IN,
     # guests

@@ -93,6 +93,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 """The rooms of a package, lowest first: each may import itself and those below it."""
 LIVES_IN: dict[str, set[str]] = {
+    "chardetng_py": {"formats"},
     "cachetools": {"api", "auth", "chat", "engine", "formats"},
     "torch": {"engine", "bench"},
     "transformers": {"engine", "bench"},

@@ -30,6 +30,7 @@ MAX_WORDS = 2 * 2**20
 
 MOST_FILES = 50
 MOST_FIELDS = 50
+MOST_READINGS = 30
 MOST_NUMBER = 2**53
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -137,6 +138,9 @@ FILE = record(
     text=text(MAX_CHARACTERS * 2, plain=False),
     why=optional(ID),
     pasted=flag,
+    replaces=optional(ID),
+    encoding=optional(ID),
+    readings=optional(items(record(encoding=ID, sample=ID), MOST_READINGS)),
 )
 PRESET_FIELDS = record(
     required=False,

@@ -18,7 +18,7 @@ from ui import composing
 from ui.components import Updates
 from ui.handlers.page_state import PageState, address_of, user_id_of, view_of
 from ui.i18n import refusal, text
-from ui.view import View
+from ui.view import HeldFile, View
 
 REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 """The browser's name of a request: one text in the box, however often it is sent."""
@@ -157,7 +157,7 @@ class Composer:
         uncounted = {key: held for key, held in view.files.items() if held.tokens is None}
         found = False
         for key, held in uncounted.items():
-            counted = await self._page.held(held.file, pasted=held.pasted)
+            counted = await self._page.held(held)
             if counted.tokens is not None and view.files.get(key) is held:  # not removed meanwhile
                 view.files[key], found = counted, True
         return {self._on.files: composing.files(view.files, language)} if found else {}
@@ -169,6 +169,7 @@ class Composer:
             str(file_data.get("name", "")),
             str(file_data.get("why", "")),
         )
+        view.files.pop(str(file_data.get("replaces", "")), None)  # read anew, in another encoding
         others = [held.file for other, held in view.files.items() if other != key]
         if why == "binary":
             return text(language, "file-binary", name=name)
@@ -181,8 +182,17 @@ class Composer:
             check_attachments("", [*others, file])
         except AppError as error:
             return refusal(language, error.code, error.values)
-        pasted = bool(file_data.get("pasted"))
-        view.files[key] = await self._page.held(file, pasted=pasted)
+        view.files[key] = await self._page.held(
+            HeldFile(
+                file,
+                pasted=bool(file_data.get("pasted")),
+                encoding=str(file_data.get("encoding") or ""),
+                readings=tuple(
+                    (str(item["encoding"]), str(item["sample"]))
+                    for item in file_data.get("readings") or ()
+                ),
+            )
+        )
         return ""
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import gradio as gr
@@ -159,19 +160,19 @@ class PageState:
             return {}
         return self.chips(language, view) | self.on.show_defaults(info.defaults, language)
 
-    async def held(self, file: Attachment, *, pasted: bool = False) -> HeldFile:
+    async def held(self, held: HeldFile) -> HeldFile:
         """A file for the composer, with its token count if the model is ready."""
         try:
-            return HeldFile(file, await self.services.answers.count_file(file), pasted)
+            return replace(held, tokens=await self.services.answers.count_file(held.file))
         except EngineNotReady:
-            return HeldFile(file, None, pasted)
+            return held
 
     async def attach_again(
         self, attachments: Iterable[Attachment], language: Language, view: View
     ) -> Updates:
         """Attach the files of a question that goes back into the box."""
         for file in attachments:
-            view.files[uuid.uuid4().hex] = await self.held(file)
+            view.files[uuid.uuid4().hex] = await self.held(HeldFile(file))
         return {self.on.files: composing.files(view.files, language, with_text=True)}
 
     def detach(

@@ -129,14 +129,40 @@ def test_a_file_goes_with_the_question_and_leaves_the_box_with_it(site: Site, ta
     assert asked.endswith("How much?")
 
 
+def test_the_encoding_of_a_file_is_shown_and_another_can_be_chosen(site: Site, tab: Open) -> None:
+    engine = ScriptedEngine()
+    page = tab(site(engine))
+    attach(page, file("names.csv", "Prénom;Âge".encode("latin-1")))
+    choice = page.get_by_role("combobox", name="Encoding of names.csv")
+    expect(choice).to_have_value("windows-1252")
+    expect(choice.locator("option:checked")).to_have_text("windows-1252 · Prénom;Âge")
+    choice.select_option("windows-1251")
+    expect(choice.locator("option:checked")).to_have_text("windows-1251 · Prйnom;Вge")
+    expect(choice).to_be_focused()
+    expect(files(page)).to_have_count(1)
+    ask_and_wait(page, "Who?")
+    assert "```\nPrйnom;Вge\n```" in engine.prompts[-1][-1].content
+
+
+def test_a_file_in_unicode_has_no_encoding_to_choose(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    attach(page, file("names.csv", "Prénom;Âge".encode()))
+    expect(files(page)).to_have_count(1)
+    expect(page.get_by_role("combobox")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
         ("é, 中文".encode(), "é, 中文"),
         ("\ufeffmarked".encode(), "marked"),
         ("两种编码".encode("utf-16"), "两种编码"),
-        ("两种编码".encode("utf-16-be"), None),
+        ("两种编码\n".encode("utf-16-be"), "两种编码\n"),
         ("旧的编码".encode("gb18030"), "旧的编码"),
+        ("Prénom;Âge".encode("latin-1"), "Prénom;Âge"),
+        ("“Größe” – 5 €".encode("cp1252"), "“Größe” – 5 €"),
+        ("名前;年齢".encode("shift_jis"), "名前;年齢"),
+        ("é, 中文".encode()[:-1], "é, 中\ufffd"),
         (b"\x89PNG\r\n\x00\x01", None),
         (b"", ""),
     ],
