@@ -21,7 +21,7 @@ def node(parent: str | None) -> dict[str, object]:
     ("file", "english", "chinese"),
     [
         ("[1,\n}", "line 2 is not JSON", "第 2 行不是有效的 JSON"),
-        ("[]", "it holds no conversation", "其中没有对话"),
+        ("[]", "it contains no conversation", "其中没有对话"),
         (
             json.dumps({"messages": [0] * 20_001}),
             "messages has more messages than one conversation can have",
@@ -29,12 +29,12 @@ def node(parent: str | None) -> dict[str, object]:
         ),
         (
             json.dumps({"mapping": {"a: b": node("c")}}),
-            "mapping.a: b.parent names no message that is there",
+            "mapping.a: b.parent refers to a message that is not there",
             "mapping.a: b.parent 指向不存在的消息",
         ),
         (
             json.dumps({"mapping": {"a": node("b"), "b": node("a")}}),
-            "mapping.a.parent leads round in a circle",
+            "mapping.a.parent contains a circular reference",
             "mapping.a.parent 形成了循环",
         ),
         ('{"messages": 5}', "messages: should be a list", "messages: should be a list"),
@@ -63,7 +63,7 @@ def test_a_file_of_no_known_format_says_which_are_known() -> None:
         read_archives(b"[[]]", owner_id="ann", now=NOW)
     code, message = caught.value.code, str(caught.value)
     english = broken_file(code, message, Language.EN)
-    assert "[0] is no conversation of a known format" in english
+    assert "[0] is not a conversation in a known format" in english
     for known in ("ChatGPT", "Claude", "LibreChat", "Open WebUI", "SillyTavern", "ShareGPT"):
         assert known in english
         assert known in broken_file(code, message, Language.ZH)
