@@ -7,6 +7,7 @@ and 43. Names are those of the WHATWG, which browsers know.
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from chardetng_py import EncodingDetector
 
@@ -20,12 +21,22 @@ EAST_ASIAN = frozenset({"gb18030", "Big5", "EUC-KR", "EUC-JP", "Shift_JIS"})
 DOMAINS = {"zh": b"cn"}
 """The top-level domain of a language: the detector takes it as a hint."""
 
+
+@dataclass(frozen=True, slots=True)
+class CommonSigns:
+    """An encoding and its codec. The common characters have a lead byte of `rows` in `standard`."""
+
+    name: str
+    codec: str
+    standard: str
+    rows: range
+
+
 COMMON = (
-    ("Shift_JIS", "cp932", "euc_jp", 0xA4, 0xCF),
-    ("Big5", "big5", "big5", 0xA4, 0xC6),
+    CommonSigns("Shift_JIS", "cp932", "euc_jp", range(0xA4, 0xD0)),
+    CommonSigns("Big5", "big5", "big5", range(0xA4, 0xC7)),
 )
-"""Encodings whose few signs the detector takes for Western ones: name, codec, and the codec and the
-lead bytes of the standard's common characters."""
+"""Encodings whose few signs the detector takes for Western ones."""
 
 PUNCTUATION_ROWS = range(0xA1, 0xA4)
 BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -80,19 +91,19 @@ def _short_east_asian(sample: bytes, guess: str) -> str:
         return ""
     if MOST_SYMBOLS * len(signs) >= sum(not sign.isalpha() for sign in signs):
         return ""
-    return next((name for name, *codec in COMMON if _is_common(sample, *codec)), "")
+    return next((common.name for common in COMMON if _is_common(sample, common)), "")
 
 
-def _is_common(sample: bytes, codec: str, standard: str, first: int, last: int) -> bool:
+def _is_common(sample: bytes, common: CommonSigns) -> bool:
     """Whether all signs are common ones, in words of two at least."""
     try:
-        text = sample.decode(codec)
-        rows = {sign.encode(standard)[0] for sign in text if not sign.isascii()}
+        text = sample.decode(common.codec)
+        rows = {sign.encode(common.standard)[0] for sign in text if not sign.isascii()}
     except UnicodeError:
         return False
     words = BEYOND_ASCII.findall(text)
     return all(len(word) > 1 for word in words) and all(
-        row in PUNCTUATION_ROWS or first <= row <= last for row in rows
+        row in PUNCTUATION_ROWS or row in common.rows for row in rows
     )
 
 
