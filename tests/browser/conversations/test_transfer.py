@@ -82,6 +82,22 @@ def test_what_was_exported_comes_back_through_the_page(
         expect(answer(fresh)).to_contain_text("2/2")
 
 
+def test_what_an_import_leaves_out_stays_on_the_page_until_it_is_closed(
+    site: Site, tab: Open, tmp_path: Path
+) -> None:
+    turns = [{"role": "user", "content": "Weather?"}, {"role": "tool", "content": "rain"}]
+    path = tmp_path / "chats.json"
+    path.write_text(json.dumps([{"messages": turns}, 5]), encoding="utf-8")
+    page = tab(site(ScriptedEngine()))
+    bring_in(page, path)
+    report = page.locator("#done .report")
+    expect(report).to_contain_text("1 chat imported.")
+    expect(report).to_contain_text("Left out: 1 call or result of tools.")
+    expect(report).to_contain_text("1 part of the file could not be read: [1]:")
+    report.get_by_role("button", name="Close").click()
+    expect(report).to_have_count(0)
+
+
 def test_the_first_imported_conversation_is_opened(site: Site, tab: Open, tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
     turns = [{"from": "human", "value": "Knock knock"}, {"from": "gpt", "value": "Who is there?"}]
