@@ -423,6 +423,9 @@ class Things:
         return {
             "id": self.conversation,
             "first": self.conversation,
+            "left_out": {"picture": 1},
+            "not_read": [],
+            "not_read_count": 0,
             "message": self.message,
             "preset": self.preset,
             "title": "taken",
