@@ -223,7 +223,8 @@ class ChatPrompt:
         roles = (Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT)
         turns = [ChatMessage(role, content) for role in roles]
         calling = [*turns[:2], ChatMessage(Role.ASSISTANT, content, calls), *turns[3:]]
-        several = (turns[1:2], turns[:2], [*turns[1:3], turns[1]], turns[1:3], turns, content)
+        begun = [turns[1], ChatMessage(Role.ASSISTANT, content, partial=True)]
+        several = (turns[1:2], turns[:2], [*turns[1:3], turns[1]], begun, turns, content)
         return [
             *(self._control_ids_in(prompt, []) for prompt in several),
             self._control_ids_in(calling, tools),
