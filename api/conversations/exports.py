@@ -82,12 +82,12 @@ def export_routes(archives: Archives) -> APIRouter:
         user, data = user_id_of(request), await request.body()
         read = await files.archives(data, owner_id=user, now=datetime.now(UTC))
         added = await archives.add_archives(user, read.archives)
-        return _told(added, read.report)
+        return _import_result(added, read.report)
 
     return router
 
 
-def _told(added: Sequence[Conversation], report: ImportReport) -> dict[str, object]:
+def _import_result(added: Sequence[Conversation], report: ImportReport) -> dict[str, object]:
     """What came of an import, as JSON."""
     return {
         "imported": len(added),
