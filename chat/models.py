@@ -65,6 +65,25 @@ def partial_text(prompt: Prompt) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenPrompt:
+    """Bare text as token ids of the model that continues it."""
+
+    token_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FillInPrompt:
+    """Bare text with a gap before `suffix`, which the model fills in."""
+
+    text: str
+    suffix: str
+
+
+BarePrompt = str | TokenPrompt | FillInPrompt
+"""What is continued without a chat template. Names of control tokens in it are control tokens."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. None means: the model's own default.
 

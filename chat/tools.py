@@ -1,6 +1,6 @@
 """Values of the API beyond conversations: tools, structured output, log probabilities.
 
-Frozen, without behaviour. Knows no grammar, no template and no wire format.
+Frozen. Knows no grammar, no template and no wire format.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call. `parameters` is a JSON schema as text."""
+    """A function that the model may call. `parameters` is a JSON schema as text.
+
+    The arguments of a `strict` tool always fit it; those of others only where a call is required.
+    """
 
     name: str
     description: str = ""
@@ -76,14 +79,27 @@ class TokenScore:
 class Extras:
     """Options of a completion beyond a conversation.
 
-    A `shape` and `required` tools exclude each other. `top_logprobs` None requests no log
-    probabilities, 0 only those of the generated tokens.
+    With a `shape` and tools the answer is calls or of that shape; `required` tools leave only
+    calls. `top_logprobs` None requests no log probabilities, 0 only those of the generated tokens;
+    `prompt_scores` adds those of the prompt's tokens. With `prompt_only` nothing is generated.
+    `min_p` is the least probability of a token as a share of the likeliest one's; `logit_bias`
+    are additions to the logits of token ids.
     """
 
     tools: tuple[Tool, ...] = ()
     rules: ToolRules = ToolRules()
     shape: JsonShape | None = None
     top_logprobs: int | None = None
+    prompt_scores: bool = False
+    prompt_only: bool = False
+    min_p: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def constrains_text(self) -> bool:
+        """Whether a grammar decides what can be written: a shape, required calls, strict tools."""
+        forced = bool(self.tools) and self.rules.required
+        return self.shape is not None or forced or any(tool.strict for tool in self.tools)
 
 
 NO_EXTRAS = Extras()

@@ -32,7 +32,8 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
-from engine.row import Row
+from engine.prompt_scores import keep_scores, prompt_scores
+from engine.row import Row, Score
 from engine.sampling import SampledTokens, choose_tokens, commit_tokens
 from engine.schedule import CHUNK_GRAIN, MIN_CHUNK, next_chunk, step_goal
 from engine.scheduler import SHORT_FIRST
@@ -71,6 +72,7 @@ class ContinuousBatch:
         self._model = model
         self._rows: dict[str, Row] = {}
         self._sampler = _FusedSampler(self._rows)
+        self._prompt_scorer = _PromptScorer(model, self._sampler)
         self._max_chunk = max(layout.max_chunk, layout.max_rows + MIN_CHUNK)
         self._chunk = min(64, self._max_chunk)
         # nn.Module.__getattr__ is typed as returning Tensor | Module; this is a method.
@@ -137,6 +139,7 @@ class ContinuousBatch:
                 return []
             self._processor._generation_step(self._model)
             self._processor.update_batch()
+            self._prompt_scorer.commit()
             moved = self._sampler.commit_tokens()
         seconds = time.perf_counter() - begin
         unread = sum(not row.token_ids for row in self._rows.values())
@@ -189,6 +192,8 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         super().__init__(LogitsProcessorList())
         self.do_processing = True
         self.tokens = 0
+        self.scored: list[tuple[Row, int, int, int]] = []
+        """Rows with prompt scores: begin in the step, begin in the row, number of tokens."""
         self._all = rows
         self._rows: list[Row] = []
         self._chosen: SampledTokens | None = None
@@ -199,11 +204,15 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         """Called by the library before the forward pass, with the requests of this step."""
         self._chosen = None
         self._rows = []
-        self.tokens = sum(future.query_length for future in requests_in_batch)
+        self.tokens, self.scored = 0, []
         for future in requests_in_batch:
-            row = self._all[future.state.request_id]
+            row, length = self._all[future.state.request_id], future.query_length
+            begin = future.state.position_offset - length
             if row.reused_prompt_tokens is None:
-                row.reused_prompt_tokens = future.state.position_offset - future.query_length
+                row.reused_prompt_tokens = begin
+            if row.scores_prompt and begin < len(row.prompt_ids) - 1:
+                self.scored.append((row, self.tokens, begin, length))
+            self.tokens += length
             if future.has_new_token:
                 self._rows.append(row)
         return arg_storage
@@ -223,3 +232,29 @@ class _FusedSampler(ContinuousBatchingLogitsProcessorList):
         chosen, self._chosen = self._chosen, None
         commit_tokens(chosen, moved)
         return moved
+
+
+class _PromptScorer:
+    """Reads the hidden states of a step for the rows whose prompts are scored.
+
+    The library asks the model for the logits of the last token of each row only.
+    """
+
+    def __init__(self, model: PreTrainedModel, sampler: _FusedSampler) -> None:
+        self._head = model.get_output_embeddings()
+        self._sampler = sampler
+        self._pending: list[tuple[Row, int, list[Score]]] = []
+        model.base_model.register_forward_hook(self._read)
+
+    def commit(self) -> None:
+        """Pass the scores of the step to their rows."""
+        for row, begin, scores in self._pending:
+            keep_scores(row, begin, scores)
+        self._pending = []
+
+    def _read(self, module: Any, inputs: Any, output: Any) -> None:
+        hidden = output[0][0]
+        self._pending = [
+            (row, begin, prompt_scores(self._head, hidden[start : start + length], row, begin))
+            for row, start, begin, length in self._sampler.scored
+        ]

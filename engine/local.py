@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from chat.errors import AppError, BadRequest, StartupError
-from chat.models import ChatMessage, Prompt, Sampling
+from chat.models import BarePrompt, ChatMessage, Prompt, Sampling
 from chat.serving.errors import EngineFailed, EngineNotReady, EngineStalled, PromptTooLong
 from chat.serving.models import (
     Delta,
@@ -134,7 +134,9 @@ class LocalEngine:
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
         self._set_state(EngineState(Phase.DEAD, detail="stopped", error_code=EngineNotReady.code))
 
-    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+    async def prepare(
+        self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()
+    ) -> PreparedPrompt:
         return await self._tokenize(self._require_serving().prompt.prepare, prompt, tools)
 
     async def render_prompt(self, messages: Sequence[ChatMessage]) -> str:
@@ -153,7 +155,7 @@ class LocalEngine:
             raise EngineStalled(seconds=self._options.stall_timeout_s)
         events: asyncio.Queue[Event] = asyncio.Queue()
         request = await self._make_request(serving, prompt, sampling, extras, events)
-        request.row.salt = salt
+        request.row.salt = uuid.uuid4().hex if extras.prompt_scores else salt
         serving.worker.submit(request)
         try:
             while True:
@@ -180,11 +182,14 @@ class LocalEngine:
         from engine.tool_calls import ToolCallParser  # noqa: PLC0415
 
         received_at = time.monotonic()
-        decoding = decoding_of(sampling.over(serving.info.defaults))
-        max_new_tokens = _max_new_tokens(sampling, serving.info, prompt.tokens)
         tokenizer = serving.prompt.backend
+        if any(tokenizer.id_to_token(token_id) is None for token_id, _ in extras.logit_bias):
+            raise BadRequest("logit_bias names an id that no token has.", name="logit_bias")
+        decoding = decoding_of(sampling.over(serving.info.defaults), extras)
+        max_new_tokens = _max_new_tokens(sampling, serving.info, prompt.tokens)
         names = {tool.name for tool in extras.tools}
-        parser = ToolCallParser(names, parallel=extras.rules.parallel) if names else None
+        rules, shaped = extras.rules, extras.shape is not None
+        parser = ToolCallParser(names, parallel=rules.parallel, alone=shaped) if names else None
         return Request(
             row=Row(
                 id=uuid.uuid4().hex,
@@ -192,10 +197,12 @@ class LocalEngine:
                 decoding=decoding,
                 end_ids=serving.end_ids,
                 top_logprobs=extras.top_logprobs,
+                scores_prompt=extras.prompt_scores,
                 mask=await serving.masks.mask(extras),
             ),
-            text=TextStream(tokenizer, sampling.stop, parser),
-            max_new_tokens=max_new_tokens,
+            text=TextStream(tokenizer, _stops(sampling, extras), parser),
+            max_new_tokens=1 if extras.prompt_only else max_new_tokens,
+            prompt_only=extras.prompt_only,
             send=events.put_nowait,
             scores=None if extras.top_logprobs is None else ScoreLine(tokenizer),
             received_at=received_at,
@@ -288,6 +295,11 @@ def _max_new_tokens(sampling: Sampling, info: EngineInfo, prompt_tokens: int) ->
     if requested < max(1, sampling.min_new_tokens or 0):
         raise BadRequest("max_new_tokens must be at least 1, and no less than min_new_tokens.")
     return min(requested, longest, room)
+
+
+def _stops(sampling: Sampling, extras: Extras) -> Sequence[str]:
+    """The stop strings; none where all of the answer is JSON or calls, which they would cut."""
+    return () if extras.shape is not None or extras.rules.required else sampling.stop
 
 
 def _resolve(

@@ -10,6 +10,7 @@ from collections import deque
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
+from engine.prompt_scores import SLICE, keep_scores, slice_scores, targets_after
 from engine.row import Row
 from engine.sampling import choose_tokens, commit_tokens
 
@@ -46,9 +47,14 @@ class PlainRunner:
         if self._cache is None:
             self._cache = DynamicCache(config=self._model.config)
         begin = self._cache.get_seq_length()
-        end = min(begin + self._chunk, len(ids))
-        scores = self._forward(ids[begin:end])
-        return self._take_token(row, scores) if end == len(ids) else []
+        scored = row.scores_prompt and begin < len(row.prompt_ids) - 1
+        end = min(begin + (SLICE if scored else self._chunk), len(ids))
+        logits = self._forward(ids[begin:end], keep=end - begin if scored else 1)
+        if scored:
+            targets = targets_after(row, begin, end - begin)
+            scores = slice_scores(logits[: len(targets)], targets, row.top_logprobs or 0)
+            keep_scores(row, begin, scores)
+        return self._take_token(row, logits[-1:]) if end == len(ids) else []
 
     def reset(self) -> None:
         self._rows.clear()
@@ -57,16 +63,16 @@ class PlainRunner:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _forward(self, ids: list[int]) -> torch.Tensor:
-        """Scores for the token after `ids`: float32, shape [1, vocabulary]."""
+    def _forward(self, ids: list[int], keep: int) -> torch.Tensor:
+        """Scores for the tokens after the last `keep` of `ids`: float32 [keep, vocabulary]."""
         output = self._model(
             input_ids=torch.tensor([ids], device=self._model.device),
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=keep,
         )
         logits: torch.Tensor = output.logits
-        return logits[:, -1].float()
+        return logits[0, -keep:].float()
 
     def _take_token(self, row: Row, scores: torch.Tensor) -> list[Row]:
         commit_tokens(choose_tokens(scores, [row]), [row])

@@ -1,4 +1,4 @@
-"""Encodes prompts with the model's own chat template; typed control tokens stay text.
+"""Encodes prompts with the model's own chat template; typed control tokens in messages stay text.
 
 Knows nothing of models or batches. Import it in the engine's thread: it imports transformers.
 """
@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import mark_control_tokens
 
 from chat.errors import BadRequest, ModelUnavailable, StartupError
-from chat.models import ChatMessage, Prompt, Role
+from chat.models import BarePrompt, ChatMessage, FillInPrompt, Prompt, Role, TokenPrompt
 from chat.serving.errors import BadSchema
 from chat.serving.models import PreparedPrompt
 from chat.tools import Tool, ToolCall
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 MAX_REASON = 200
 """Characters of a template's own message in an error."""
+NO_PLACE = "Tools need a conversation; bare text has no place for them."
+FILL_IN = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+"""The control tokens around what is before and after a gap, and before what fills it in."""
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -81,8 +84,15 @@ class ChatPrompt:
         backend: Tokenizer = self._tokenizer.backend_tokenizer
         return backend
 
-    def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
-        """The prompt's token ids and the end of each message. Raises as `encode` does."""
+    def prepare(self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+        """The prompt's token ids and the end of each message. Raises as `encode` does.
+
+        Bare text is given back as text, whatever it came as.
+        """
+        if isinstance(prompt, TokenPrompt):
+            return self._of_tokens(prompt.token_ids, tools)
+        if isinstance(prompt, FillInPrompt):
+            prompt = self._filled_in(prompt)
         token_ids = self.encode(prompt, tools)
         turn_ends = () if isinstance(prompt, str) else self._turn_ends(prompt, token_ids)
         return PreparedPrompt(prompt, token_ids, turn_ends)
@@ -90,8 +100,9 @@ class ChatPrompt:
     def encode(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> list[int]:
         """Token ids of the prompt. A partial assistant message at its end is continued.
 
-        Bare text is encoded without a template. Raises BadRequest for an empty prompt, or for tools
-        that the model's template does not support; BadSchema.
+        Bare text is encoded without a template, and its control tokens are control tokens: whoever
+        sends it writes all that the model reads. Raises BadRequest for an empty prompt, or for
+        tools that the model's template does not support; BadSchema.
         """
         if isinstance(prompt, str):
             return self._encode_text(prompt, tools)
@@ -156,8 +167,23 @@ class ChatPrompt:
         if not text:
             raise BadRequest("There is nothing to go on with.")
         if tools:
-            raise BadRequest("Tools need a conversation; bare text has no place for them.")
-        return self._encode_plain(text)
+            raise BadRequest(NO_PLACE)
+        token_ids: list[int] = self.backend.encode(text, add_special_tokens=False).ids
+        return token_ids
+
+    def _of_tokens(self, token_ids: Sequence[int], tools: Sequence[Tool]) -> PreparedPrompt:
+        if any(self.backend.id_to_token(token_id) is None for token_id in set(token_ids)):
+            raise BadRequest("The prompt has an id that no token has.", name="prompt")
+        if tools:
+            raise BadRequest(NO_PLACE)
+        text: str = self.backend.decode(list(token_ids), skip_special_tokens=False)
+        return PreparedPrompt(text, token_ids)
+
+    def _filled_in(self, prompt: FillInPrompt) -> str:
+        if not set(FILL_IN) <= set(self._control.values()):
+            raise BadRequest("This model was not made to fill gaps in.", name="suffix")
+        before, after, gap = FILL_IN
+        return f"{before}{prompt.text}{after}{prompt.suffix}{gap}"
 
     def _encode_plain(self, text: str) -> list[int]:
         token_ids: list[int] = self._plain.encode(text).ids
@@ -224,7 +250,7 @@ class ChatPrompt:
         turns = [ChatMessage(role, content) for role in roles]
         calling = [*turns[:2], ChatMessage(Role.ASSISTANT, content, calls), *turns[3:]]
         begun = [turns[1], ChatMessage(Role.ASSISTANT, content, partial=True)]
-        several = (turns[1:2], turns[:2], [*turns[1:3], turns[1]], begun, turns, content)
+        several = (turns[1:2], turns[:2], [*turns[1:3], turns[1]], begun, turns)
         return [
             *(self._control_ids_in(prompt, []) for prompt in several),
             self._control_ids_in(calling, tools),

@@ -3,13 +3,16 @@
 Knows no thread, no model and no other request.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from chat.errors import AppError
 from chat.models import Finish, Timing, Usage
+from chat.serving.errors import EngineFailed
 from chat.serving.models import Delta
+from chat.tools import TokenScore
 from engine.row import Row
 from engine.scores import ScoreLine
 from engine.text import TextStream, Written
@@ -28,6 +31,8 @@ class Request:
     send: Callable[[Event], None]
     scores: ScoreLine | None = None
     """Set if the request asked for log-probabilities."""
+    prompt_only: bool = False
+    """The answer is empty: its one token, which shows that the prompt was read, is dropped."""
     suspect: bool = False
     """The request was in a failed step and has produced no token since."""
     consumed: int = 0
@@ -55,6 +60,14 @@ class Request:
         is_first = self.first_token_at is None
         self.first_token_at = self.first_token_at or time.monotonic()
         self.suspect = False
+        prompt_scores = self._prompt_scores() if is_first else ()
+        if self.prompt_only:
+            return Delta(
+                finish=Finish.LENGTH,
+                usage=Usage(len(self.row.prompt_ids), 0),
+                timing=self._timing(),
+                prompt_scores=prompt_scores,
+            )
         pieces: list[Written] = []
         finish: Finish | None = None
         for token_id in self.row.token_ids[self.consumed :]:
@@ -72,7 +85,18 @@ class Request:
             timing=timing,
             calls=tuple(call for piece in pieces for call in piece.calls),
             scores=tuple(self.scores.release(*self.text.position)) if self.scores else (),
+            prompt_scores=prompt_scores,
         )
+
+    def _prompt_scores(self) -> tuple[TokenScore, ...]:
+        """Raises EngineFailed if some of the prompt's tokens were not scored."""
+        if not (self.scores and self.row.scores_prompt):
+            return ()
+        if len(self.row.prompt_scores) != len(self.row.prompt_ids) - 1:
+            raise EngineFailed
+        first, *others = self.row.prompt_ids
+        scored = zip(others, self.row.prompt_scores, strict=True)
+        return (self.scores.unscored(first), *itertools.starmap(self.scores.scored, scored))
 
     def _take(
         self, token_id: int, end_ids: Collection[int], pieces: list[Written]
@@ -81,10 +105,12 @@ class Request:
         self.consumed += 1
         is_end = token_id in end_ids
         is_last = self.consumed >= self.max_new_tokens
+        # With the prompt's scores come those of all tokens, as other servers have them: programs
+        # count them from the end.
+        if self.scores and (self.row.scores_prompt or not is_end):
+            _, begin = self.text.position
+            self.scores.add(token_id, self.row.scores[self.consumed - 1], begin=begin)
         if not is_end:
-            if self.scores:
-                _, begin = self.text.position
-                self.scores.add(token_id, self.row.scores[self.consumed - 1], begin=begin)
             pieces.append(self.text.feed(token_id))
         is_whole = self.text.stopped
         if (is_end or is_last) and not is_whole:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chat.errors import BadRequest
 from chat.models import Sampling
+from chat.tools import NO_EXTRAS, Extras
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +28,7 @@ MAX_TOP_LOGPROBS = 20
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How the next token is chosen. temperature 0 is greedy, top_k 0 disables top-k.
+    """How the next token is chosen. temperature 0 is greedy, top_k 0 disables top-k, min_p 0 min-p.
 
     No end token is chosen before the answer has `min_new_tokens` tokens.
     """
@@ -39,11 +40,15 @@ class Decoding:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     min_new_tokens: int = 0
+    min_p: float = 0.0
+    logit_bias: Sequence[tuple[int, float]] = ()
+    """Additions to the logits of token ids."""
     seed: int = field(default_factory=lambda: secrets.randbits(63))
 
     def __post_init__(self) -> None:
         on_presence, on_frequency = self.presence_penalty, self.frequency_penalty
-        numbers = (self.temperature, self.top_p, self.repetition_penalty, on_presence, on_frequency)
+        numbers = [self.temperature, self.top_p, self.repetition_penalty, on_presence, on_frequency]
+        numbers += [self.min_p, *(bias for _, bias in self.logit_bias)]
         if not all(math.isfinite(number) for number in numbers):
             raise BadRequest("Sampling settings must be finite numbers.")
         if not max(abs(on_presence), abs(on_frequency)) <= MAX_PENALTY or self.min_new_tokens < 0:
@@ -53,6 +58,8 @@ class Decoding:
             )
         if self.temperature < 0 or not 0 <= self.top_p <= 1:
             raise BadRequest("temperature must be at least 0, top_p between 0 and 1.")
+        if not 0 <= self.min_p <= 1:
+            raise BadRequest("min_p must be between 0 and 1.")
         if self.top_k < 0 or self.repetition_penalty <= 0:
             raise BadRequest("top_k must be at least 0, repetition_penalty above 0.")
 
@@ -69,12 +76,11 @@ class Decoding:
         return random.Random(f"{self.seed}:{step}").random()
 
 
-def decoding_of(sampling: Sampling) -> Decoding:
-    """The decoding of `sampling`; unset settings get neutral values. Raises BadRequest."""
-    stated = {
-        name: value for name in Decoding.__slots__ if (value := getattr(sampling, name)) is not None
-    }
-    return Decoding(**stated)
+def decoding_of(sampling: Sampling, extras: Extras = NO_EXTRAS) -> Decoding:
+    """The decoding of a request; unset settings get neutral values. Raises BadRequest."""
+    names = set(Decoding.__slots__) - {"min_p", "logit_bias"}
+    stated = {name: value for name in names if (value := getattr(sampling, name)) is not None}
+    return Decoding(**stated, min_p=extras.min_p, logit_bias=extras.logit_bias)
 
 
 class Score(NamedTuple):
@@ -88,7 +94,8 @@ class Score(NamedTuple):
 class Row:
     """One request in the batch. Its runner appends to `token_ids`, or sets `error`.
 
-    With `top_logprobs` set, it also appends one score per token, with that many alternatives.
+    With `top_logprobs` set, it also appends one score per token, with that many alternatives. With
+    `scores_prompt` it first sets `prompt_scores`, which begin with the prompt's second token.
     """
 
     id: str
@@ -99,10 +106,13 @@ class Row:
     end_ids: Collection[int] = ()
     """The tokens that end the answer."""
     top_logprobs: int | None = None
+    scores_prompt: bool = False
+    """Needs a salt that no other row has: what is reused is not read, and so has no scores."""
     mask: "Mask | None" = None
     """The grammar that the answer must follow; freed with the row."""
     token_ids: list[int] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    prompt_scores: list[Score] = field(default_factory=list)
     reused_prompt_tokens: int | None = None
     error: str | None = None
     seen: "torch.Tensor | None" = None

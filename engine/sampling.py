@@ -49,7 +49,7 @@ def choose_tokens(scores: Tensor, rows: Sequence[Row]) -> SampledTokens:
     token_scores = {}
     if logprobs is not None:
         most = max(rows[place].top_logprobs or 0 for place in scored)
-        token_scores = dict(zip(scored, _scores(logprobs, token_ids[scored], most), strict=True))
+        token_scores = dict(zip(scored, scores_of(logprobs, token_ids[scored], most), strict=True))
     return SampledTokens(token_ids, valid, token_scores)
 
 
@@ -67,10 +67,13 @@ def commit_tokens(chosen: SampledTokens, rows: Sequence[Row]) -> None:
 
 
 def _adjust(scores: Tensor, row: Row) -> None:
-    """Apply mask, penalties and minimum length to `scores`, shape [vocabulary], in place."""
+    """Apply mask, bias, penalties and minimum length to `scores`, shape [vocabulary], in place."""
     decoding = row.decoding
     if row.mask is not None:
         row.mask.apply(scores, row.token_ids)
+    if decoding.logit_bias:
+        token_ids, biases = zip(*decoding.logit_bias, strict=True)
+        scores[list(token_ids)] += torch.tensor(biases, dtype=scores.dtype, device=scores.device)
     if decoding.repetition_penalty != 1:
         _penalise_repetition(scores, row)
     if decoding.presence_penalty or decoding.frequency_penalty:
@@ -106,7 +109,7 @@ def _penalise_frequency(scores: Tensor, row: Row) -> None:
     ).to(scores.dtype)
 
 
-def _scores(logprobs: Tensor, token_ids: Tensor, most: int) -> list[Score]:
+def scores_of(logprobs: Tensor, token_ids: Tensor, most: int) -> list[Score]:
     """The score of each row's token, with `most` alternatives. `logprobs`: [rows, vocabulary]."""
     own = logprobs.gather(-1, token_ids.unsqueeze(-1)).squeeze(-1).tolist()
     values, best = _best(logprobs, min(most, logprobs.shape[-1]))
@@ -127,7 +130,7 @@ def _seen(row: Row, device: torch.device) -> Tensor:
 
 
 def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
-    """Sample one token per row: top-k, temperature, top-p, in this order. Returns shape [rows]."""
+    """Sample one token per row: top-k, temperature, top-p and min-p. Returns shape [rows]."""
     vocabulary = scores.shape[-1]
     keep = [min(row.decoding.top_k or vocabulary, vocabulary) for row in rows]
     logits, token_ids = _best(scores, max(keep))
@@ -138,6 +141,7 @@ def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
                 row.decoding.temperature,
                 size,
                 row.decoding.top_p,
+                row.decoding.min_p,
                 row.decoding.uniform(len(row.token_ids)),
             )
             for row, size in zip(rows, keep, strict=True)
@@ -145,12 +149,13 @@ def _draw(scores: Tensor, rows: Sequence[Row]) -> Tensor:
         dtype=torch.float64,
         device=scores.device,
     )
-    temperature, top_k, top_p, uniform = settings.unsqueeze(-1).unbind(1)
+    temperature, top_k, top_p, min_p, uniform = settings.unsqueeze(-1).unbind(1)
     position = torch.arange(logits.shape[-1], device=scores.device)
     logits = (logits.double() - logits[:, :1]) / temperature
     probabilities = logits.masked_fill(position >= top_k, -torch.inf).softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities
-    probabilities = probabilities.masked_fill((before >= top_p) & (position > 0), 0)
+    left_out = (before >= top_p) | (probabilities < min_p * probabilities[:, :1])
+    probabilities = probabilities.masked_fill(left_out & (position > 0), 0)
     total = probabilities.cumsum(dim=-1)
     place = (total <= uniform * total[:, -1:]).sum(dim=-1, keepdim=True)
     last = (probabilities > 0).sum(dim=-1, keepdim=True) - 1

@@ -30,8 +30,16 @@ class ScoreLine:
 
     def add(self, token_id: int, score: Score, *, begin: int) -> None:
         """Add a token whose text begins after `begin` characters."""
+        self._held.append((begin, self.scored(token_id, score)))
+
+    def scored(self, token_id: int, score: Score) -> TokenScore:
+        """A token with its log-probability and the alternatives."""
         best = tuple(self._token_score(other, logprob) for other, logprob in score.best)
-        self._held.append((begin, self._token_score(token_id, score.logprob, best)))
+        return self._token_score(token_id, score.logprob, best)
+
+    def unscored(self, token_id: int) -> TokenScore:
+        """A token without alternatives, which says 0."""
+        return self._token_score(token_id, 0.0)
 
     def release(self, released: int, written: int) -> Iterable[TokenScore]:
         """The scores of the released text: `released` of the `written` characters."""

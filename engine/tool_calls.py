@@ -29,15 +29,20 @@ Reading = Generator[None, str, None]
 class ToolCallParser:
     """Extracts the calls of one answer. `names` are the tools that were offered.
 
-    Without `parallel` the answer ends (`done`) after its first call.
+    Without `parallel` the answer ends (`done`) after its first call. `alone`: the answer is either
+    calls or text, so that text which has begun holds no call.
     """
 
-    def __init__(self, names: Collection[str], *, parallel: bool = True) -> None:
+    def __init__(
+        self, names: Collection[str], *, parallel: bool = True, alone: bool = False
+    ) -> None:
         self.called = False
         """Whether there was a complete call."""
         self.done = False
         self._names = names
         self._parallel = parallel
+        self._alone = alone
+        self._first = ""
         self._opening = StopFilter([OPENING])
         self._call: _Call | None = None
         self._calls = 0
@@ -48,8 +53,12 @@ class ToolCallParser:
         """What `text` adds to the visible text and to the calls."""
         visible = ""
         pieces: list[CallPiece] = []
+        self._first = self._first or text.lstrip()[:1]
         while text and not self.done:
-            if self._call is None:
+            if self._alone and self._first not in ("", OPENING[0]):
+                visible += self._trim_spaces(text)
+                text = ""
+            elif self._call is None:
                 visible += self._trim_spaces(self._opening.feed(text))
                 text = self._opening.rest
                 if self._opening.stopped:

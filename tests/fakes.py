@@ -1,6 +1,7 @@
 """Fakes of ports, for tests that are not about the real implementation."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,7 +12,18 @@ from chat.conversations.ports import ConversationStore
 from chat.errors import AppError, BadRequest, NotFound
 from chat.feedback.models import AnswerSnapshot, Placement, Rating, RatingInput
 from chat.feedback.ratings import Ratings
-from chat.models import ChatMessage, Finish, Prompt, Sampling, Timing, Usage
+from chat.models import (
+    BarePrompt,
+    ChatMessage,
+    FillInPrompt,
+    Finish,
+    Prompt,
+    Role,
+    Sampling,
+    Timing,
+    TokenPrompt,
+    Usage,
+)
 from chat.serving.errors import EngineNotReady, PromptTooLong
 from chat.serving.models import Delta, EngineInfo, EngineState, Phase, PreparedPrompt
 from chat.serving.ports import Engine
@@ -95,8 +107,16 @@ class ScriptedEngine:
         if self.current_state.phase is not Phase.READY:
             raise EngineNotReady
 
-    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+    async def prepare(
+        self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()
+    ) -> PreparedPrompt:
         self._require_ready()
+        if isinstance(prompt, TokenPrompt):
+            if max(prompt.token_ids) > sys.maxunicode:
+                raise BadRequest(name="prompt")
+            prompt = "".join(map(chr, prompt.token_ids))
+        if isinstance(prompt, FillInPrompt):
+            prompt = f"<prefix>{prompt.text}<suffix>{prompt.suffix}<middle>"
         self.prepared.append(prompt)
         if isinstance(prompt, str):
             if not prompt or tools:
@@ -127,6 +147,8 @@ class ScriptedEngine:
         self._require_ready()
         if prompt.tokens >= self.context_length:
             raise PromptTooLong(tokens=prompt.tokens, limit=self.context_length)
+        if any(token_id > sys.maxunicode for token_id, _ in extras.logit_bias):
+            raise BadRequest(name="logit_bias")
         script = self.scripts[0] if len(self.scripts) == 1 else self.scripts.pop(0)
         if prompt.messages:
             self.prompts.append(tuple(prompt.messages))
@@ -136,7 +158,7 @@ class ScriptedEngine:
         self.running += 1
         ended, tokens = False, 0
         try:
-            async for delta in self._play(script, prompt.tokens, extras.top_logprobs):
+            async for delta in self._play(script, prompt, extras):
                 self.generated_tokens += delta.completion_tokens - tokens
                 tokens = delta.completion_tokens
                 ended = delta.finish is not None
@@ -146,12 +168,16 @@ class ScriptedEngine:
             self.cancelled += not ended
 
     async def _play(
-        self, script: Script, prompt_tokens: int, top_logprobs: int | None
+        self, script: Script, prompt: PreparedPrompt, extras: Extras
     ) -> AsyncGenerator[Delta, None]:
+        top_logprobs = extras.top_logprobs
         await asyncio.sleep(script.prefill_s)
         yield Delta()
         tokens = 0
-        for piece in script.pieces:
+        if extras.prompt_scores:
+            text = "".join(map(chr, prompt.token_ids))
+            yield Delta(prompt_scores=_scores(text, top_logprobs or 0))
+        for piece in () if extras.prompt_only else script.pieces:
             await asyncio.sleep(script.step_s)
             timing = Timing(prefill_s=0.1, ttft_s=0.1, reused_prompt_tokens=REUSED)
             if isinstance(piece, CallPiece):
@@ -167,8 +193,8 @@ class ScriptedEngine:
             raise script.error
         yield Delta(
             completion_tokens=tokens,
-            finish=script.finish,
-            usage=Usage(prompt_tokens=prompt_tokens, completion_tokens=tokens),
+            finish=Finish.LENGTH if extras.prompt_only else script.finish,
+            usage=Usage(prompt_tokens=prompt.tokens, completion_tokens=tokens),
             timing=Timing(
                 prefill_s=0.1,
                 ttft_s=0.1,

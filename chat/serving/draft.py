@@ -26,6 +26,7 @@ class Draft:
     """How many tokens of the prompt this user sent before; None: all of them."""
     call_pieces: list[CallPiece] = field(default_factory=list)
     scores: list[TokenScore] = field(default_factory=list)
+    prompt_scores: list[TokenScore] = field(default_factory=list)
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
@@ -51,6 +52,7 @@ class Draft:
         self.engine_timing = delta.timing or self.engine_timing
         self.call_pieces += delta.calls
         self.scores += delta.scores
+        self.prompt_scores += delta.prompt_scores
         if text := delta.text.replace("\0", ""):  # a model can write NUL, PostgreSQL cannot
             self.pieces.append(text)
             if self.first_text_at is None:

@@ -316,6 +316,7 @@ def _result_of(running: _Running) -> GenerationResult:
         finish=last.finish,
         calls=draft.calls,
         scores=tuple(draft.scores),
+        prompt_scores=tuple(draft.prompt_scores),
         provenance=provenance(
             running.info,
             request.prompt.prompt,

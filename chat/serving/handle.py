@@ -33,6 +33,7 @@ class GenerationResult:
     finish: Finish | None = None
     calls: tuple[ToolCall, ...] = ()
     scores: tuple[TokenScore, ...] = ()
+    prompt_scores: tuple[TokenScore, ...] = ()
     provenance: Provenance | None = None
 
     @property

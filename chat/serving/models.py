@@ -59,7 +59,9 @@ class Delta:
 
     An empty delta is a sign of life: a prefill chunk is done, or another request was served.
     `completion_tokens` counts the tokens so far. The first token may bring the `timing` known by
-    then. `calls` and `scores` come only if they were asked for.
+    then. `calls` and `scores` come only if they were asked for, and so do `prompt_scores`: with
+    the first token, one for each token of the prompt. The first of those has no log probability (it
+    says 0), because nothing precedes it.
     """
 
     text: str = ""
@@ -69,6 +71,7 @@ class Delta:
     timing: Timing | None = None
     calls: tuple[CallPiece, ...] = ()
     scores: tuple[TokenScore, ...] = ()
+    prompt_scores: tuple[TokenScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

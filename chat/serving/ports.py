@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from chat.models import ChatMessage, Prompt, Sampling
+from chat.models import BarePrompt, ChatMessage, Prompt, Sampling
 from chat.serving.models import Delta, EngineInfo, EngineState, PreparedPrompt
 from chat.tools import NO_EXTRAS, EngineLoad, Extras, Tool
 
@@ -29,11 +29,14 @@ class Engine(Protocol):
         """End every running answer and free everything. Safe to call twice, or before start."""
         ...
 
-    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+    async def prepare(
+        self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()
+    ) -> PreparedPrompt:
         """Tokenise a prompt, chat template and tools included: the input of `generate`.
 
-        Typed control tokens are read as text. Raises EngineNotReady, BadSchema, and BadRequest
-        when there is nothing to answer or the model knows no tools.
+        In messages typed control tokens are read as text; in bare text they are control tokens.
+        Raises EngineNotReady, BadSchema, and BadRequest when there is nothing to answer, the model
+        knows no tools or no gaps to fill in, or there is no such token id.
         """
         ...
 
@@ -60,14 +63,15 @@ class Engine(Protocol):
         """Generate one answer: text as it comes, then exactly one delta with finish and usage.
 
         `prompt` was prepared by this engine with `extras.tools`. A partial assistant
-        message at its end is continued: deltas hold only what is new. An answer of a given shape
-        that ends with STOP is valid JSON of that shape. One that calls tools ends with TOOL_CALLS;
-        only broken calls may violate their schema. Prefix cache entries are shared only between
-        requests with the same `salt`; the answer does not depend on it.
+        message at its end is continued: deltas hold only what is new. An answer of a given shape that ends with STOP is
+        valid JSON of that shape, or calls. One that calls tools ends with TOOL_CALLS; where calls
+        are required, and of strict tools, only broken calls may violate their schema. Stop strings
+        do not match in calls, nor in an answer of a given shape. Prefix cache entries are shared
+        only between requests with the same `salt`; the answer does not depend on it.
 
         After each step every other request gets an empty delta, at least once a second: silence
         means a hung step. Closing the generator, or cancelling the task that reads it, ends the
         request within one step. Raises EngineNotReady, EngineStalled at once while a step hangs,
-        PromptTooLong, BadSchema, EngineFailed and its kinds.
+        PromptTooLong, BadSchema, BadRequest for a bias of no token, EngineFailed and its kinds.
         """
         ...

@@ -51,7 +51,7 @@ class Compiler:
         self._vocabulary: Vocabulary | None = None
 
     async def mask(self, extras: Extras) -> Mask | None:
-        if extras.shape is None and not extras.tools:
+        if not extras.constrains_text:
             return None
         if self._closed:
             raise EngineNotReady

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from llguidance import LLMatcher
 
 from chat.serving.errors import BadSchema
-from chat.tools import Extras, Tool, ToolRules
+from chat.tools import Extras, JsonShape, Tool, ToolRules
 from engine.grammar.characters import are_writable
 from engine.grammar.schema import Cost, SchemaRewriter, parse_schema
 from engine.tool_calls import CLOSING, OPENING
@@ -44,20 +44,21 @@ class Grammar(NamedTuple):
 
 def grammar_of(extras: Extras) -> Grammar | None:
     """The grammar of an answer; None if `extras` do not constrain it. Raises BadSchema."""
-    if extras.shape is not None:
-        text = extras.shape.schema
-        requested = {"type": "object"} if text is None else parse_schema(text, "")
-        schema = _rewritten(requested, "", Cost())
-        return Grammar(grammar_of_schema(schema), [schema])
-    if not extras.tools:
+    if not extras.constrains_text:
         return None
-    allowed = extras.rules.names
-    tools = [tool for tool in extras.tools if not allowed or tool.name in allowed]
-    if sum(len(tool.parameters) for tool in tools) > MAX_TOGETHER:
+    rules, cost = extras.rules, Cost()
+    tools = [tool for tool in extras.tools if not rules.names or tool.name in rules.names]
+    enforced = [tool for tool in tools if rules.required or tool.strict]
+    if sum(len(tool.parameters) for tool in enforced) > MAX_TOGETHER:
         raise BadSchema(where="#", why=f"all are longer than {MAX_TOGETHER} characters together")
-    cost = Cost()
-    schemas = [_parameters(tool, cost) for tool in tools]
-    return Grammar(_calls(tools, schemas, extras.rules), schemas)
+    schemas = [_arguments(tool, cost, enforced=tool in enforced) for tool in tools]
+    shape = None
+    if extras.shape and not (tools and rules.required):
+        shape = _shape(extras.shape, cost)
+        if not tools:
+            return Grammar(grammar_of_schema(shape), [shape])
+    schemas_of_answer = [*schemas, *([shape] if shape else [])]
+    return Grammar(_calls(tools, schemas, rules, shape), schemas_of_answer)
 
 
 def grammar_of_schema(schema: Schema) -> str:
@@ -67,6 +68,18 @@ def grammar_of_schema(schema: Schema) -> str:
 def _rewritten(schema: Any, where: str, cost: Cost) -> Schema:
     rewriter = SchemaRewriter(schema, where, cost)
     return Schema(json.dumps({"x-guidance": STYLE, **rewriter.document()}), rewriter)
+
+
+def _shape(shape: JsonShape, cost: Cost) -> Schema:
+    text = shape.schema
+    return _rewritten({"type": "object"} if text is None else parse_schema(text, ""), "", cost)
+
+
+def _arguments(tool: Tool, cost: Cost, *, enforced: bool) -> Schema:
+    """The rewritten schema of a tool's arguments; any object where it is not enforced."""
+    if not enforced:
+        return _rewritten({"type": "object"}, tool.name, cost)
+    return _parameters(tool, cost)
 
 
 def _parameters(tool: Tool, cost: Cost) -> Schema:
@@ -82,17 +95,18 @@ def _parameters(tool: Tool, cost: Cost) -> Schema:
     return _rewritten(schema, tool.name, cost)
 
 
-def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -> str:
-    """Only calls if they are required, else free text that may contain calls."""
+def _calls(
+    tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules, shape: Schema | None
+) -> str:
+    """Only calls if they are required, else calls or the shape, else text with or without calls."""
     bodies = []
     for number, tool in enumerate(tools):
         head = f'\n{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "arguments": '
         bodies.append(f"{_literal(head)} arguments_{number} {_literal('}' + chr(10) + CLOSING)}")
     lines = ["%llguidance {}"]
-    if rules.required:
-        lines.append(
-            f"start: call ({_literal(chr(10))} call)*" if rules.parallel else "start: call"
-        )
+    if rules.required or shape:
+        calls = f"call ({_literal(chr(10))} call)*" if rules.parallel else "call"
+        lines.append(f"start: {calls} | shape" if shape else f"start: {calls}")
         lines.append(f"call: {_literal(OPENING)} ({' | '.join(bodies)})")
     else:
         lines.append(f"start: {'(begin call)* text' if rules.parallel else 'text | begin call'}")
@@ -102,6 +116,7 @@ def _calls(tools: Sequence[Tool], schemas: Sequence[Schema], rules: ToolRules) -
         lines.append("text: NO_CALL")
         lines.append("ANYTHING: /(?s:.*)/")
         lines.append(f"NO_CALL: ANYTHING & ~/(?s:.*){OPENING}(?s:.*)/")
+    lines += [f"shape: %json {shape.text}"] if shape else []
     lines += [f"arguments_{number}: %json {schema.text}" for number, schema in enumerate(schemas)]
     return "\n".join(lines)
 

@@ -12,11 +12,11 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator
 
 from chat.errors import BadRequest
-from chat.models import ChatMessage, Finish, Prompt, Role, Sampling
+from chat.models import ChatMessage, Finish, Prompt, Role, Sampling, TokenPrompt
 from chat.serving.errors import BadSchema, EngineFailed, EngineNotReady, PromptTooLong
 from chat.serving.models import Delta, Phase
 from chat.serving.ports import Engine
-from chat.tools import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall
+from chat.tools import NO_EXTRAS, EngineLoad, Extras, JsonShape, Tool, ToolCall, ToolRules
 from engine.local import EngineOptions, LocalEngine, Report
 from tests.fakes import Script, ScriptedEngine, generate
 from tests.tiny import save_tiny_model
@@ -198,6 +198,44 @@ async def test_the_prompt_has_the_requested_token_ids(
     assert last.usage
     assert last.usage.prompt_tokens == len(ids)
     assert ids == (await engine.prepare(prompt, tools)).token_ids
+
+
+async def test_a_prompt_of_token_ids_is_the_text_of_these_tokens(engine: Engine) -> None:
+    as_text = await engine.prepare("Once 你好")
+    prepared = await engine.prepare(TokenPrompt(tuple(as_text.token_ids)))
+    assert list(prepared.token_ids) == list(as_text.token_ids)
+    assert prepared.prompt == "Once 你好"
+    with pytest.raises(BadRequest):
+        await engine.prepare(TokenPrompt((2**30,)))
+
+
+async def test_the_prompt_is_scored_on_request(engine: Engine) -> None:
+    extras = Extras(top_logprobs=1, prompt_scores=True)
+    prepared = await engine.prepare("Once upon")
+    for _ in range(2):  # also where the same prompt was read before
+        deltas = await answer(engine, messages="Once upon", extras=extras)
+        scores = [score for delta in deltas for score in delta.prompt_scores]
+        assert "".join(score.token for score in scores) == "Once upon"
+        assert len(scores) == prepared.tokens
+        assert all(score.logprob < 0 for score in scores[1:])
+        assert any(delta.scores for delta in deltas)
+
+
+async def test_a_prompt_may_be_read_without_writing_an_answer(engine: Engine) -> None:
+    extras = Extras(top_logprobs=0, prompt_scores=True, prompt_only=True)
+    deltas = await answer(engine, messages="Once upon", extras=extras)
+    last = deltas[-1]
+    assert (text(deltas), last.finish, last.completion_tokens) == ("", Finish.LENGTH, 0)
+    assert last.usage
+    assert last.usage.completion_tokens == 0
+    assert last.usage.prompt_tokens == (await engine.prepare("Once upon")).tokens
+    assert sum(len(delta.prompt_scores) for delta in deltas) == last.usage.prompt_tokens
+
+
+async def test_a_bias_of_no_token_is_refused(engine: Engine) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        await answer(engine, extras=Extras(logit_bias=((2**30, 1.0),)))
+    assert refusal.value.values["name"] == "logit_bias"
 
 
 async def test_bare_text_is_only_tokenised(engine: Engine) -> None:
@@ -444,3 +482,51 @@ async def test_stopping_the_engine_ends_streams_with_an_error(kind: str, tiny_fo
     with pytest.raises(EngineFailed):
         async for _ in stream:
             pass
+
+
+async def test_a_bias_chooses_the_token(local: Engine) -> None:
+    (x,) = (await local.prepare("x")).token_ids
+    deltas = await answer(local, extras=Extras(logit_bias=((x, 100.0),)))
+    assert set(text(deltas)) == {"x"}
+
+
+async def test_the_end_is_scored_where_the_prompt_is(local: Engine) -> None:
+    """Programs count the scores from the end: each token of the usage has one."""
+    (end,) = (await local.prepare("<|im_end|>")).token_ids
+    biased = Extras(top_logprobs=0, prompt_scores=True, logit_bias=((end, 100.0),))
+    deltas = await answer(local, messages="Once", extras=biased)
+    scores = [score for delta in deltas for score in delta.scores]
+    assert (deltas[-1].finish, deltas[-1].completion_tokens) == (Finish.STOP, 1)
+    assert [(score.token, score.data) for score in scores] == [("<|im_end|>", b"")]
+
+
+async def test_stop_strings_do_not_cut_an_answer_of_a_given_shape(local: Engine) -> None:
+    shaped = Extras(shape=JsonShape('{"const": {"a": "b"}}'))
+    deltas = await answer(local, replace(GREEDY, stop=("a", "}")), extras=shaped)
+    assert json.loads(text(deltas)) == {"a": "b"}
+
+
+async def test_a_schema_that_cannot_be_enforced_goes_to_the_template_as_it_is(
+    local: Engine,
+) -> None:
+    odd = Tool("odd", "", '{"type": "object", "properties": {"a": {"not": {}}}}')
+    assert (await answer(local, extras=Extras(tools=(odd,))))[-1].finish
+    for extras in (
+        Extras(tools=(odd,), rules=ToolRules(required=True)),
+        Extras(tools=(replace(odd, strict=True),)),
+    ):
+        with pytest.raises(BadSchema) as refusal:
+            await answer(local, extras=extras)
+        assert str(refusal.value.values["where"]).startswith("odd#")
+
+
+async def test_with_tools_a_shaped_answer_is_of_that_shape_or_calls(local: Engine) -> None:
+    shape = JsonShape('{"const": "<tool_call>"}')
+    for seed in range(4):
+        drawn = Sampling(temperature=2.0, top_k=0, top_p=1.0, max_new_tokens=60, seed=seed)
+        deltas = await answer(local, drawn, extras=Extras(tools=(TOOL,), shape=shape))
+        if deltas[-1].finish is Finish.STOP:
+            assert json.loads(text(deltas)) == "<tool_call>"
+            assert not any(delta.calls for delta in deltas)
+        else:
+            assert text(deltas) == ""

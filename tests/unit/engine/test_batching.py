@@ -308,3 +308,52 @@ def test_pages_are_small_without_flash_attention() -> None:
     if is_flash_attn_3_available() or is_flash_attn_2_available():
         pytest.skip("flash attention is installed here")
     assert page_size("cuda") == page_size("cpu") == 32
+
+
+@torch.no_grad()
+def expected_scores(model: Qwen2ForCausalLM, prompt: list[int]) -> torch.Tensor:
+    """The log-probabilities of a prompt's tokens from the second on."""
+    untyped: Any = model
+    logits: torch.Tensor = untyped(torch.tensor([prompt])).logits[0, :-1].float()
+    return logits.log_softmax(-1).gather(-1, torch.tensor(prompt[1:])[:, None])[:, 0]
+
+
+def scored_row(number: int, prompt: list[int]) -> Row:
+    return Row(
+        id=f"scored {number}",
+        prompt_ids=prompt,
+        decoding=Decoding(),
+        salt=f"scored {number}",
+        top_logprobs=2,
+        scores_prompt=True,
+    )
+
+
+def test_the_scores_of_a_prompt_are_the_models_log_probabilities(
+    runner: Runner, model: Qwen2ForCausalLM, prompts: list[list[int]]
+) -> None:
+    """Beside other rows, over several steps, and also where the same prompt was read before."""
+    twice = [*prompts, prompts[-1]]
+    scored = [scored_row(number, prompt) for number, prompt in enumerate(twice)]
+    others = rows_of(prompts[:3], [Decoding()])
+    answers = run(runner, [*others, *scored], tokens=3)
+    expected = {len(prompt): expected_scores(model, prompt) for prompt in prompts if prompt[1:]}
+    for row in scored:
+        assert len(row.prompt_scores) == len(row.prompt_ids) - 1
+        found = torch.tensor([score.logprob for score in row.prompt_scores])
+        if len(row.prompt_ids) > 1:
+            torch.testing.assert_close(found, expected[len(row.prompt_ids)], atol=1e-3, rtol=1e-3)
+        for score in row.prompt_scores:
+            assert score.best[0][1] >= max(score.best[1][1], score.logprob)
+    assert answers[len(others) :] == [generate(model, prompt)[:3] for prompt in twice]
+
+
+def test_a_prompt_that_is_read_again_after_a_failure_is_scored_once(
+    runner: Runner, prompts: list[list[int]]
+) -> None:
+    row = scored_row(0, prompts[-1])
+    runner.add(row)
+    runner.step()
+    runner.reset()
+    run(runner, [row], tokens=1)
+    assert len(row.prompt_scores) == len(row.prompt_ids) - 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,9 +135,11 @@ TOOLS = (
         "weather",
         "",
         json.dumps({"properties": {"city": {"type": "string"}}, "required": ["city"]}),
+        strict=True,
     ),
-    Tool("now"),
+    Tool("now", strict=True),
 )
+UNENFORCEABLE = Tool("odd", "", json.dumps({"properties": {"a": {"not": {}}}}))
 
 
 def calls(*, required: bool, parallel: bool = True, names: tuple[str, ...] = ()) -> Extras:
@@ -160,7 +163,7 @@ def test_required_calls_exclude_other_text(maker: Maker, parallel: bool) -> None
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_optional_calls_allow_free_text_and_enforce_the_schema(
+def test_optional_calls_of_strict_tools_allow_free_text_and_enforce_the_schema(
     maker: Maker, parallel: bool
 ) -> None:
     may = calls(required=False, parallel=parallel)
@@ -180,15 +183,45 @@ def test_only_the_named_tools_are_called(maker: Maker) -> None:
 @pytest.mark.parametrize("parameters", ['{"type": "array"}', "true", '{"$ref": "#/$defs/a"}', "[]"])
 def test_the_arguments_of_a_tool_are_an_object(maker: Maker, parameters: str) -> None:
     with pytest.raises(BadSchema) as refusal:
-        maker.mask(Extras(tools=(Tool("f", "", parameters),)))
+        maker.mask(Extras(tools=(Tool("f", "", parameters, strict=True),)))
     assert str(refusal.value.values["where"]).startswith("f#")
 
 
 def test_an_error_path_in_a_tool_begins_with_its_name(maker: Maker) -> None:
-    tool = Tool("f", "", json.dumps({"properties": {"a": {"not": {}}}}))
-    with pytest.raises(BadSchema) as refusal:
-        maker.mask(Extras(tools=(tool,)))
-    assert refusal.value.values["where"] == "f#/properties/a/not"
+    for extras in (
+        Extras(tools=(UNENFORCEABLE,), rules=ToolRules(required=True)),
+        Extras(tools=(replace(UNENFORCEABLE, strict=True),)),
+    ):
+        with pytest.raises(BadSchema) as refusal:
+            maker.mask(extras)
+        assert refusal.value.values["where"] == "odd#/properties/a/not"
+
+
+def test_tools_that_are_neither_strict_nor_required_constrain_nothing(maker: Maker) -> None:
+    assert maker.vocabulary.mask(Extras(tools=(UNENFORCEABLE, Tool("g")))) is None
+
+
+def test_beside_a_strict_tool_another_one_takes_any_object(maker: Maker) -> None:
+    extras = Extras(tools=(*TOOLS, UNENFORCEABLE))
+    assert maker.accepts(extras, call("odd", '{"a": [1, {"b": null}]}'))
+    for answer in (call("odd", "[]"), call("now", "[]"), call("weather", "{}")):
+        assert not maker.accepts(extras, answer)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_with_tools_a_shaped_answer_is_of_that_shape_or_calls(maker: Maker, parallel: bool) -> None:
+    extras = replace(calls(required=False, parallel=parallel), shape=JsonShape('{"const": "é"}'))
+    for answer in ('"é"', WEATHER, NOW):
+        assert maker.accepts(extras, answer)
+    assert maker.accepts(extras, f"{WEATHER}\n{NOW}") == parallel
+    for answer in ("", "Hello", '"e"', f'"é"{NOW}', f'{NOW}"é"', call("weather", "{}")):
+        assert not maker.accepts(extras, answer)
+
+
+def test_required_calls_leave_no_room_for_a_shape(maker: Maker) -> None:
+    extras = replace(calls(required=True), shape=JsonShape())
+    assert maker.accepts(extras, NOW)
+    assert not maker.accepts(extras, "{}")
 
 
 def test_every_example_of_a_format_matches_its_pattern() -> None:

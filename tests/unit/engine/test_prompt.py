@@ -1,4 +1,4 @@
-"""Typed control tokens stay text; everything else is the model's own template."""
+"""Typed control tokens in messages stay text; everything else is the model's own template."""
 
 import json
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from chat.errors import BadRequest, StartupError
-from chat.models import ChatMessage, Prompt, Role
+from chat.models import ChatMessage, FillInPrompt, Prompt, Role, TokenPrompt
 from chat.serving.errors import BadSchema
 from chat.tools import Tool, ToolCall
-from engine.prompt import ChatPrompt
+from engine.prompt import FILL_IN, ChatPrompt
 from tests.tiny import CONTROL, END, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -180,9 +180,45 @@ def test_a_model_without_tool_support_refuses_tools() -> None:
 
 
 @given(text=st.lists(pieces, min_size=1, max_size=8).map("".join).filter(bool))
-def test_bare_text_is_the_whole_prompt_and_forges_nothing(text: str) -> None:
-    assert control_ids(text) == []
+def test_bare_text_is_the_whole_prompt(text: str) -> None:
     assert rendered(text) == text
+
+
+def test_control_tokens_in_bare_text_are_control_tokens() -> None:
+    text = "<|im_start|>user\nHi<|im_end|>\n"
+    assert len(control_ids(text)) == 2
+    assert PROMPT.encode(text) == TOKENIZER.encode(text)
+
+
+def test_token_ids_are_taken_as_they_are_and_given_back_as_text() -> None:
+    ids = tuple(PROMPT.encode("你好<|im_end|>"))
+    prepared = PROMPT.prepare(TokenPrompt(ids))
+    assert (tuple(prepared.token_ids), prepared.prompt) == (ids, "你好<|im_end|>")
+    assert prepared.messages == ()
+
+
+def test_an_id_that_no_token_has_is_refused() -> None:
+    with pytest.raises(BadRequest) as refusal:
+        PROMPT.prepare(TokenPrompt((1, 100_000)))
+    assert refusal.value.values["name"] == "prompt"
+
+
+def test_a_gap_is_filled_in_between_its_control_tokens() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens([AddedToken(token, special=True) for token in FILL_IN])
+    prompt = ChatPrompt(tokenizer)
+    prepared = prompt.prepare(FillInPrompt("def f(x):\n    ", "\n    return y"))
+    before, after, gap = (tokenizer.convert_tokens_to_ids(token) for token in FILL_IN)
+    ids = list(prepared.token_ids)
+    assert (ids[0], ids[-1]) == (before, gap)
+    assert tokenizer.decode(ids[1 : ids.index(after)]) == "def f(x):\n    "
+    assert tokenizer.decode(ids[ids.index(after) + 1 : -1]) == "\n    return y"
+
+
+def test_a_model_without_tokens_for_gaps_refuses_to_fill_them_in() -> None:
+    with pytest.raises(BadRequest) as refusal:
+        PROMPT.prepare(FillInPrompt("a", "b"))
+    assert refusal.value.values["name"] == "suffix"
 
 
 def test_bare_text_must_not_be_empty_and_takes_no_tools() -> None:

@@ -1,5 +1,6 @@
 """The sampler, compared with a slow reference implementation of its definition."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -218,3 +219,33 @@ def test_nan_scores_are_not_reported() -> None:
     assert bad.error
     assert (bad.token_ids, bad.scores) == ([], [])
     assert len(good.scores) == len(good.token_ids) == 1
+
+
+def test_a_bias_moves_a_token_up_or_out_also_without_a_temperature() -> None:
+    best = int(scores().argmax())
+    up, out = row(), row()
+    up.decoding = Decoding(logit_bias=((7, 100.0),))
+    out.decoding = Decoding(logit_bias=((best, -100.0),))
+    chosen = choose_tokens(scores().repeat(3, 1), [up, out, row()]).token_ids.tolist()
+    assert chosen[0] == 7
+    assert chosen[1] != best
+    assert chosen[2] == best
+
+
+@pytest.mark.parametrize("min_p", [0.0, 0.05, 0.3, 1.0])
+def test_min_p_leaves_out_what_is_less_likely_than_its_share_of_the_best(min_p: float) -> None:
+    draws = 2000
+    rows = [row(seed=seed, temperature=5.0, min_p=min_p) for seed in range(draws)]
+    drawn = set(choose_tokens(scores().repeat(draws, 1), rows).token_ids.tolist())
+    probabilities = (scores()[0].double() / 5).softmax(-1)
+    allowed = (probabilities >= min_p * probabilities.max()).nonzero().flatten().tolist()
+    assert drawn <= set(allowed)
+    assert len(drawn) > 1 or min_p == 1.0
+
+
+def test_a_bias_or_min_p_without_meaning_is_refused() -> None:
+    for settings in ({"min_p": -0.1}, {"min_p": 1.1}, {"min_p": math.nan}):
+        with pytest.raises(BadRequest):
+            Decoding(**settings)
+    with pytest.raises(BadRequest):
+        Decoding(logit_bias=((1, math.inf),))

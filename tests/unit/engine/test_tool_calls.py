@@ -246,3 +246,16 @@ def test_arguments_may_be_long() -> None:
 def test_arguments_nested_too_deeply_are_broken() -> None:
     (parsed,) = read([call("weather", '{"a":' * 10_000 + "1" + "}" * 10_000)]).calls
     assert parsed.broken
+
+
+def test_an_answer_that_is_calls_or_text_holds_no_call_once_its_text_has_begun() -> None:
+    text = f' {{"a": "{call("weather")}"}} '
+    for pieces in ([text], list(text)):
+        parser = ToolCallParser(NAMES, alone=True)
+        steps = [*(parser.feed(piece) for piece in pieces), parser.flush()]
+        assert "".join(visible for visible, _ in steps) == text
+        assert not any(found for _, found in steps)
+    for pieces in ([call("weather")], list(call("weather"))):
+        parser = ToolCallParser(NAMES, alone=True)
+        assert "".join(parser.feed(piece)[0] for piece in pieces) == ""
+        assert parser.called
