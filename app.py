@@ -252,6 +252,7 @@ def build_site(
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
     api = build_api(
+        api_strict=settings.api_strict,
         engine=parts.engines.first,
         edge=edge,
         archives=parts.conversations,

@@ -187,6 +187,11 @@ class Settings(BaseSettings):
         description="memory for answers of the API that are given again, where they would come "
         "out the same; 0 keeps none",
     )
+    api_strict: bool = Field(
+        False,
+        description="the API refuses parameters that it does not know or that have no effect; "
+        "otherwise it ignores them and names them in a header",
+    )
     queue_timeout_s: float = Field(120, gt=0, description="longest wait for a place")
     stall_timeout_s: float = Field(
         60, gt=0, description="longest silence of the engine: no prefill chunk and no token"

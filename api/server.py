@@ -111,18 +111,21 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     ratings: Ratings | None = None,
     hosting: HostServices | None = None,
     readiness: Readiness | None = None,
+    api_strict: bool = False,
 ) -> FastAPI:
     """The app with its middleware and routes.
 
     Adds the routes of the services that are passed. Without `sign_in` every request is the local
     user's. `handlers` maps the page's event numbers to the names in `api.edge.permissions`.
-    `readiness` answers `/readyz`; by default it checks only the engine.
+    `readiness` answers `/readyz`; by default it checks only the engine. With `api_strict` the
+    routes for programs refuse what they would ignore.
     Mount the page after all routes have been added, then call `cover_mounted`.
     """
     metrics = metrics or Metrics()
     authenticator = sign_in.authenticator if sign_in else OpenAuthenticator()
     events = PageEvents()
     app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics, events))
+    app.state.api_strict = api_strict
     app.state.page_events = events  # the page sets its part of them when it is mounted
     app.include_router(ops_routes(engine, readiness or Readiness(engine)))
     app.include_router(install_routes())

@@ -10,7 +10,7 @@ MAX_CHARACTERS = 200_000
 """Longer texts are rejected before tokenisation: no context of Qwen2.5 would hold them."""
 
 
-MAX_STOP_STRINGS = 8
+MAX_STOP_STRINGS = 32
 MAX_STOP_CHARACTERS = 100
 
 

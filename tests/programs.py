@@ -53,6 +53,7 @@ class Programs:
         key_limits: KeyQuota | None = None,
         house: House | None = None,
         max_running: int = 8,
+        api_strict: bool = False,
         **more: Any,
     ) -> None:
         self.engine = engine or ScriptedEngine(list(scripts) or [Script()])
@@ -66,7 +67,7 @@ class Programs:
             cache=ResponseCache(cache_bytes),
         )
         self.house = house or House(sign_in_needed=False)
-        self.app: FastAPI = self.house.app(completions=self.completions)
+        self.app: FastAPI = self.house.app(completions=self.completions, api_strict=api_strict)
         self.client = client_of(self.app)
 
     @property

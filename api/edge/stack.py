@@ -49,7 +49,7 @@ def edge_middleware(
             allow_origins=options.allowed_origins,
             allow_methods=("GET", "POST"),
             allow_headers=("*",),  # API clients send a dozen headers of their own
-            expose_headers=("Retry-After", "X-Request-ID"),
+            expose_headers=("Retry-After", "X-Ignored-Parameters", "X-Request-ID"),
         ),
         Middleware(CrossOriginProtection, options=options),
         Middleware(GradioRoutes),

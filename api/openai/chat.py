@@ -12,7 +12,7 @@ from api.openai.request_models import ChatRequest
 from api.openai.response_models import ERRORS, ChatCompletion
 from api.openai.route import StrictRoute
 from api.openai.stream import send_answer
-from api.openai.to_domain import chat_input
+from api.openai.to_domain import chat_inputs
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
@@ -34,10 +34,16 @@ def chat_routes(context: ApiContext) -> APIRouter:
     )
     async def answer_conversation(request: Request, body: ChatRequest) -> Response:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        completion, info = await context.begin(request, body.model, chat_input(body, request))
-        encoder = ChatEncoder(completion, info, logprobs=bool(body.logprobs), with_usage=with_usage)
+        choices, info = await context.begin(request, body.model, chat_inputs(body, request))
+        encoder = ChatEncoder(
+            choices,
+            info,
+            logprobs=bool(body.logprobs),
+            with_usage=with_usage,
+            n=body.n or 1,
+        )
         return await send_answer(
-            request, completion, encoder, stream=bool(body.stream), with_usage=with_usage
+            request, choices, encoder, stream=bool(body.stream), with_usage=with_usage
         )
 
     return router

@@ -12,7 +12,7 @@ from api.openai.request_models import CompletionRequest
 from api.openai.response_models import ERRORS, TextCompletion
 from api.openai.route import StrictRoute
 from api.openai.stream import send_answer
-from api.openai.to_domain import text_input
+from api.openai.to_domain import text_inputs
 
 ANSWERS: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
@@ -31,11 +31,18 @@ def completion_routes(context: ApiContext) -> APIRouter:
     )
     async def go_on_with_text(request: Request, body: CompletionRequest) -> Response:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        completion, info = await context.begin(request, body.model, text_input(body, request))
-        logprobs = body.logprobs is not None
-        encoder = TextEncoder(completion, info, logprobs=logprobs, with_usage=with_usage)
+        inputs = text_inputs(body, request)
+        choices, info = await context.begin(request, body.model, inputs)
+        encoder = TextEncoder(
+            choices,
+            info,
+            logprobs=body.logprobs is not None,
+            with_usage=with_usage,
+            n=body.n or 1,
+            echo=bool(body.echo),
+        )
         return await send_answer(
-            request, completion, encoder, stream=bool(body.stream), with_usage=with_usage
+            request, choices, encoder, stream=bool(body.stream), with_usage=with_usage
         )
 
     return router

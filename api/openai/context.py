@@ -1,11 +1,12 @@
 """Shared by the routes for programs: the completions service and the model's names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from api.edge.credentials import principal_of
-from chat.serving.completion import Completion
+from chat.serving.choices import Choices
 from chat.serving.completions import CompletionInput, Completions
 from chat.serving.errors import ModelNotFound
 from chat.serving.models import EngineInfo
@@ -22,15 +23,15 @@ class ApiContext:
     started_at: int
 
     async def begin(
-        self, request: Request, model: str, completion_input: CompletionInput
-    ) -> tuple[Completion, EngineInfo]:
-        """Begin an answer for the principal. Raises ModelNotFound and as `Completions.begin`."""
+        self, request: Request, model: str, inputs: Sequence[CompletionInput]
+    ) -> tuple[Choices, EngineInfo]:
+        """Begin the answers of a request. Raises ModelNotFound, and as `begin_choices` does."""
         info = self.model(model)
         address = request.client.host if request.client else ""
-        completion = await self.completions.begin(
-            principal_of(request), completion_input, address=address
+        choices = await self.completions.begin_choices(
+            principal_of(request), inputs, address=address
         )
-        return completion, info
+        return choices, info
 
     def model(self, name: str) -> EngineInfo:
         """The model of that name: compared without case, with or without the prefix "qwen/".

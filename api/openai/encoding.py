@@ -29,7 +29,8 @@ from api.openai.response_models import (
     UsageOut,
 )
 from chat.models import Finish
-from chat.serving.completion import Completion, CompletionRecord
+from chat.serving.choices import Choices
+from chat.serving.completion import CompletionRecord
 from chat.serving.models import Delta, EngineInfo
 from chat.tools import CallPiece, TokenScore
 
@@ -44,14 +45,19 @@ REASONS: dict[Finish, FinishReason] = {
 
 
 class Encoder(ABC):
-    """Encodes one answer. `with_usage`: chunks contain `"usage": null`, as in OpenAI's streams."""
+    """Encodes the choices of one request, `n` of each prompt.
+
+    `with_usage`: chunks contain `"usage": null`, as in OpenAI's streams.
+    """
 
     def __init__(
-        self, completion: Completion, info: EngineInfo, *, logprobs: bool, with_usage: bool
+        self, choices: Choices, info: EngineInfo, *, logprobs: bool, with_usage: bool, n: int = 1
     ) -> None:
+        self.choices = choices.completions
+        self.n = n
         self.head: dict[str, Any] = {
-            "id": completion.id,
-            "created": int(completion.created_at.timestamp()),
+            "id": choices.id,
+            "created": int(choices.created_at.timestamp()),
             "model": info.model,
             "system_fingerprint": fingerprint(info),
         }
@@ -59,26 +65,49 @@ class Encoder(ABC):
         self.logprobs = logprobs
 
     @abstractmethod
-    def whole(self, record: CompletionRecord) -> BaseModel:
-        """The complete answer as one body."""
+    def whole(self, records: Sequence[CompletionRecord]) -> BaseModel:
+        """The complete answers as one body."""
 
     @abstractmethod
     def first(self) -> Iterator[BaseModel]:
         """The chunks before any text."""
 
     @abstractmethod
-    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
-        """The chunks of one delta."""
+    def pieces(self, index: int, delta: Delta) -> Iterator[BaseModel]:
+        """The chunks of one delta of the choice of that index."""
 
     @abstractmethod
-    def last(self, record: CompletionRecord) -> BaseModel:
+    def last(self, records: Sequence[CompletionRecord]) -> BaseModel:
         """The final chunk with the usage."""
+
+    def usage(self, records: Sequence[CompletionRecord]) -> UsageOut:
+        """The tokens of all choices; a prompt counts once, however many choices it has."""
+        prompts = records[:: self.n]
+        prompt_tokens = sum(record.usage.prompt_tokens for record in prompts)
+        written = sum(record.usage.completion_tokens for record in records)
+        timings = [record.timing for record in prompts if record.timing]
+        cached = {"from_cache": True} if all(record.from_cache for record in records) else {}
+        return UsageOut(
+            prompt_tokens=prompt_tokens,
+            completion_tokens=written,
+            total_tokens=prompt_tokens + written,
+            prompt_tokens_details=PromptDetails(
+                cached_tokens=sum(timing.reused_prompt_tokens for timing in timings)
+            ),
+            **cached,
+        )
 
 
 class ChatEncoder(Encoder):
     """Objects of type "chat.completion", and of type "chat.completion.chunk" for streams."""
 
-    def whole(self, record: CompletionRecord) -> BaseModel:
+    def whole(self, records: Sequence[CompletionRecord]) -> BaseModel:
+        choices = [self._choice(index, record) for index, record in enumerate(records)]
+        return ChatCompletion(
+            object="chat.completion", **self.head, choices=choices, usage=self.usage(records)
+        )
+
+    def _choice(self, index: int, record: CompletionRecord) -> ChatChoice:
         assert record.finish
         calls = [call for call in record.calls if call.name]
         text = record.text + "".join(
@@ -88,42 +117,41 @@ class ChatEncoder(Encoder):
         if calls:
             message["content"] = text or None
             message["tool_calls"] = [_call(call.id, call.name, call.arguments) for call in calls]
-        choice = ChatChoice(
-            index=0,
+        return ChatChoice(
+            index=index,
             message=MessageOut(role="assistant", **message),
             logprobs=self._scores(record.scores) if self.logprobs else None,
             finish_reason=REASONS[record.finish],
         )
-        return ChatCompletion(
-            object="chat.completion", **self.head, choices=[choice], usage=usage_of(record)
-        )
 
     def first(self) -> Iterator[BaseModel]:
-        yield self._chunk(MessageDelta(role="assistant", content="", refusal=None))
+        for index in range(len(self.choices)):
+            yield self._chunk(index, MessageDelta(role="assistant", content="", refusal=None))
 
-    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
+    def pieces(self, index: int, delta: Delta) -> Iterator[BaseModel]:
         if delta.text or delta.scores:
             scores = self._scores(delta.scores) if delta.scores else None
-            yield self._chunk(MessageDelta(content=delta.text), scores)
+            yield self._chunk(index, MessageDelta(content=delta.text), scores)
         for piece in delta.calls:
             if piece.id and not piece.name:
-                yield self._chunk(MessageDelta(content=_as_text(piece.arguments)))
+                yield self._chunk(index, MessageDelta(content=_as_text(piece.arguments)))
             else:
-                yield self._chunk(MessageDelta(tool_calls=[_call_delta(piece)]))
+                yield self._chunk(index, MessageDelta(tool_calls=[_call_delta(piece)]))
         if delta.finish:
-            yield self._chunk(MessageDelta(), finish=REASONS[delta.finish])
+            yield self._chunk(index, MessageDelta(), finish=REASONS[delta.finish])
 
-    def last(self, record: CompletionRecord) -> BaseModel:
-        usage = usage_of(record)
+    def last(self, records: Sequence[CompletionRecord]) -> BaseModel:
+        usage = self.usage(records)
         return ChatChunk(object="chat.completion.chunk", **self.head, choices=[], usage=usage)
 
     def _chunk(
         self,
+        index: int,
         delta: MessageDelta,
         logprobs: ChatLogprobs | None = None,
         finish: FinishReason | None = None,
     ) -> BaseModel:
-        choice = ChatChunkChoice(index=0, delta=delta, logprobs=logprobs, finish_reason=finish)
+        choice = ChatChunkChoice(index=index, delta=delta, logprobs=logprobs, finish_reason=finish)
         return ChatChunk(
             object="chat.completion.chunk", **self.head, choices=[choice], **self.no_usage
         )
@@ -140,67 +168,93 @@ class ChatEncoder(Encoder):
 
 
 class TextEncoder(Encoder):
-    """Objects of type "text_completion", for whole answers and chunks."""
+    """Objects of type "text_completion", for whole answers and chunks.
 
-    _written_characters = 0
+    With `echo` every choice begins with its prompt, and with the scores of the prompt's tokens.
+    """
 
-    def whole(self, record: CompletionRecord) -> BaseModel:
-        return self._body(record.text, record.scores, record.finish, usage=usage_of(record))
+    def __init__(self, *arguments: Any, echo: bool = False, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._lines = [_ScoreColumns() for _ in self.choices]
+        prompts = [str(choice.prompt) if echo else "" for choice in self.choices]
+        self._unsent_prompts = dict(enumerate(prompts))
+
+    def whole(self, records: Sequence[CompletionRecord]) -> BaseModel:
+        choices = [
+            self._choice(
+                index, record.text, record.scores, record.finish, prompt_scores=record.prompt_scores
+            )
+            for index, record in enumerate(records)
+        ]
+        return self._body(choices, usage=self.usage(records))
 
     def first(self) -> Iterator[BaseModel]:
         return iter(())
 
-    def pieces(self, delta: Delta) -> Iterator[BaseModel]:
-        if delta.text or delta.scores or delta.finish:
-            yield self._body(delta.text, delta.scores, delta.finish, **self.no_usage)
+    def pieces(self, index: int, delta: Delta) -> Iterator[BaseModel]:
+        if delta.text or delta.scores or delta.prompt_scores or delta.finish:
+            choice = self._choice(
+                index, delta.text, delta.scores, delta.finish, prompt_scores=delta.prompt_scores
+            )
+            yield self._body([choice], **self.no_usage)
 
-    def last(self, record: CompletionRecord) -> BaseModel:
-        usage = usage_of(record)
-        return TextCompletion(object="text_completion", **self.head, choices=[], usage=usage)
+    def last(self, records: Sequence[CompletionRecord]) -> BaseModel:
+        return self._body([], usage=self.usage(records))
 
-    def _body(
-        self, text: str, scores: Sequence[TokenScore], finish: Finish | None, **more: Any
-    ) -> BaseModel:
-        choice = TextChoice(
-            index=0,
-            text=text,
-            logprobs=self._scores(scores) if self.logprobs else None,
+    def _choice(
+        self,
+        index: int,
+        text: str,
+        scores: Sequence[TokenScore],
+        finish: Finish | None,
+        *,
+        prompt_scores: Sequence[TokenScore],
+    ) -> TextChoice:
+        columns = self._lines[index]
+        logprobs = columns.of(prompt_scores, scores) if self.logprobs else None
+        return TextChoice(
+            index=index,
+            text=self._unsent_prompts.pop(index, "") + text,
+            logprobs=logprobs,
             finish_reason=REASONS[finish] if finish else None,
         )
-        return TextCompletion(object="text_completion", **self.head, choices=[choice], **more)
 
-    def _scores(self, scores: Sequence[TokenScore]) -> TextLogprobs:
-        offsets = []
-        for score in scores:
+    def _body(self, choices: list[TextChoice], **more: Any) -> BaseModel:
+        return TextCompletion(object="text_completion", **self.head, choices=choices, **more)
+
+
+class _ScoreColumns:
+    """The scores of one choice in the old shape; `of` continues where the last call ended."""
+
+    def __init__(self) -> None:
+        self._written_characters = 0
+
+    def of(self, prompt_scores: Sequence[TokenScore], scores: Sequence[TokenScore]) -> TextLogprobs:
+        every, offsets = [*prompt_scores, *scores], []
+        for score in every:
             offsets.append(self._written_characters)
             self._written_characters += len(score.token)
+        logprobs: list[float | None] = [_finite(score.logprob) for score in every]
+        best: list[dict[str, float] | None] = [_best(score) for score in every]
+        if prompt_scores:  # nothing precedes the first token
+            logprobs[0] = best[0] = None
         return TextLogprobs(
-            tokens=[score.token for score in scores],
-            token_logprobs=[_finite(score.logprob) for score in scores],
-            top_logprobs=[
-                {best.token: _finite(best.logprob) for best in score.best} for score in scores
-            ],
+            tokens=[score.token for score in every],
+            token_logprobs=logprobs,
+            top_logprobs=best,
             text_offset=offsets,
         )
+
+
+def _best(score: TokenScore) -> dict[str, float]:
+    """The likeliest tokens by their text; of several with the same text, the likeliest."""
+    return {best.token: _finite(best.logprob) for best in reversed(score.best)}
 
 
 def fingerprint(info: EngineInfo) -> str:
     """`system_fingerprint`: equal for answers of the same weights and engine."""
     identity = "\n".join((info.model, info.revision, info.quantization, info.engine))
     return f"fp_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-
-
-def usage_of(record: CompletionRecord) -> UsageOut:
-    usage = record.usage
-    reused = record.timing.reused_prompt_tokens if record.timing else 0
-    cached = {"from_cache": True} if record.from_cache else {}
-    return UsageOut(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.prompt_tokens + usage.completion_tokens,
-        prompt_tokens_details=PromptDetails(cached_tokens=reused),
-        **cached,
-    )
 
 
 def _as_text(call: str) -> str:

@@ -11,28 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
 from api.edge.errors import refusal
-
-HINTS: Mapping[str, str] = {
-    "functions": "use `tools`",
-    "function_call": "use `tool_choice`, and `tool_calls` in messages",
-    "best_of": "only one answer is written",
-    "echo": "the prompt is not repeated",
-    "suffix": "text is only written at the end",
-    "n": "only one answer is written",
-    "logit_bias": "tokens have no bias here: leave it empty",
-    "content": "only text is read, as a string or as parts of type `text`",
-    "prompt": "one text is taken, and no token ids",
-    "audio": "only text is read and written",
-    "modalities": 'only text is written: ["text"]',
-    "prediction": "answers are not predicted here",
-    "web_search_options": "nothing is searched for here",
-    "reasoning_effort": "this model does not reason before it answers",
-    "api_base": "where the model runs is the server's to say",
-    "base_url": "where the model runs is the server's to say",
-    "chat_template": "the template is the model's own",
-    "chat_template_kwargs": "the template is the model's own",
-}
-"""Hints for parameters of other servers, by the name of the field."""
+from api.openai.ignored_fields import HINTS
 
 _NAMED = re.compile("`([a-z_]+)`")
 """Our messages about two parameters begin with the name of the first."""
@@ -57,7 +36,7 @@ def _param(loc: Sequence[int | str]) -> str:
     for number, part in enumerate(loc):
         if isinstance(part, int):
             where += f"[{part}]"
-        elif not _is_union_tag(part, loc[number - 1] if number else ""):
+        elif part != "[key]" and not _is_union_tag(part, loc[number - 1] if number else ""):
             where += f".{part}" if where else part
     return where[:100].encode("ascii", "replace").decode("ascii")
 

@@ -1,33 +1,65 @@
 """Request bodies as models; `api.openai.to_domain` translates them to domain values."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.config import JsonDict
 
+from api.openai.ignored_fields import SWITCHED_OFF, ignore, reads_strictly
 from api.openai.request_parts import (
     MAX_LOGPROBS,
+    MAX_N,
+    BodyPart,
     Common,
     Label,
     NamedTool,
     ResponseFormat,
-    Strict,
     Text,
-    TextFormat,
     TokenCount,
     ToolChoice,
     Tools,
     Turns,
-    one_or_many,
 )
 
 SomeText = Annotated[Text, Field(min_length=1)]
-OneText = Annotated[list[SomeText], Field(min_length=1, max_length=1)]
+MAX_PROMPTS = 128
+"""Most choices of a request: prompts, times `n`."""
+MAX_TOKEN_IDS = 131_072
+PromptTokenId = Annotated[int, Field(ge=0, lt=2**31)]
+PromptTokens = Annotated[
+    list[PromptTokenId], Field(fail_fast=True, min_length=1, max_length=MAX_TOKEN_IDS)
+]
+SomeTexts = Annotated[list[SomeText], Field(fail_fast=True, min_length=1, max_length=MAX_PROMPTS)]
+TokenLists = Annotated[
+    list[PromptTokens], Field(fail_fast=True, min_length=1, max_length=MAX_PROMPTS)
+]
+
+
+def prompt_kind(value: object) -> str:
+    """The union tag of a prompt of /v1/completions."""
+    if not isinstance(value, list):
+        return "<text>"
+    if value and isinstance(value[0], list):
+        return "<token lists>"
+    return "<tokens>" if value and isinstance(value[0], int) else "<texts>"
+
+
 QUESTION: JsonDict = {"role": "user", "content": "What is the capital of France?"}
 
 
 class ChatRequest(Common):
     """A conversation to be answered."""
+
+    without_effect: ClassVar[frozenset[str]] = Common.without_effect | {
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "reasoning_effort",
+        "safety_identifier",
+        "service_tier",
+        "verbosity",
+    }
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"model": "default", "messages": [QUESTION]}]}
@@ -55,24 +87,14 @@ class ChatRequest(Common):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _check_stream_options(self)
-        _check_lengths(self, self.max_completion_tokens)
+        _check_common(self, self.max_completion_tokens)
         if self.top_logprobs is not None and not self.logprobs:
-            raise ValueError("`top_logprobs` needs `logprobs`")
-        if self.shaped and self.stop:
-            raise ValueError("`stop` would cut the JSON that `response_format` asks for")
-        if self.shaped and self.tools and self.tool_choice != "none":
-            raise ValueError(
-                "`response_format` leaves no room for calls: set `tool_choice` to none"
-            )
+            if self.top_logprobs:
+                raise ValueError("`top_logprobs` needs `logprobs`")
+            ignore("top_logprobs")
         if isinstance(self.tool_choice, NamedTool) or self.tool_choice == "required":
             self._check_forced_tools(self.tool_choice)
         return self
-
-    @property
-    def shaped(self) -> bool:
-        """Whether the answer is to be JSON."""
-        return not isinstance(self.response_format, TextFormat | None)
 
     def _check_forced_tools(self, choice: NamedTool | str) -> None:
         names = {tool.function.name for tool in self.tools or ()}
@@ -80,8 +102,6 @@ class ChatRequest(Common):
             raise ValueError("`tool_choice` needs `tools`")
         if isinstance(choice, NamedTool) and choice.function.name not in names:
             raise ValueError("`tool_choice` names a function that is not among `tools`")
-        if self.stop:
-            raise ValueError("`stop` would cut the call that `tool_choice` asks for")
 
 
 class CompletionRequest(Common):
@@ -91,28 +111,51 @@ class CompletionRequest(Common):
         json_schema_extra={"examples": [{"model": "default", "prompt": "def fib(n):"}]}
     )
 
+    switched_off: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        name: values for name, values in SWITCHED_OFF.items() if name != "max_tokens"
+    }
+
     prompt: Annotated[
-        Annotated[SomeText, Tag("<one>")] | Annotated[OneText, Tag("<many>")],
-        Discriminator(one_or_many),
+        Annotated[SomeText, Tag("<text>")]
+        | Annotated[SomeTexts, Tag("<texts>")]
+        | Annotated[PromptTokens, Tag("<tokens>")]
+        | Annotated[TokenLists, Tag("<token lists>")],
+        Discriminator(prompt_kind),
     ]
-    max_tokens: TokenCount | None = 16
+    # 0 writes nothing, which goes with `echo`; -1 sets no bound, though left out it is 16
+    max_tokens: Annotated[int, Field(ge=-1, le=MAX_TOKEN_IDS)] | None = 16
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
-    echo: Literal[False] | None = None
-    best_of: Literal[1] | None = None
-    suffix: None = None
+    echo: bool | None = None
+    best_of: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
+    suffix: Text | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _check_stream_options(self)
-        _check_lengths(self, None)
+        _check_common(self, None)
+        if self.best_of not in (None, self.n or 1):
+            raise ValueError("`best_of` must be as many as `n`: all that is written is returned")
+        if len(self.prompts) * (self.n or 1) > MAX_PROMPTS:
+            raise ValueError(f"`prompt` times `n` must be {MAX_PROMPTS} answers at most")
+        if self.suffix and self.echo:
+            raise ValueError("`suffix` does not go with `echo`")
+        if self.suffix and not all(isinstance(prompt, str) for prompt in self.prompts):
+            raise ValueError("`suffix` goes with text only, not with token ids")
         return self
 
     @property
-    def text(self) -> str:
-        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+    def prompts(self) -> list[str] | list[list[int]]:
+        """Every prompt, as text or as token ids."""
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            return [prompt]
+        tokens = [item for item in prompt if isinstance(item, int)]
+        if tokens:
+            return [tokens]
+        texts = [item for item in prompt if isinstance(item, str)]
+        return texts or [item for item in prompt if isinstance(item, list)]
 
 
-class TokenizeRequest(Strict):
+class TokenizeRequest(BodyPart):
     """A conversation or bare text; just one of the two."""
 
     model_config = ConfigDict(
@@ -133,14 +176,21 @@ class TokenizeRequest(Strict):
         return self
 
 
-def _check_stream_options(body: Common) -> None:
+def _check_common(body: Common, other: int | None) -> None:
     if body.stream_options is not None and not body.stream:
-        raise ValueError("`stream_options` needs `stream`")
+        if reads_strictly():
+            raise ValueError("`stream_options` needs `stream`")
+        ignore("stream_options")
+    if body.ignore_eos and (body.max_tokens or other or -1) < 1:
+        ignore("ignore_eos")  # nothing says how long the answer should be
+    if body.store:
+        ignore("store")
+    _check_lengths(body, other)
 
 
 def _check_lengths(body: Common, other: int | None) -> None:
     if other is not None and body.max_tokens not in (None, other):
         raise ValueError("`max_tokens` and `max_completion_tokens` are the same and differ")
     most = body.max_tokens or other
-    if most is not None and (body.min_tokens or 0) > most:
+    if most is not None and most > 0 and (body.min_tokens or 0) > most:
         raise ValueError("`min_tokens` is more than the answer may have")

@@ -60,7 +60,7 @@ class MessageOut(BaseModel):
 
 
 class ChatChoice(BaseModel):
-    index: Literal[0] = 0
+    index: int = 0
     message: MessageOut
     logprobs: ChatLogprobs | None = None
     finish_reason: FinishReason
@@ -96,7 +96,7 @@ class MessageDelta(BaseModel):
 
 
 class ChatChunkChoice(BaseModel):
-    index: Literal[0] = 0
+    index: int = 0
     delta: MessageDelta
     logprobs: ChatLogprobs | None = None
     finish_reason: FinishReason | None = None
@@ -115,14 +115,16 @@ class ChatChunk(BaseModel):
 
 
 class TextLogprobs(BaseModel):
+    """Null for the first token of an echoed prompt, which nothing precedes."""
+
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
 
 
 class TextChoice(BaseModel):
-    index: Literal[0] = 0
+    index: int = 0
     text: str
     logprobs: TextLogprobs | None = None
     finish_reason: FinishReason | None = None

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.edge.errors import openai_error_response, refusal
 from api.openai.errors import invalid
+from api.openai.ignored_fields import FieldReport, reading_fields
 from api.openai.strict_json import BadJson, read_json
 from chat.errors import AppError
 
@@ -39,14 +40,18 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             began_at = time.monotonic()
+            report = FieldReport(strict=request.app.state.api_strict)
             try:
-                answer = await handle(StrictRequest(request.scope, request.receive))
+                with reading_fields(report):
+                    answer = await handle(StrictRequest(request.scope, request.receive))
             except RequestValidationError as error:
                 answer = invalid(error)
             except _Unreadable as error:
                 answer = refusal(400, error.detail, code="invalid_json")
             except AppError as error:
                 answer = openai_error_response(error)
+            if answer.status_code < 400:
+                answer.headers.update(report.header)
             answer.headers["OpenAI-Processing-Ms"] = f"{1000 * (time.monotonic() - began_at):.0f}"
             return answer
 

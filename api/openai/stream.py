@@ -18,7 +18,7 @@ from api.edge.errors import error_body
 from api.event_stream import KEEP_ALIVE_S, STREAM_HEADERS, kept_alive
 from api.openai.encoding import Encoder
 from chat.errors import AppError
-from chat.serving.completion import Completion
+from chat.serving.choices import Choices
 
 BEGIN_WITHIN_S = 2.0
 """An error within this time gets its own HTTP status; then the headers are sent, with 200."""
@@ -34,29 +34,29 @@ _LINE_ENDS = re.compile(b"|".join(ESCAPES))
 
 
 async def send_answer(
-    request: Request, completion: Completion, encoder: Encoder, *, stream: bool, with_usage: bool
+    request: Request, choices: Choices, encoder: Encoder, *, stream: bool, with_usage: bool
 ) -> Response:
     """The response to a request. Raises the error of an answer that failed before it began."""
-    headers = {CACHE_HEADER: "hit"} if completion.from_cache else {}
-    async with cancelled_on_disconnect(request, completion):
+    headers = {CACHE_HEADER: "hit"} if choices.from_cache else {}
+    async with cancelled_on_disconnect(request, choices):
         if stream:
-            await completion.begun(BEGIN_WITHIN_S)
-            events = events_of(completion, encoder, with_usage=with_usage)
-            return EventStream(completion, events, STREAM_HEADERS | headers)
-        record = await completion.record()
-        if not record.finish:  # the client has disconnected
+            await choices.begun(BEGIN_WITHIN_S)
+            events = events_of(choices, encoder, with_usage=with_usage)
+            return EventStream(choices, events, STREAM_HEADERS | headers)
+        records = await choices.records()
+        if not all(record.finish for record in records):  # the client has disconnected
             return Response(status_code=499)
-        body = _json(encoder.whole(record))
+        body = _json(encoder.whole(records))
     return Response(body, headers=headers, media_type="application/json")
 
 
 @asynccontextmanager
-async def cancelled_on_disconnect(request: Request, completion: Completion) -> AsyncIterator[None]:
+async def cancelled_on_disconnect(request: Request, choices: Choices) -> AsyncIterator[None]:
     """Cancel the answer when the client disconnects or the body of the context fails."""
-    disconnect = asyncio.create_task(_cancel_on_disconnect(request.receive, completion))
+    disconnect = asyncio.create_task(_cancel_on_disconnect(request.receive, choices))
     try:
         with ExitStack() as undo:
-            undo.callback(completion.cancel)
+            undo.callback(choices.cancel)
             yield
             undo.pop_all()
     finally:
@@ -69,38 +69,40 @@ class EventStream(StreamingResponse):
 
     def __init__(
         self,
-        completion: Completion,
+        choices: Choices,
         events: AsyncGenerator[bytes, None],
         headers: dict[str, str],
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         body = kept_alive(events, keep_alive_s)
         super().__init__(body, headers=headers, media_type="text/event-stream")
-        self._completion = completion
+        self._choices = choices
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._completion.cancel()
+            self._choices.cancel()
 
 
-async def _cancel_on_disconnect(receive: Receive, completion: Completion) -> None:
+async def _cancel_on_disconnect(receive: Receive, choices: Choices) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    completion.cancel()
+    choices.cancel()
 
 
 async def events_of(
-    completion: Completion, encoder: Encoder, *, with_usage: bool
+    choices: Choices, encoder: Encoder, *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, from the first to the last; some may be empty."""
     yield b"".join(map(_event, encoder.first()))
     try:
-        async for deltas in completion.watch():
-            yield b"".join(_event(body) for delta in deltas for body in encoder.pieces(delta))
+        async for deltas in choices.watch():
+            yield b"".join(
+                _event(body) for index, delta in deltas for body in encoder.pieces(index, delta)
+            )
         if with_usage:
-            yield _event(encoder.last(await completion.record()))
+            yield _event(encoder.last(await choices.records()))
     except AppError as error:
         yield b"data: " + json.dumps({"error": error_body(error)}).encode() + b"\n\n"
     else:

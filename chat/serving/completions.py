@@ -4,28 +4,40 @@ Owns the order of the steps: what can be refused is refused before a place in th
 Stores nothing. Knows no wire format and no header.
 """
 
+import asyncio
 import hashlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from chat.accounts.errors import BadKey, SignInNeeded
 from chat.accounts.models import Account, Clock, Principal, utc_now
-from chat.accounts.quotas import QuotaReservation
 from chat.errors import AppError
-from chat.models import ChatMessage, ChatOptions, Prompt, Role, Sampling, Timing
+from chat.models import (
+    BarePrompt,
+    ChatMessage,
+    ChatOptions,
+    Prompt,
+    Role,
+    Timing,
+)
+from chat.serving.choices import Choices, first_end
 from chat.serving.completion import Completion, CompletionRecord
 from chat.serving.draft import Draft
-from chat.serving.errors import EngineFailed, PromptTooLong, ShuttingDown
+from chat.serving.errors import Busy, EngineFailed, PromptTooLong, ShuttingDown, TooManyWaiting
 from chat.serving.generation import Generation
 from chat.serving.handle import GenerationResult, GenerationSink
 from chat.serving.models import Delta, EngineInfo, PreparedPrompt
 from chat.serving.observer import GenerationSummary, Source
-from chat.serving.request import GenerationRequest, seeded
+from chat.serving.planning import ChoicePlan, CompletionInput, characters_of, record_of
+from chat.serving.request import GenerationRequest, GenerationSlot, seeded
 from chat.serving.response_cache import CachedAnswer, RecentAnswers, ResponseCache
-from chat.tools import NO_EXTRAS, Extras, Tool
+from chat.tools import Tool
 from chat.validation import MAX_CHARACTERS, check_sampling
+
+__all__ = ["CompletionInput", "Completions", "KeyQuota", "NoKeyQuota"]
 
 
 class KeyQuota(Protocol):
@@ -48,21 +60,6 @@ class NoKeyQuota:
         pass
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionInput:
-    """What a program asks for, under the `id` that its answer will have.
-
-    `cached` allows an answer from the response cache; `remembered` answers can be found again.
-    """
-
-    id: str
-    prompt: Prompt
-    sampling: Sampling = field(default_factory=Sampling)
-    extras: Extras = NO_EXTRAS
-    cached: bool = True
-    remembered: bool = True
-
-
 class Completions:
     """The service behind the API."""
 
@@ -81,6 +78,7 @@ class Completions:
         self._recent = recent or RecentAnswers()
         self._clock = clock
         self._running: dict[str, Completion] = {}
+        self._starting: set[asyncio.Task[None]] = set()
 
     @property
     def info(self) -> EngineInfo:
@@ -90,16 +88,27 @@ class Completions:
     async def begin(
         self, principal: Principal, completion_input: CompletionInput, *, address: str = ""
     ) -> Completion:
-        """Start an answer, which waits in the queue by itself.
+        """Start an answer, which waits in the queue by itself. Raises as `begin_choices`."""
+        choices = await self.begin_choices(principal, [completion_input], address=address)
+        return choices.completions[0]
 
+    async def begin_choices(
+        self, principal: Principal, inputs: Sequence[CompletionInput], *, address: str = ""
+    ) -> Choices:
+        """Start the answers of one request, which wait in the queue by themselves.
+
+        Each of them counts as a request. The first one is refused where it has no place; the others
+        take theirs when the ones before them end, as many at once as the user may have.
         Raises EngineNotReady, InvalidSetting, BadText, PromptTooLong, BadRequest, QuotaExceeded
         kinds, TooManyWaiting, Busy, ShuttingDown. What the engine refuses later, BadSchema
         included, is the completion's error.
         """
         with self._generation.counted_refusals(Source.API):
-            return await self._begin(principal, completion_input, address)
+            return await self._begin(principal, inputs, address)
 
-    async def tokenize(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> Sequence[int]:
+    async def tokenize(
+        self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()
+    ) -> Sequence[int]:
         """The token ids of a prompt. Raises EngineNotReady, BadRequest, PromptTooLong."""
         return (await self._prepare(prompt, tools)).token_ids
 
@@ -122,30 +131,109 @@ class Completions:
         await self._generation.close(Source.API, grace_s, ShuttingDown())
 
     async def _begin(
-        self, principal: Principal, completion_input: CompletionInput, address: str
-    ) -> Completion:
-        info = self._generation.ready()
-        check_sampling(completion_input.sampling)
-        digest = self._digest(principal, completion_input, info)
-        cached = self._cache.find(digest) if self._cache and digest else None
-        prompt = None if cached else await self._prepare_to_answer(completion_input, info)
+        self, principal: Principal, inputs: Sequence[CompletionInput], address: str
+    ) -> Choices:
+        plans = await self._plans(principal, inputs)
+        user_id, account = principal.user.id, Account.without_link(principal.user)
         with ExitStack() as undo:
-            user_id, account = principal.user.id, Account.without_link(principal.user)
-            reservation = await self._generation.reserve(
-                user_id, undo, address=address, account=account
-            )
-            await self._key_limits.check(principal, reservation.refunds)
-            if cached:
-                return await self._repeat(principal, completion_input, cached, reservation)
-            slot = self._generation.enqueue(user_id, reservation, undo, Source.API)
+            for plan in plans:
+                plan.reservation = await self._generation.reserve(
+                    user_id, undo, address=address, account=account
+                )
+                await self._key_limits.check(principal, plan.reservation.refunds)
+            waiting = [plan for plan in plans if not plan.cached]
+            slot = None
+            if waiting:
+                first = waiting[0].reservation
+                slot = self._generation.enqueue(user_id, first, undo, Source.API)
             undo.pop_all()
-        assert prompt is not None  # only a cached answer has none
-        request = self._request(principal, completion_input, prompt)
-        completion = Completion(completion_input.id, principal, self._clock())
-        self._running[completion_input.id] = completion
-        sink = _CompletionSink(_Work(completion, completion_input, request, digest), self._finish)
-        self._generation.start(request, slot, completion, sink)
-        return completion
+        self._running |= {plan.completion.id: plan.completion for plan in waiting}
+        if slot:
+            self._start(waiting[0], slot)
+        if len(waiting) > 1:
+            task = asyncio.create_task(self._start_others(waiting))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+        for plan in plans:
+            if plan.cached:
+                await self._repeat(plan, plan.cached)
+        return Choices([plan.completion for plan in plans])
+
+    async def _plans(
+        self, principal: Principal, inputs: Sequence[CompletionInput]
+    ) -> list[ChoicePlan]:
+        """Everything that can be done, or refused, before a place in the queue is taken."""
+        info = self._generation.ready()
+        plans: list[ChoicePlan] = []
+        prepared: PreparedPrompt | None = None
+        for number, each in enumerate(inputs):
+            check_sampling(each.sampling)
+            if number and each.prompt is not inputs[number - 1].prompt:
+                prepared = None
+            digest = self._digest(principal, each, info)
+            cached = self._cache.find(digest) if self._cache and digest else None
+            if cached:
+                request, prompt = None, cached.record.prompt
+            else:
+                prepared = prepared or await self._prepare_to_answer(each, info)
+                request, prompt = self._request(principal, each, prepared), prepared.prompt
+            completion = Completion(each.id, principal, self._clock(), prompt)
+            plans.append(ChoicePlan(each, completion, request, cached, digest))
+        return plans
+
+    async def _start_others(self, plans: Sequence[ChoicePlan]) -> None:
+        """Start all but the first, each when there is a place for it; at the end none is open."""
+        started, others = [plans[0]], deque(plans[1:])
+        error: AppError = EngineFailed()
+        try:
+            while others:
+                if reason := others[0].completion.cancel_reason:
+                    self._abandon(
+                        others.popleft(), reason if isinstance(reason, AppError) else None
+                    )
+                    continue
+                running = [plan for plan in started if not plan.completion.has_ended]
+                slot = self._slot(others[0], running)
+                if slot is None:
+                    await first_end([plan.completion for plan in running])
+                else:
+                    started.append(others.popleft())
+                    self._start(started[-1], slot)
+        except AppError as refusal:
+            error = refusal
+        finally:
+            for plan in others:
+                self._abandon(plan, error)
+
+    def _slot(self, plan: ChoicePlan, running: Sequence[ChoicePlan]) -> GenerationSlot | None:
+        """A place for a choice; None where it has to wait for one that is `running`.
+
+        Raises TooManyWaiting, Busy, ShuttingDown, EngineNotReady.
+        """
+        most = min(plan.reservation.allowance.running, self.info.max_concurrent)
+        if running and len(running) >= most:
+            return None
+        user_id = plan.completion.principal.user.id
+        try:
+            with ExitStack() as undo:
+                slot = self._generation.enqueue(user_id, plan.reservation, undo, Source.API)
+                undo.pop_all()
+        except (TooManyWaiting, Busy):
+            if running:
+                return None
+            raise
+        return slot
+
+    def _start(self, plan: ChoicePlan, slot: GenerationSlot) -> None:
+        assert plan.request
+        sink = _CompletionSink(plan, self._finish)
+        self._generation.start(plan.request, slot, plan.completion, sink)
+
+    def _abandon(self, plan: ChoicePlan, error: AppError | None) -> None:
+        """End a choice that was not started."""
+        plan.reservation.give_back()
+        del self._running[plan.completion.id]
+        plan.completion.complete(record_of(plan, None), error)
 
     def _request(
         self, principal: Principal, completion_input: CompletionInput, prompt: PreparedPrompt
@@ -161,10 +249,10 @@ class Completions:
             key_id=principal.key.id if principal.key else None,
         )
 
-    async def _prepare(self, prompt: Prompt, tools: Sequence[Tool]) -> PreparedPrompt:
+    async def _prepare(self, prompt: Prompt | BarePrompt, tools: Sequence[Tool]) -> PreparedPrompt:
         info = self._generation.ready()
         limit = max(MAX_CHARACTERS, 8 * info.context_length)
-        if (length := _characters(prompt, tools)) > limit:
+        if (length := characters_of(prompt, tools)) > limit:
             raise PromptTooLong(
                 f"This model's maximum context length is {info.context_length} tokens. "
                 f"The prompt has {length} characters; more than {limit} are not read.",
@@ -200,21 +288,15 @@ class Completions:
         )
         return hashlib.sha256(whole.encode()).hexdigest()
 
-    async def _repeat(
-        self,
-        principal: Principal,
-        completion_input: CompletionInput,
-        cached: CachedAnswer,
-        reservation: QuotaReservation,
-    ) -> Completion:
-        """An answer from the cache, in its old pieces: it costs one request and no tokens."""
-        await reservation.spend(0)
+    async def _repeat(self, plan: ChoicePlan, cached: CachedAnswer) -> None:
+        """Give an answer from the cache, in its old pieces: it costs one request and no tokens."""
+        completion, principal = plan.completion, plan.completion.principal
+        await plan.reservation.spend(0)
         await self._key_limits.spend(principal, 0)
-        completion = Completion(completion_input.id, principal, self._clock())
         completion.from_cache = True
         record = replace(
             cached.record,
-            id=completion_input.id,
+            id=completion.id,
             principal=principal,
             created_at=completion.created_at,
             timing=Timing(),
@@ -233,83 +315,47 @@ class Completions:
                 key_id=principal.key.id if principal.key else None,
             )
         )
-        self._remember(record, completion_input)
+        self._remember(record, plan)
         completion.add(*cached.deltas)
         completion.complete(record)
-        return completion
 
-    async def _finish(self, work: "_Work", result: GenerationResult) -> GenerationResult:
-        completion, error = work.completion, result.error
+    async def _finish(self, plan: ChoicePlan, result: GenerationResult) -> GenerationResult:
+        completion, error = plan.completion, result.error
         if type(error) is AppError:  # an unexpected exception
             error = EngineFailed()
-        record = _record_of(work, result)
+        record = record_of(plan, result)
         try:
             if result.started and not result.refused:
                 tokens = record.usage.prompt_tokens + record.usage.completion_tokens
                 await self._key_limits.spend(completion.principal, tokens)
         finally:
             del self._running[completion.id]
-            self._remember(record, work.completion_input)
-            if self._cache and work.digest and record.finish and not error:
-                self._cache.keep(work.digest, CachedAnswer(record, completion.deltas))
+            self._remember(record, plan)
+            if self._cache and plan.digest and record.finish and not error:
+                self._cache.keep(plan.digest, CachedAnswer(record, completion.deltas))
             completion.complete(record, error)
         return replace(result, error=error)
 
-    def _remember(self, record: CompletionRecord, completion_input: CompletionInput) -> None:
-        if completion_input.remembered and record.finish:
-            self._recent.keep(replace(record, scores=()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What one completion is made from; `digest` is its cache key, if it has one."""
-
-    completion: Completion
-    completion_input: CompletionInput
-    request: GenerationRequest
-    digest: str | None
+    def _remember(self, record: CompletionRecord, plan: ChoicePlan) -> None:
+        if plan.completion_input.remembered and record.finish:
+            self._recent.keep(replace(record, scores=(), prompt_scores=()))
 
 
 class _CompletionSink(GenerationSink):
     """Passes deltas to the completion, and the result to the service."""
 
-    def __init__(self, work: _Work, finish: "_Finish") -> None:
-        self._work = work
+    def __init__(self, plan: ChoicePlan, finish: "_Finish") -> None:
+        self._plan = plan
         self._finish = finish
 
     async def take(self, draft: Draft, delta: Delta) -> None:
-        self._work.completion.add(delta)
+        self._plan.completion.add(delta)
 
     async def finish(self, result: GenerationResult) -> GenerationResult:
-        return await self._finish(self._work, result)
+        return await self._finish(self._plan, result)
 
 
-_Finish = Callable[[_Work, GenerationResult], Awaitable[GenerationResult]]
-
-
-def _record_of(work: _Work, result: GenerationResult) -> CompletionRecord:
-    return CompletionRecord(
-        id=work.completion_input.id,
-        principal=work.completion.principal,
-        created_at=work.completion.created_at,
-        prompt=work.completion_input.prompt,
-        extras=work.completion_input.extras,
-        text=result.text[len(work.request.continued) :],
-        usage=result.usage,
-        finish=result.finish,
-        calls=result.calls,
-        scores=result.scores,
-        timing=result.timing,
-        provenance=result.provenance,
-    )
-
-
-def _characters(prompt: Prompt, tools: Sequence[Tool]) -> int:
-    texts = [prompt] if isinstance(prompt, str) else [turn.content for turn in prompt]
-    if not isinstance(prompt, str):
-        texts += [call.arguments for turn in prompt for call in turn.calls]
-    texts += [tool.parameters + tool.description for tool in tools]
-    return sum(map(len, texts))
+_Finish = Callable[[ChoicePlan, GenerationResult], Awaitable[GenerationResult]]
 
 
 def _system_prompt(messages: Sequence[ChatMessage]) -> str:

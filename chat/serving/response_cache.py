@@ -35,7 +35,8 @@ class CachedAnswer:
     @property
     def size(self) -> int:
         """Estimated size in memory."""
-        scores = sum(1 + len(score.best) for score in self.record.scores)
+        every = (*self.record.prompt_scores, *self.record.scores)
+        scores = sum(1 + len(score.best) for score in every)
         return _size(self.record) + OVERHEAD * (len(self.deltas) + scores)
 
 

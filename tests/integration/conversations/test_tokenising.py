@@ -7,7 +7,7 @@ import pytest
 from chat.conversations.context_usage import ContextMeter, ContextUsage, UsageInput
 from chat.conversations.context_window import fit
 from chat.conversations.models import Question
-from chat.models import ChatMessage, ChatOptions, Prompt, Role
+from chat.models import BarePrompt, ChatMessage, ChatOptions, Prompt, Role
 from chat.serving.errors import PromptTooLong
 from chat.serving.models import PreparedPrompt
 from chat.tools import Tool
@@ -75,7 +75,9 @@ class TinyTokens(ScriptedEngine):
 
     template = ""
 
-    async def prepare(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> PreparedPrompt:
+    async def prepare(
+        self, prompt: Prompt | BarePrompt, tools: Sequence[Tool] = ()
+    ) -> PreparedPrompt:
         tokenizer = tiny_tokenizer()
         tokenizer.chat_template = self.template or tokenizer.chat_template
         return ChatPrompt(tokenizer).prepare(prompt, tools)

@@ -320,7 +320,6 @@ RESULT = {"role": "tool", "tool_call_id": "a", "content": "noon"}
         [CALL_TURN],
         [{"role": "assistant"}],
         [{"role": "assistant", "content": ""}],
-        [{"role": "assistant", "tool_calls": [CALL, CALL]}, RESULT],
     ],
     ids=str,
 )

@@ -16,7 +16,7 @@ SHAPE = {"type": "json_object"}
 @pytest.fixture(scope="module")
 def closed() -> Programs:
     """One app for all refused requests, which never reach the engine."""
-    return Programs()
+    return Programs(api_strict=True)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def closed() -> Programs:
         ({"temperature": True}, "temperature"),
         ({"top_p": 0}, "top_p"),
         ({"top_p": 1.1}, "top_p"),
-        ({"top_k": -1}, "top_k"),
+        ({"top_k": -2}, "top_k"),
         ({"top_k": 1.5}, "top_k"),
         ({"repetition_penalty": 0}, "repetition_penalty"),
         ({"presence_penalty": 2.1}, "presence_penalty"),
@@ -51,9 +51,7 @@ def closed() -> Programs:
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": "x", "mood": "good"}]}, "messages[0].mood"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
         ({"stop": ""}, "stop"),
-        ({"stop": ["x"] * 9}, "stop"),
         ({"stop": "x" * 2**20}, "stop"),
         # tools and shapes
         ({"tools": [TOOL] * 4_000}, "tools"),
@@ -76,13 +74,8 @@ def closed() -> Programs:
         ({"max_tokens": 5, "min_tokens": 6}, "min_tokens"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
-        ({"response_format": SHAPE, "stop": "}"}, "stop"),
-        ({"response_format": SHAPE, "tools": [TOOL], "tool_choice": "required"}, "response_format"),
-        ({"response_format": SHAPE, "tools": [TOOL]}, "response_format"),
-        ({"tools": [TOOL], "tool_choice": "required", "stop": "x"}, "stop"),
         # parameters of other servers
-        ({"n": 2}, "n"),
-        ({"logit_bias": {"50256": -100}}, "logit_bias"),
+        ({"n": 9}, "n"),
         ({"functions": []}, "functions"),
         ({"function_call": "auto"}, "function_call"),
         ({"audio": {"voice": "x"}}, "audio"),
@@ -112,13 +105,9 @@ async def test_unsupported_chat_parameters_are_refused_by_name(
 @pytest.mark.parametrize(
     ("more", "param"),
     [
-        ({"prompt": [1, 2, 3]}, "prompt"),
-        ({"prompt": ["a", "b"]}, "prompt"),
         ({"prompt": ""}, "prompt"),
-        ({"echo": True}, "echo"),
-        ({"suffix": "end"}, "suffix"),
         ({"best_of": 2}, "best_of"),
-        ({"n": 2}, "n"),
+        ({"n": 9}, "n"),
         ({"logprobs": 6}, "logprobs"),
         ({"messages": []}, "messages"),
     ],
@@ -140,8 +129,9 @@ async def test_images_are_refused_with_the_supported_content() -> None:
     assert "evil" not in answer.text
 
 
-async def test_parameters_that_clients_send_by_default_have_no_effect() -> None:
-    programs = Programs()
+@pytest.mark.parametrize("api_strict", [False, True])
+async def test_parameters_that_clients_send_by_default_have_no_effect(api_strict: bool) -> None:
+    programs = Programs(api_strict=api_strict)
     answer = await programs.chat(
         n=1,
         logit_bias={},

@@ -142,8 +142,8 @@ async def test_comments_keep_a_silent_connection_open(
 ) -> None:
     programs = Programs(*scripts, max_running=1)
     for number in range(len(scripts)):
-        completion = await programs.completions.begin(
-            Principal(LOCAL), replace(INPUT, id=f"chatcmpl-{number}")
+        completion = await programs.completions.begin_choices(
+            Principal(LOCAL), [replace(INPUT, id=f"chatcmpl-{number}")]
         )
     info = programs.engine.info
     assert info

@@ -9,7 +9,7 @@ from chat.conversations.models import PresetText
 from chat.conversations.validation import check_options, check_preset, check_question, title_of
 from chat.errors import BadText, EmptyMessage, InvalidSetting, MessageTooLong
 from chat.models import ChatOptions, Sampling
-from chat.validation import MAX_CHARACTERS, check_sampling
+from chat.validation import MAX_CHARACTERS, MAX_STOP_STRINGS, check_sampling
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u3000"])
@@ -47,7 +47,7 @@ def test_other_text_is_unchanged(text: str) -> None:
         Sampling(seed=2**63),
         Sampling(stop=("",)),
         Sampling(stop=("x" * 101,)),
-        Sampling(stop=tuple("abcdefghi")),
+        Sampling(stop=tuple("x" * (MAX_STOP_STRINGS + 1))),
     ],
     ids=str,
 )

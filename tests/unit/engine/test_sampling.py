@@ -244,8 +244,8 @@ def test_min_p_leaves_out_what_is_less_likely_than_its_share_of_the_best(min_p: 
 
 
 def test_a_bias_or_min_p_without_meaning_is_refused() -> None:
-    for settings in ({"min_p": -0.1}, {"min_p": 1.1}, {"min_p": math.nan}):
+    for min_p in (-0.1, 1.1, math.nan):
         with pytest.raises(BadRequest):
-            Decoding(**settings)
+            Decoding(min_p=min_p)
     with pytest.raises(BadRequest):
         Decoding(logit_bias=((1, math.inf),))
