@@ -15,6 +15,7 @@ import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
-from engine.prompt_scores import keep_scores, prompt_scores
+from engine.prompt_scores import keep_scores, prompt_scores, targets_after
 from engine.row import Row, Score
 from engine.sampling import SampledTokens, choose_tokens, commit_tokens
 from engine.schedule import CHUNK_GRAIN, MIN_CHUNK, next_chunk, step_goal
@@ -253,8 +254,22 @@ class _PromptScorer:
         self._pending = []
 
     def _read(self, module: Any, inputs: Any, output: Any) -> None:
+        self._pending = []
+        scored, self._sampler.scored = self._sampler.scored, []
+        if not scored:
+            return
         hidden = output[0][0]
+        targets = [targets_after(row, begin, length) for row, _, begin, length in scored]
+        states = torch.cat(
+            [
+                hidden[start : start + len(of_row)]
+                for (_, start, _, _), of_row in zip(scored, targets, strict=True)
+            ]
+        )
+        most = max(row.top_logprobs or 0 for row, _, _, _ in scored)
+        every = [token_id for of_row in targets for token_id in of_row]
+        scores = iter(prompt_scores(self._head, states, every, most))
         self._pending = [
-            (row, begin, prompt_scores(self._head, hidden[start : start + length], row, begin))
-            for row, start, begin, length in self._sampler.scored
+            (row, begin, list(islice(scores, len(of_row))))
+            for (row, _, begin, _), of_row in zip(scored, targets, strict=True)
         ]

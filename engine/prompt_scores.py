@@ -22,17 +22,18 @@ def slice_scores(logits: Tensor, targets: Sequence[int], most: int) -> list[Scor
     return scores_of(logprobs, torch.tensor(targets, device=logits.device), most)
 
 
-def prompt_scores(head: torch.nn.Module, hidden: Tensor, row: Row, begin: int) -> list[Score]:
-    """The scores of the prompt's tokens that the tokens from position `begin` on predict.
+def prompt_scores(
+    head: torch.nn.Module, hidden: Tensor, targets: Sequence[int], most: int
+) -> list[Score]:
+    """The scores of `targets` where the hidden states, shape [targets, hidden size], predict them.
 
-    `hidden`: their hidden states, shape [tokens, hidden size]; `head` makes logits of them.
+    `head` makes logits of hidden states. Rows go through it together: it reads all its weights each
+    time.
     """
-    targets = targets_after(row, begin, len(hidden))
     scores: list[Score] = []
     for start in range(0, len(targets), SLICE):
         part = targets[start : start + SLICE]
-        logits = head(hidden[start : start + len(part)])
-        scores += slice_scores(logits, part, row.top_logprobs or 0)
+        scores += slice_scores(head(hidden[start : start + len(part)]), part, most)
     return scores
 
 
@@ -43,4 +44,5 @@ def targets_after(row: Row, begin: int, length: int) -> Sequence[int]:
 
 def keep_scores(row: Row, begin: int, scores: Sequence[Score]) -> None:
     """Set the scores of the tokens after position `begin`, also where the row was begun anew."""
-    row.prompt_scores[begin:] = scores
+    most = row.top_logprobs or 0
+    row.prompt_scores[begin:] = [Score(score.logprob, score.best[:most]) for score in scores]

@@ -208,7 +208,8 @@ def test_a_gap_is_filled_in_between_its_control_tokens() -> None:
     tokenizer.add_tokens([AddedToken(token, special=True) for token in FILL_IN])
     prompt = ChatPrompt(tokenizer)
     prepared = prompt.prepare(FillInPrompt("def f(x):\n    ", "\n    return y"))
-    before, after, gap = (tokenizer.backend_tokenizer.token_to_id(token) for token in FILL_IN)
+    ids_of = tokenizer.get_vocab()
+    before, after, gap = (ids_of[token] for token in FILL_IN)
     ids = list(prepared.token_ids)
     assert (ids[0], ids[-1]) == (before, gap)
     assert tokenizer.decode(ids[1 : ids.index(after)]) == "def f(x):\n    "
