@@ -7,6 +7,7 @@ format.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from chat.models import Status
 from chat.serving.completion import Completion, CompletionRecord
@@ -48,7 +49,7 @@ class Choices:
             for task in done:
                 task.result()
         finally:
-            await _cancel(tasks)
+            _cancel(tasks)
 
     async def watch(self) -> AsyncIterator[Sequence[tuple[int, Delta]]]:
         """The deltas of all choices with their indices, as they come.
@@ -67,7 +68,7 @@ class Choices:
                     pending[asyncio.create_task(_next(streams[index]))] = index
                     yield [(index, delta) for delta in deltas]
         finally:
-            await _cancel(pending)
+            _cancel(pending)
 
     async def records(self) -> Sequence[CompletionRecord]:
         """The records of all choices. Raises the error of the first one that failed, at once."""
@@ -80,7 +81,7 @@ async def first_end(completions: Collection[Completion]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _cancel(tasks)
+        _cancel(tasks)
 
 
 async def _next(stream: AsyncIterator[Sequence[Delta]]) -> Sequence[Delta] | None:
@@ -88,8 +89,18 @@ async def _next(stream: AsyncIterator[Sequence[Delta]]) -> Sequence[Delta] | Non
     return await anext(stream, None)
 
 
-async def _cancel(tasks: Collection["asyncio.Task[object]"]) -> None:
-    """Cancel tasks and wait for them; their errors are retrieved, so that none is logged."""
+def _cancel(tasks: Collection["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks without waiting for them.
+
+    Starlette cancels the task of a stream again and again, and then closes its generator, which
+    must not be waiting for anything by then.
+    """
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        task.add_done_callback(_retrieve)
+
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Look at the error of a task that nobody waits for, so that it is not logged as forgotten."""
+    if not task.cancelled():
+        task.exception()
