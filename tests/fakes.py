@@ -18,7 +18,6 @@ from chat.models import (
     FillInPrompt,
     Finish,
     Prompt,
-    Role,
     Sampling,
     Timing,
     TokenPrompt,

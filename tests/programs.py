@@ -26,6 +26,7 @@ HI: Mapping[str, Any] = {"model": "default", "messages": [{"role": "user", "cont
 CHAT = "/v1/chat/completions"
 TEXT = "/v1/completions"
 FEEDBACK = "/v1/feedback"
+RESPONSES = "/v1/responses"
 
 
 @dataclass

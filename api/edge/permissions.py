@@ -64,6 +64,8 @@ ROUTES: Mapping[str, Permission] = {
     "/v1/feedback": Permission.API,
     "/v1/models": Permission.API,
     "/v1/models/{model:path}": Permission.API,
+    "/v1/responses": Permission.API,
+    "/v1/responses/{path:path}": Permission.API,
     "/v1/tokenize": Permission.API,
     "/v1/{path:path}": Permission.API,  # answers 404 to programs with a wrong path
     "/docs": Permission.SIGNED_IN,

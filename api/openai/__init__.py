@@ -11,6 +11,7 @@ from api.openai.completions import completion_routes
 from api.openai.context import ApiContext
 from api.openai.feedback import feedback_routes
 from api.openai.models import model_routes
+from api.openai.responses import response_routes
 from chat.feedback.ratings import Ratings
 from chat.serving.completions import Completions
 
@@ -21,8 +22,8 @@ def openai_routes(completions: Completions, ratings: Ratings | None = None) -> A
     """/v1/…; without /v1/feedback if `ratings` is None."""
     context = ApiContext(completions, started_at=int(time.time()))
     router = APIRouter()
-    for routes in (chat_routes(context), completion_routes(context), model_routes(context)):
-        router.include_router(routes)
+    for routes in (chat_routes, completion_routes, response_routes, model_routes):
+        router.include_router(routes(context))
     if ratings:
         router.include_router(feedback_routes(ratings))
     router.add_api_route("/v1/{path:path}", unknown_route, methods=METHODS, include_in_schema=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.edge.errors import error_body
 from api.openai.response_models import (
     CallDelta,
     CallOut,
@@ -15,6 +16,8 @@ from api.openai.response_models import (
     ChatChunkChoice,
     ChatCompletion,
     ChatLogprobs,
+    Fault,
+    FaultBody,
     FinishReason,
     FunctionDelta,
     FunctionOut,
@@ -28,6 +31,7 @@ from api.openai.response_models import (
     TopLogprob,
     UsageOut,
 )
+from chat.errors import AppError
 from chat.models import Finish
 from chat.serving.choices import Choices
 from chat.serving.completion import CompletionRecord
@@ -49,6 +53,9 @@ class Encoder(ABC):
 
     `with_usage`: chunks contain `"usage": null`, as in OpenAI's streams.
     """
+
+    ends_with_done = True
+    """Whether a stream that went well ends with `data: [DONE]`."""
 
     def __init__(
         self, choices: Choices, info: EngineInfo, *, logprobs: bool, with_usage: bool, n: int = 1
@@ -97,6 +104,10 @@ class Encoder(ABC):
             **cached,
         )
 
+    def failed(self, error: AppError) -> BaseModel:
+        """The last event of a stream that failed."""
+        return FaultBody(error=Fault(**error_body(error)))
+
 
 class ChatEncoder(Encoder):
     """Objects of type "chat.completion", and of type "chat.completion.chunk" for streams."""
@@ -111,7 +122,7 @@ class ChatEncoder(Encoder):
         assert record.finish
         calls = [call for call in record.calls if call.name]
         text = record.text + "".join(
-            _as_text(call.arguments) for call in record.calls if not call.name
+            as_text(call.arguments) for call in record.calls if not call.name
         )
         message: dict[str, Any] = {"content": text, "refusal": None}
         if calls:
@@ -134,7 +145,7 @@ class ChatEncoder(Encoder):
             yield self._chunk(index, MessageDelta(content=delta.text), scores)
         for piece in delta.calls:
             if piece.id and not piece.name:
-                yield self._chunk(index, MessageDelta(content=_as_text(piece.arguments)))
+                yield self._chunk(index, MessageDelta(content=as_text(piece.arguments)))
             else:
                 yield self._chunk(index, MessageDelta(tool_calls=[_call_delta(piece)]))
         if delta.finish:
@@ -160,7 +171,7 @@ class ChatEncoder(Encoder):
     def _scores(scores: Sequence[TokenScore]) -> ChatLogprobs:
         content = [
             TokenLogprob(
-                **_scored(score), top_logprobs=[TopLogprob(**_scored(best)) for best in score.best]
+                **scored(score), top_logprobs=[TopLogprob(**scored(best)) for best in score.best]
             )
             for score in scores
         ]
@@ -257,7 +268,7 @@ def fingerprint(info: EngineInfo) -> str:
     return f"fp_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-def _as_text(call: str) -> str:
+def as_text(call: str) -> str:
     """A broken call without a name, as the text that the model wrote."""
     return f"<tool_call>{call}</tool_call>"
 
@@ -280,7 +291,7 @@ def _call_delta(piece: CallPiece) -> CallDelta:
     )
 
 
-def _scored(score: TokenScore) -> dict[str, Any]:
+def scored(score: TokenScore) -> dict[str, Any]:
     bytes_ = list(score.data) if score.data else list(score.token.encode())
     return {"token": score.token, "logprob": _finite(score.logprob), "bytes": bytes_}
 

@@ -43,7 +43,7 @@ def _param(loc: Sequence[int | str]) -> str:
 
 def _is_union_tag(part: str, before: int | str) -> bool:
     """Whether `part` is the tag of a union, which pydantic adds to locations."""
-    if before == "response_format":
+    if before in ("response_format", "format"):
         return part != "type"
     return part.startswith("<") or (isinstance(before, int) and part in _ROLES)
 

@@ -170,6 +170,13 @@ class Fault(BaseModel):
     code: str
 
 
+class NamedEvent(BaseModel):
+    """An event of a stream whose events have names; the numbers count them from 0."""
+
+    type: str
+    sequence_number: int
+
+
 class FaultBody(BaseModel):
     """Every error. `code` is stable, `message` is for people."""
 

@@ -4,7 +4,6 @@ Knows nothing of an answer's content.
 """
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -14,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.edge.errors import error_body
 from api.event_stream import KEEP_ALIVE_S, STREAM_HEADERS, kept_alive
 from api.openai.encoding import Encoder
+from api.openai.response_models import NamedEvent
 from chat.errors import AppError
 from chat.serving.choices import Choices
 
@@ -104,15 +103,17 @@ async def events_of(
         if with_usage:
             yield _event(encoder.last(await choices.records()))
     except AppError as error:
-        yield b"data: " + json.dumps({"error": error_body(error)}).encode() + b"\n\n"
+        yield _event(encoder.failed(error))
     else:
-        yield DONE
+        if encoder.ends_with_done:
+            yield DONE
 
 
 def _event(body: BaseModel) -> bytes:
-    """One event on one line, with the characters of ESCAPES escaped."""
+    """One event, its data on one line with the characters of ESCAPES escaped."""
     line = _LINE_ENDS.sub(lambda end: ESCAPES[end[0]], _json(body))
-    return b"data: " + line + b"\n\n"
+    name = f"event: {body.type}\n".encode() if isinstance(body, NamedEvent) else b""
+    return name + b"data: " + line + b"\n\n"
 
 
 def _json(body: BaseModel) -> bytes:

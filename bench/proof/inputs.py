@@ -330,6 +330,14 @@ PROGRAMS: Mapping[str, Mapping[str, Any]] = {
         "response_format": {"type": "text"},
     },
     "/v1/completions": {"model": "default", "prompt": "x", "max_tokens": 5, "stop": None},
+    "/v1/responses": {
+        "model": "default",
+        "input": [{"role": "user", "content": "Hi"}],
+        "instructions": "x",
+        "max_output_tokens": 5,
+        "tools": [],
+        "text": {"format": {"type": "text"}},
+    },
     "/v1/tokenize": {"model": "default", "prompt": "x"},
     "/v1/feedback": {"id": "x", "verdict": "up", "comment": "x"},
 }

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.fuzz.conftest import TIMEOUT_S
-from tests.programs import CHAT, HI, TEXT
+from tests.programs import CHAT, HI, RESPONSES, TEXT
 
 JSON = {"Content-Type": "application/json"}
 MIB = 2**20
@@ -132,7 +132,7 @@ def test_a_hostile_field_without_effect_is_ignored_and_named_briefly(
     is_well(client)
 
 
-@pytest.mark.parametrize("path", [CHAT, TEXT, "/v1/tokenize"])
+@pytest.mark.parametrize("path", [CHAT, TEXT, RESPONSES, "/v1/tokenize"])
 @pytest.mark.parametrize(
     "headers",
     [

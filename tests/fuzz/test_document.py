@@ -30,12 +30,14 @@ CHECKS = [
 ]
 RIGHT, WRONG = GenerationMode
 PERCENT = {
-    ("POST", "/v1/chat/completions", RIGHT): 30,
-    ("POST", "/v1/chat/completions", WRONG): 30,
-    ("POST", "/v1/completions", RIGHT): 12,
-    ("POST", "/v1/completions", WRONG): 12,
-    ("POST", "/v1/tokenize", RIGHT): 5,
-    ("POST", "/v1/tokenize", WRONG): 5,
+    ("POST", "/v1/chat/completions", RIGHT): 25,
+    ("POST", "/v1/chat/completions", WRONG): 25,
+    ("POST", "/v1/responses", RIGHT): 8,
+    ("POST", "/v1/responses", WRONG): 8,
+    ("POST", "/v1/completions", RIGHT): 10,
+    ("POST", "/v1/completions", WRONG): 10,
+    ("POST", "/v1/tokenize", RIGHT): 4,
+    ("POST", "/v1/tokenize", WRONG): 4,
     ("POST", "/v1/feedback", RIGHT): 2,
     ("POST", "/v1/feedback", WRONG): 2,
     ("GET", "/v1/models/{model}", RIGHT): 2,  # every text is valid there

@@ -6,13 +6,14 @@ import jsonschema
 import pytest
 
 from api.openai.ignored_fields import HINTS
-from tests.programs import CHAT, HI, TEXT, Programs, events
+from tests.programs import CHAT, HI, RESPONSES, TEXT, Programs, events
 
 
 async def test_the_openapi_document_has_only_the_routes_for_programs() -> None:
     document = (await Programs().client.get("/openapi.json")).json()
     assert document["paths"].keys() == {
         CHAT,
+        RESPONSES,
         TEXT,
         "/v1/models",
         "/v1/models/{model}",
@@ -39,6 +40,8 @@ async def test_responses_and_errors_match_the_openapi_document() -> None:
         (CHAT, await programs.chat(logprobs=True, top_logprobs=2)),
         (CHAT, await programs.chat(temperature=9)),
         (CHAT, await programs.chat(model="x")),
+        (RESPONSES, await programs.client.post(RESPONSES, json={"model": "default", "input": "x"})),
+        (RESPONSES, await programs.client.post(RESPONSES, json={"model": "default"})),
         (TEXT, await programs.text(logprobs=2)),
         (TEXT, await programs.text("")),
         ("/v1/tokenize", await programs.client.post("/v1/tokenize", json={"prompt": "x"})),
@@ -54,6 +57,7 @@ async def test_the_examples_of_the_document_are_answered() -> None:
     for path, name in (
         (CHAT, "ChatRequest"),
         (TEXT, "CompletionRequest"),
+        (RESPONSES, "ResponsesRequest"),
         ("/v1/tokenize", "TokenizeRequest"),
     ):
         for example in schemas[name]["examples"]:

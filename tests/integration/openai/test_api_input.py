@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.house import House, client_of
-from tests.programs import CHAT, HI, TEXT, Programs, fault
+from tests.programs import CHAT, HI, RESPONSES, TEXT, Programs, fault
 
 JSON = {"content-type": "application/json"}
 TOOL = {"type": "function", "function": {"name": "time"}}
@@ -154,7 +154,7 @@ async def test_parameters_that_clients_send_by_default_have_no_effect(api_strict
     assert (await programs.text(echo=False, best_of=1, suffix=None, n=1)).status_code == 200
 
 
-@pytest.mark.parametrize("path", [CHAT, TEXT, "/v1/tokenize"])
+@pytest.mark.parametrize("path", [CHAT, TEXT, RESPONSES, "/v1/tokenize"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -220,7 +220,7 @@ async def test_unknown_routes_are_answered_in_openais_error_format() -> None:
     """The page is mounted behind the API, and would answer unknown routes in its own format."""
     client = client_of(House(sign_in_needed=False).site())
     for method, path in (
-        ("POST", "/v1/responses"),
+        ("POST", "/v1/images/generations"),
         ("GET", CHAT),
         ("DELETE", "/v1/models/x"),
         ("POST", f"{CHAT}/"),

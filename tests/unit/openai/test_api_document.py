@@ -7,9 +7,19 @@ import pytest
 
 from api.openai.ignored_fields import HINTS
 from api.openai.request_models import ChatRequest
+from api.openai.responses.request_models import ResponsesRequest
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 CHAT = DOCUMENT[DOCUMENT.index("## POST /v1/chat") : DOCUMENT.index("### Messages")]
+
+
+RESPONSES = DOCUMENT[DOCUMENT.index("## POST /v1/responses") : DOCUMENT.index("### Items")]
+
+
+@pytest.mark.parametrize("name", ResponsesRequest.model_fields)
+def test_every_parameter_of_responses_is_documented(name: str) -> None:
+    rows = "\n".join(re.findall(r"^\| (`.*?) \|", RESPONSES, flags=re.MULTILINE))
+    assert f"`{name}`" in rows
 
 
 @pytest.mark.parametrize("name", ChatRequest.model_fields)
