@@ -87,7 +87,9 @@ class Settings(BaseSettings):
         (), description="further names under which browsers may reach the app, comma-separated"
     )
     allowed_origins: Names = Field(
-        (), description="other web origins that may call the app, comma-separated"
+        (),
+        description="other origins that may call the app, comma-separated: web pages, and apps and "
+        "browser extensions such as app://obsidian.md or vscode-webview://*",
     )
     root_path: str = Field("", description="path under which a reverse proxy serves the app")
     trusted_proxies: Names = Field(

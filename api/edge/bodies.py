@@ -1,14 +1,23 @@
 """Limits of requests: header size, content type, body size, time between parts of a body."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.edge.content_codings import (
+    GZIP,
+    NotGzip,
+    coding_of,
+    inflated,
+    inflated_size,
+    unknown_coding,
+)
 from api.edge.credentials import PRINCIPAL
 from api.edge.errors import RETRY_AFTER_S, error_response
 from api.edge.identity import SIGNED_IN
@@ -131,7 +140,7 @@ class BodyPace(HttpMiddleware):
 
 
 class BodyLimit(HttpMiddleware):
-    """Read each body within its bounds and pass it on in one piece.
+    """Read each body within its bounds, inflate it, and pass it on in one piece.
 
     One that says its size is refused before it is read, another one where it passes the limit. All
     bodies in memory have a sum, and so have those of one person, or of one address without one.
@@ -148,6 +157,10 @@ class BodyLimit(HttpMiddleware):
             await self.app(scope, receive, send)
             return
         bounds = bounds_of(scope["path"], self.options)
+        coding = coding_of(headers)
+        if coding and coding not in GZIP:
+            await unknown_coding()(scope, receive, send)
+            return
         declared = headers.get("content-length", "")
         if declared.isdecimal() and (
             len(declared) > MOST_DIGITS or int(declared) > bounds.max_bytes
@@ -156,10 +169,11 @@ class BodyLimit(HttpMiddleware):
             return
         body = _Body(self._held, _sender(scope), self.options)
         try:
-            content = await body.read(receive, bounds)
+            content = await body.read(receive, bounds, zipped=bool(coding))
             if isinstance(content, Response):
                 await content(scope, receive, send)
             elif content is not None:
+                scope = _as_read(scope, headers, content)
                 await self.app(scope, in_one_piece(content, receive), send)
         finally:
             body.release()
@@ -174,8 +188,13 @@ class _Body:
         self._options = options
         self._size = 0
 
-    async def read(self, receive: Receive, bounds: BodyBounds) -> bytes | Response | None:
-        """The body, or the answer that refuses it, or None when the client has left."""
+    async def read(
+        self, receive: Receive, bounds: BodyBounds, *, zipped: bool
+    ) -> bytes | Response | None:
+        """The body, or the answer that refuses it, or None when the client has left.
+
+        The bounds hold for what was sent and for what it is once it is inflated.
+        """
         pieces, more = [], True
         while more:
             try:
@@ -189,11 +208,13 @@ class _Body:
             if self._size + len(pieces[-1]) > bounds.max_bytes:
                 return too_large(bounds.max_bytes)
             if not self._keep(len(pieces[-1])):
-                headers = {"Retry-After": RETRY_AFTER_S}
-                return error_response(
-                    503, "Too much is being sent at once. Try again.", headers=headers
-                )
-        body = b"".join(pieces)
+                return _too_much_at_once()
+        body: bytes | Response = b"".join(pieces)
+        if zipped and isinstance(body, bytes):
+            body = await self._inflate(body, bounds.max_bytes)
+        if isinstance(body, Response):
+            return body
+        body = body.removeprefix(BOM_UTF8)  # Windows' programs write it, and no parser takes it
         return _refusal(body, bounds) or body
 
     def release(self) -> None:
@@ -201,6 +222,18 @@ class _Body:
             self._held[name] -= self._size
             if not self._held[name]:
                 del self._held[name]
+
+    async def _inflate(self, body: bytes, max_bytes: int) -> bytes | Response:
+        """The body before gzip, or the answer that refuses it."""
+        size = inflated_size(body)
+        if size > max_bytes:
+            return too_large(max_bytes)
+        if not self._keep(size):
+            return _too_much_at_once()
+        try:
+            return await inflated(body)
+        except NotGzip:
+            return error_response(400, "The body is not gzip, or not whole.", code="invalid_gzip")
 
     def _keep(self, size: int) -> bool:
         """Count so many bytes more, if there is room for them."""
@@ -230,6 +263,22 @@ def in_one_piece(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_body
+
+
+def _as_read(scope: Scope, headers: Headers, body: bytes) -> Scope:
+    """The scope with headers that fit the body, if that was compressed or had a mark before it."""
+    size = str(len(body))
+    if "content-encoding" not in headers and headers.get("content-length", size) == size:
+        return scope
+    changed = MutableHeaders(raw=list(headers.raw))
+    del changed["content-encoding"]
+    changed["content-length"] = size
+    return {**scope, "headers": changed.raw}
+
+
+def _too_much_at_once() -> Response:
+    headers = {"Retry-After": RETRY_AFTER_S}
+    return error_response(503, "Too much is being sent at once. Try again.", headers=headers)
 
 
 def too_large(max_bytes: int) -> Response:

@@ -10,6 +10,11 @@ from chat.errors import StartupError
 from config import Settings, is_loopback
 
 MIB = 1024 * 1024
+WEB_SCHEMES = frozenset({"http", "https"})
+NO_ORIGINS = frozenset({"about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"})
+"""Schemes that no Origin header has: what comes from there says "null", or another scheme."""
+
+_APP_ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(\*|[a-z0-9._~-]{1,255}(:[0-9]{1,5})?)")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
@@ -19,6 +24,8 @@ class EdgeOptions:
     """Allowed host names and origins, trusted proxies, limits of size (bytes) and time.
 
     `any_ip_literal` allows every Host that is an IP address: DNS rebinding needs a name.
+    `allowed_origins` are web origins, and those of desktop apps and browser extensions, such as
+    app://obsidian.md; `*` in place of their host stands for every one of that scheme.
     `trusted_proxies` are addresses and networks whose X-Forwarded-* headers are trusted, and which
     may name a user in the `sign_in_header`.
     `max_body_bytes` bounds every body but an import (`import_max_bytes`); `api.edge.bodies` has the
@@ -61,6 +68,24 @@ class EdgeOptions:
             sign_in_header=settings.sign_in_header,
         )
 
+    @property
+    def exact_origins(self) -> tuple[str, ...]:
+        """The allowed origins that are written out."""
+        return tuple(origin for origin in self.allowed_origins if not origin.endswith("*"))
+
+    @property
+    def origin_pattern(self) -> str | None:
+        """A pattern of the other allowed origins; None if there are none."""
+        schemes = [origin[:-1] for origin in self.allowed_origins if origin.endswith("*")]
+        return f"({'|'.join(map(re.escape, schemes))})[^/]+" if schemes else None
+
+    def allows_origin(self, header: str) -> bool:
+        """Whether an Origin header is that of an allowed page, app or extension."""
+        origin = header.lower()
+        if origin in self.exact_origins:
+            return True
+        return bool(self.origin_pattern and re.fullmatch(self.origin_pattern, origin))
+
     def allows_host(self, header: str) -> bool:
         """Whether a Host header names this app."""
         name = host_name(header)
@@ -102,9 +127,12 @@ def _plain_origin(value: str) -> str:
     if parsed := origin_host(value.rstrip("/")):
         scheme, host = parsed
         return f"{scheme}://{host}"
+    app = _APP_ORIGIN.fullmatch(value.rstrip("/").lower())
+    if app and app["scheme"] not in WEB_SCHEMES | NO_ORIGINS:
+        return app[0]
     raise StartupError(
-        f"--allowed-origins {value!r} is not a web origin. Write scheme and host, "
-        "such as https://portal.example.org."
+        f"--allowed-origins {value!r} is not an origin. Write scheme and host, such as "
+        "https://portal.example.org, app://obsidian.md or vscode-webview://*."
     )
 
 

@@ -57,7 +57,7 @@ class CrossOriginProtection(HttpMiddleware):
 
     def __init__(self, app: ASGIApp, options: EdgeOptions) -> None:
         super().__init__(app)
-        self.allowed_origins = frozenset(options.allowed_origins)
+        self.options = options
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in SAFE_METHODS or self._is_allowed(Headers(scope=scope)):
@@ -73,7 +73,7 @@ class CrossOriginProtection(HttpMiddleware):
 
     def _is_allowed(self, headers: Headers) -> bool:
         origin = headers.get("origin")
-        if origin is not None and origin.lower() in self.allowed_origins:
+        if origin is not None and self.options.allows_origin(origin):
             return True
         site = headers.get("sec-fetch-site")
         if site is not None:

@@ -33,8 +33,12 @@ ALLOWED_ROLES: Mapping[Permission, frozenset[AccountRole]] = {
     Permission.METRICS: frozenset({AccountRole.ADMIN}),
 }
 
+UNKNOWN_API_ROUTE = "/v1/{path:path}"
+"""Answers 404 to programs with a wrong path, in OpenAI's format."""
+
 ROUTES: Mapping[str, Permission] = {
     # health checks, and files that browsers request without a cookie
+    "/health": Permission.ANYBODY,
     "/healthz": Permission.ANYBODY,
     "/readyz": Permission.ANYBODY,
     "/manifest.json": Permission.ANYBODY,
@@ -59,15 +63,17 @@ ROUTES: Mapping[str, Permission] = {
     "/api/account/provider/return": Permission.ANYBODY,
     # programs
     "/metrics": Permission.METRICS,
+    "/v1": Permission.API,
     "/v1/chat/completions": Permission.API,
     "/v1/completions": Permission.API,
+    "/v1/embeddings": Permission.API,
     "/v1/feedback": Permission.API,
     "/v1/models": Permission.API,
     "/v1/models/{model:path}": Permission.API,
     "/v1/responses": Permission.API,
     "/v1/responses/{path:path}": Permission.API,
     "/v1/tokenize": Permission.API,
-    "/v1/{path:path}": Permission.API,  # answers 404 to programs with a wrong path
+    UNKNOWN_API_ROUTE: Permission.API,
     "/docs": Permission.SIGNED_IN,
     "/docs/swagger-ui.css": Permission.SIGNED_IN,
     "/docs/swagger-ui-bundle.js": Permission.SIGNED_IN,

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from api.edge.api_paths import ApiPaths
 from api.edge.bodies import BodyLimit, BodyPace, HeaderLimit, JsonOnly
 from api.edge.error_pages import ErrorPages
 from api.edge.gradio_routes import GradioRoutes, RootPath
 from api.edge.gradio_sessions import GradioSessions
 from api.edge.headers import ResponseHeaders
+from api.edge.methods import RouteMethods
 from api.edge.options import EdgeOptions
 from api.edge.origins import CrossOriginProtection, HostAllowlist
 from api.edge.page_events import PageEvents
@@ -36,6 +38,7 @@ def edge_middleware(
     return [
         Middleware(Proxies, options=options),
         Middleware(RootPath, options=options),
+        Middleware(ApiPaths),
         Middleware(ResponseMetrics, metrics=metrics),
         Middleware(ResponseHeaders),
         Middleware(ErrorPages, options=options),
@@ -46,7 +49,8 @@ def edge_middleware(
         # CORS middleware, which allows every origin.
         Middleware(
             CORSMiddleware,
-            allow_origins=options.allowed_origins,
+            allow_origins=options.exact_origins,
+            allow_origin_regex=options.origin_pattern,
             allow_methods=("GET", "POST"),
             allow_headers=("*",),  # API clients send a dozen headers of their own
             expose_headers=("Retry-After", "X-Ignored-Parameters", "X-Request-ID"),
@@ -59,5 +63,6 @@ def edge_middleware(
         Middleware(BodyPace, options=options),
         Middleware(BodyLimit, options=options),
         Middleware(StreamExpiry, options=options, authenticator=authenticator),
+        Middleware(RouteMethods),
         Middleware(GradioSessions, handlers=handlers, events=events),
     ]

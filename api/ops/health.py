@@ -13,14 +13,15 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def ops_routes(engine: Engine, readiness: Readiness) -> APIRouter:
-    """/healthz and /readyz; public, so they contain the state only."""
+    """/healthz, its other name /health, and /readyz; public, so they contain the state only."""
     router = APIRouter()
 
-    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    @router.get("/health")  # the path that servers of the OpenAI API have
+    @router.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"}, headers=NO_STORE)
 
-    @router.api_route("/readyz", methods=["GET", "HEAD"])
+    @router.get("/readyz")
     async def readyz() -> JSONResponse:
         state, info = await readiness.look(), engine.info
         ready = state.phase is Phase.READY

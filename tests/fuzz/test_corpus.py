@@ -69,7 +69,7 @@ BODIES: Mapping[str, bytes] = {
         messages=[{"role": "user", "content": [{"type": "text", "text": "x"}] * 100_000}]
     ),
     "100,000 unknown keys": chat(**{f"x{number}": 1 for number in range(100_000)}),
-    "a BOM": b"\xef\xbb\xbf" + chat(),
+    "a BOM twice": b"\xef\xbb\xbf" * 2 + chat(),
     "UTF-16": chat().decode().encode("utf-16"),
     "UTF-32": chat().decode().encode("utf-32"),
     "Latin-1": raw('"user": "é"'.encode("latin-1")),
@@ -139,7 +139,8 @@ def test_a_hostile_field_without_effect_is_ignored_and_named_briefly(
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": ""},
-        {**JSON, "Content-Encoding": "gzip"},
+        {**JSON, "Content-Encoding": "br"},
+        {**JSON, "Content-Encoding": "gzip"},  # which the body is not
         {**JSON, "Authorization": "Bearer " + "x" * 100_000},
         {**JSON, **{f"X-{number}": "x" for number in range(1000)}},
         {**JSON, "Host": "evil.example"},
@@ -152,8 +153,7 @@ def test_a_hostile_field_without_effect_is_ignored_and_named_briefly(
 def test_hostile_headers_are_refused_and_the_next_request_is_answered(
     client: httpx.Client, path: str, headers: dict[str, str]
 ) -> None:
-    content = gzip.compress(chat()) if "Content-Encoding" in headers else chat()
-    answer = client.post(path, content=content, headers=headers)
+    answer = client.post(path, content=chat(), headers=headers)
     assert 400 <= answer.status_code < 500
     is_well(client)
 

@@ -279,7 +279,8 @@ class ResponsesRequest(BodyPart):
     @property
     def shaped(self) -> bool:
         """Whether the answer is to be JSON."""
-        return bool(self.text) and not isinstance(self.text.format, TextFormat | None)
+        shape = self.text.format if self.text else None
+        return not isinstance(shape, TextFormat | None)
 
     @property
     def logprobs(self) -> bool:

@@ -201,9 +201,18 @@ async def test_gradio_finds_the_apps_cors_middleware_and_adds_none(app: FastAPI)
     assert CORSMiddleware in classes
 
 
-async def test_a_configured_origin_gets_cors_headers_without_credentials() -> None:
-    portal = "https://portal.example"
-    async with client_of(build(EdgeOptions(allowed_origins=(portal,)))) as client:
+@pytest.mark.parametrize(
+    ("setting", "portal"),
+    [
+        ("https://portal.example", "https://portal.example"),
+        ("app://obsidian.md", "app://obsidian.md"),
+        ("vscode-webview://*", "vscode-webview://1a2b3c"),
+    ],
+)
+async def test_a_configured_origin_gets_cors_headers_without_credentials(
+    setting: str, portal: str
+) -> None:
+    async with client_of(build(EdgeOptions(allowed_origins=(setting,)))) as client:
         headers = {"Origin": portal, "Sec-Fetch-Site": "cross-site"}
         answer = await client.post(JOIN, json=CALL, headers=headers)
         assert answer.status_code == 200

@@ -42,6 +42,7 @@ from ui.gradio_adapter.mount import event_names
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANYBODY = {
+    "/health",
     "/healthz",
     "/readyz",
     "/manifest.json",

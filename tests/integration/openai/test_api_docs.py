@@ -15,6 +15,7 @@ async def test_the_openapi_document_has_only_the_routes_for_programs() -> None:
         CHAT,
         RESPONSES,
         TEXT,
+        "/v1",
         "/v1/models",
         "/v1/models/{model}",
         "/v1/tokenize",
