@@ -134,3 +134,17 @@ test("bare text is gone on with", async () => {
   assert.equal(answer.choices[0].finish_reason, "length");
   assert.equal(answer.usage.completion_tokens, 8);
 });
+
+test("a response streams its events and is put together", async () => {
+  const stream = client.responses.stream({ model, input: "Count from 1 to 100.", max_output_tokens: 8 });
+  const kinds = [];
+  for await (const event of stream) kinds.push(event.type);
+  assert.equal(kinds[0], "response.created");
+  assert.ok(kinds.includes("response.output_text.delta"));
+  assert.ok(["response.incomplete", "response.completed"].includes(kinds.at(-1)));
+});
+
+test("an earlier response is refused with what to send instead", async () => {
+  const asked = client.responses.create({ model, input: "Hi", previous_response_id: "resp_1" });
+  await assert.rejects(asked, (error) => error.param === "previous_response_id");
+});
