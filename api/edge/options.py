@@ -69,22 +69,14 @@ class EdgeOptions:
         )
 
     @property
-    def exact_origins(self) -> tuple[str, ...]:
-        """The allowed origins that are written out."""
-        return tuple(origin for origin in self.allowed_origins if not origin.endswith("*"))
-
-    @property
     def origin_pattern(self) -> str | None:
-        """A pattern of the other allowed origins; None if there are none."""
-        schemes = [origin[:-1] for origin in self.allowed_origins if origin.endswith("*")]
-        return f"({'|'.join(map(re.escape, schemes))})[^/]+" if schemes else None
+        """A pattern of the allowed origins, in any case; None if there are none."""
+        patterns = [re.escape(each).replace(r"\*", "[^/]+") for each in self.allowed_origins]
+        return f"(?i:{'|'.join(patterns)})" if patterns else None
 
     def allows_origin(self, header: str) -> bool:
         """Whether an Origin header is that of an allowed page, app or extension."""
-        origin = header.lower()
-        if origin in self.exact_origins:
-            return True
-        return bool(self.origin_pattern and re.fullmatch(self.origin_pattern, origin))
+        return bool(self.origin_pattern and re.fullmatch(self.origin_pattern, header))
 
     def allows_host(self, header: str) -> bool:
         """Whether a Host header names this app."""

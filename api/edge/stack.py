@@ -49,7 +49,6 @@ def edge_middleware(
         # CORS middleware, which allows every origin.
         Middleware(
             CORSMiddleware,
-            allow_origins=options.exact_origins,
             allow_origin_regex=options.origin_pattern,
             allow_methods=("GET", "POST"),
             allow_headers=("*",),  # API clients send a dozen headers of their own

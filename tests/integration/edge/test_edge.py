@@ -207,6 +207,7 @@ async def test_gradio_finds_the_apps_cors_middleware_and_adds_none(app: FastAPI)
         ("https://portal.example", "https://portal.example"),
         ("app://obsidian.md", "app://obsidian.md"),
         ("vscode-webview://*", "vscode-webview://1a2b3c"),
+        ("safari-web-extension://0b1c", "safari-web-extension://0B1C"),
     ],
 )
 async def test_a_configured_origin_gets_cors_headers_without_credentials(
