@@ -130,15 +130,19 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     app.include_router(ops_routes(engine, readiness or Readiness(engine)))
     app.include_router(install_routes())
     app.include_router(metrics_routes(metrics))
+    _add_files(app, archives, presets)
+    if sign_in and presets:
+        _add_accounts(app, sign_in, presets, hosting)
+    _add_programs(app, completions, ratings)
+    return app
+
+
+def _add_files(app: FastAPI, archives: Archives | None, presets: PresetReader | None) -> None:
     if archives:
         app.include_router(export_routes(archives))
         app.include_router(encoding_routes())
     if presets:
         app.include_router(preset_routes(presets))
-    if sign_in and presets:
-        _add_accounts(app, sign_in, presets, hosting)
-    _add_programs(app, completions, ratings)
-    return app
 
 
 def _empty_app(middleware: list[Middleware]) -> FastAPI:

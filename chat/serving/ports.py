@@ -62,12 +62,12 @@ class Engine(Protocol):
     ) -> AsyncGenerator[Delta, None]:
         """Generate one answer: text as it comes, then exactly one delta with finish and usage.
 
-        `prompt` was prepared by this engine with `extras.tools`. A partial assistant
-        message at its end is continued: deltas hold only what is new. An answer of a given shape that ends with STOP is
-        valid JSON of that shape, or calls. One that calls tools ends with TOOL_CALLS; where calls
-        are required, and of strict tools, only broken calls may violate their schema. Stop strings
-        do not match in calls, nor in an answer of a given shape. Prefix cache entries are shared
-        only between requests with the same `salt`; the answer does not depend on it.
+        `prompt` was prepared by this engine with `extras.tools`. A partial assistant message at its
+        end is continued: deltas hold only what is new. An answer of a given shape that ends with
+        STOP is valid JSON of that shape, or calls. One that calls tools ends with TOOL_CALLS; where
+        calls are required, and of strict tools, only broken calls may violate their schema. Stop
+        strings do not match in calls, nor in an answer of a given shape. Prefix cache entries are
+        shared only between requests with the same `salt`; the answer does not depend on it.
 
         After each step every other request gets an empty delta, at least once a second: silence
         means a hung step. Closing the generator, or cancelling the task that reads it, ends the

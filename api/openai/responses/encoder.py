@@ -36,7 +36,7 @@ class ResponseEncoder(Encoder):
     ends_with_done = False
 
     def __init__(self, choices: Choices, info: EngineInfo, body: ResponsesRequest) -> None:
-        super().__init__(choices, info, logprobs=body.logprobs, with_usage=False)
+        super().__init__(choices, info, logprobs=body.with_scores, with_usage=False)
         self._numbers = count()
         self._output = Output(self._numbers)
         self._fixed = {

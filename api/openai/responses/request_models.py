@@ -247,6 +247,7 @@ class ResponsesRequest(BodyPart):
     moderation: Annotated[None, refused("nothing is moderated here")] = None
 
     # of the other routes
+    messages: Annotated[None, refused("use `input`")] = None
     max_tokens: Annotated[None, refused("use `max_output_tokens`")] = None
     max_completion_tokens: Annotated[None, refused("use `max_output_tokens`")] = None
     response_format: Annotated[None, refused("use `text.format`")] = None
@@ -283,7 +284,7 @@ class ResponsesRequest(BodyPart):
         return not isinstance(shape, TextFormat | None)
 
     @property
-    def logprobs(self) -> bool:
+    def with_scores(self) -> bool:
         """Whether log probabilities are asked for."""
         return LOGPROBS in (self.include or ()) or bool(self.top_logprobs)
 

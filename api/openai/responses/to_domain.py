@@ -34,7 +34,7 @@ def response_input(body: ResponsesRequest, request: Request) -> CompletionInput:
             parallel=body.parallel_tool_calls is not False,
         ),
         shape=_shape(body),
-        top_logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+        top_logprobs=(body.top_logprobs or 0) if body.with_scores else None,
     )
     return CompletionInput(
         id=f"resp_{uuid4().hex}",
