@@ -33,6 +33,7 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 from transformers.generation.continuous_batching.utils import stream_context
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
+from engine.attention import can_attend_by_row, use_attention_by_row
 from engine.prompt_scores import keep_scores, prompt_scores, targets_after
 from engine.row import Row, Score
 from engine.sampling import SampledTokens, choose_tokens, commit_tokens
@@ -76,6 +77,8 @@ class ContinuousBatch:
         self._prompt_scorer = _PromptScorer(model, self._sampler)
         self._max_chunk = max(layout.max_chunk, layout.max_rows + MIN_CHUNK)
         self._chunk = min(64, self._max_chunk)
+        if can_attend_by_row(model):
+            use_attention_by_row(model)
         # nn.Module.__getattr__ is typed as returning Tensor | Module; this is a method.
         init_manager: Any = model.init_continuous_batching
         manager = init_manager(

@@ -1,5 +1,6 @@
 """The continuous batch: each row's answer is independent of the other rows."""
 
+import copy
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -69,7 +70,9 @@ def run(runner: Runner, rows: Sequence[Row], tokens: int = NEW) -> list[list[int
 def batch(
     model: Qwen2ForCausalLM, *, page: int = 32, tokens: int = 16_384, chunk: int = 128
 ) -> ContinuousBatch:
-    return ContinuousBatch(model, Layout(page, tokens // page, max_rows=64, max_chunk=chunk))
+    layout = Layout(page, tokens // page, max_rows=64, max_chunk=chunk)
+    # A copy: the batch changes the attention of its model, and `generate` needs the usual one.
+    return ContinuousBatch(copy.deepcopy(model), layout)
 
 
 @pytest.fixture(params=["continuous", "plain"])
@@ -357,3 +360,13 @@ def test_a_prompt_that_is_read_again_after_a_failure_is_scored_once(
     runner.reset()
     run(runner, [row], tokens=1)
     assert len(row.prompt_scores) == len(row.prompt_ids) - 1
+
+
+def test_a_model_with_sliding_windows_equals_generate_too(prompts: list[list[int]]) -> None:
+    config = tiny_config(1000)
+    config.layer_types = ["full_attention", "sliding_attention"]
+    config.sliding_window = 64
+    torch.manual_seed(0)
+    model = Qwen2ForCausalLM(config).eval()
+    together = run(batch(model), rows_of(prompts[4:9], [Decoding()]))
+    assert together == [generate(model, prompt) for prompt in prompts[4:9]]
