@@ -22,6 +22,7 @@ from engine import plan
 from engine.batching import ContinuousBatch, Layout, page_size
 from engine.end_tokens import end_tokens, end_tokens_in
 from engine.grammar.compiler import Compiler, MaskMaker
+from engine.linear import has_bfloat16, use_float32_blocks
 from engine.loader import LoadedModel, check_folder, load_model
 from engine.memory import is_out_of_memory
 from engine.options import EngineOptions
@@ -105,6 +106,8 @@ def make_runner(loaded: LoadedModel, options: EngineOptions) -> Runner:
         log.warning("the model is spread over several devices: one answer at a time")
         chunk = PLAIN_CHUNK[loaded.device]
         return PlainRunner(loaded.model, cache_tokens=cache.value, chunk=chunk)
+    if loaded.device == "cpu" and not has_bfloat16() and use_float32_blocks(loaded.model):
+        log.info("linear layers: float32 in blocks (the processor has no bfloat16 instructions)")
     layout = Layout(page, cache.value // page, options.max_concurrent, MAX_CHUNK[loaded.device])
     try:
         return ContinuousBatch(loaded.model, layout)
