@@ -5,7 +5,8 @@ a SQLite one of its own or, with `--database-url`, in an empty one of PostgreSQL
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
 `--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
 this server and another checkout's in turns. Both need tests/requirements.txt. `--fairness` with
-`--against FOLDER`: short prompts beside a long one, on a model, likewise.
+`--against FOLDER`: short prompts beside a long one, on a model, likewise. `--steps`: single steps
+of the engine, likewise.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import socket
 import sys
 from pathlib import Path
 
-from bench import app, engine, feedback, grammar, store
+from bench import app, engine, feedback, grammar, steps, store
 from bench.machine import describe_machine
 from bench.measurements import Measurement, as_markdown
 from config import path_argument, read_settings
@@ -51,9 +52,8 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="measure the page, not a model")
     parser.add_argument("--fairness", action="store_true", help="measure how prompts are read")
     parser.add_argument("--long", type=int, default=2000, help="tokens of its long prompt")
-    parser.add_argument(
-        "--against", type=path_argument, help="with --page, --fairness: another checkout"
-    )
+    parser.add_argument("--steps", action="store_true", help="measure single steps of the engine")
+    parser.add_argument("--against", type=path_argument, help="another checkout, in turns")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     options = parser.parse_args()
@@ -68,6 +68,8 @@ def main() -> None:
         measure_fairness(folder.resolve(), options.against or app.ROOT, options.long)
     elif options.grammar:
         measure_grammar(options.folder or model_of_the_app())
+    elif options.steps:
+        measure_steps(options.folder or model_of_the_app(), options.against or app.ROOT)
     elif options.api:
         measure_api(options.folder or model_of_the_app())
     else:
@@ -111,6 +113,11 @@ def measure_fairness(folder: Path, other: Path, long: int) -> None:
     ports = (free_port(), free_port())
     measurements = asyncio.run(fairness.compare(folder, other.resolve(), ports, long))
     write_report("Fairness", read_card(folder).name, measurements)
+
+
+def measure_steps(folder: Path, against: Path) -> None:
+    measurements = steps.compare(folder.resolve(), against.resolve())
+    write_report(f"Steps {read_card(folder).name}", "CPU in turns", measurements)
 
 
 def measure_api(folder: Path) -> None:
