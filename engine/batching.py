@@ -1,10 +1,10 @@
 """Continuous batching: the rows of many requests go through the model together, step by step.
 
-Uses private names of transformers' continuous batching (pinned version), as `engine.scheduler` does
-and no other file. It drives the library's paged cache and forward pass from the caller's thread
-instead of the library's own thread. So a failed step raises here instead of ending a thread, and a
-cancelled row leaves the batch before the next step. Knows nothing of requests' texts, budgets or
-queues.
+Uses private names of transformers' continuous batching (pinned version), as `engine.scheduler` and
+`engine.attention` do and no other file. It drives the library's paged cache and forward pass from
+the caller's thread instead of the library's own thread. So a failed step raises here instead of
+ending a thread, and a cancelled row leaves the batch before the next step. Knows nothing of
+requests' texts, budgets or queues.
 """
 
 import gc
@@ -89,7 +89,7 @@ class ContinuousBatch:
                 max_batch_tokens=self._max_chunk,
                 max_requests_per_batch=layout.max_rows,
                 max_memory_percent=1.0,
-                # Flash attention if its package is installed; the CPU supports sdpa only.
+                # Flash attention if its package is installed; the CPU has attention by row.
                 auto_switch_to_flash=model.device.type == "cuda",
                 # The sampler allocates tensors in every step, which a CUDA graph cannot replay.
                 use_cuda_graph=False,
