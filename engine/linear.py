@@ -6,6 +6,8 @@ step and forgotten. It stays in the processor's cache, so no second copy of the 
 an output head that is tied to the embeddings stays tied.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -18,9 +20,8 @@ BLOCK = 2**19
 
 def has_bfloat16() -> bool:
     """Whether PyTorch has fast bfloat16 products on this processor."""
-    supported: bool = (
-        torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
+    backend: Any = torch.backends.mkldnn  # its functions have no types
+    supported: bool = backend.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return supported
 
 
