@@ -4,9 +4,10 @@ Without a folder: the model that the app would take. `--store`: the database ins
 a SQLite one of its own or, with `--database-url`, in an empty one of PostgreSQL. `--feedback`:
 results, dashboard and exports of ratings, likewise. `--grammar`: answers of a given shape.
 `--page`: a long conversation, many users, and an answer on a slow phone; with `--against FOLDER`
-this server and another checkout's in turns. Both need tests/requirements.txt. `--fairness` with
-`--against FOLDER`: short prompts beside a long one, on a model, likewise. `--steps`: single steps
-of the engine, likewise.
+this server and another checkout's in turns. `--fairness` with `--against FOLDER`: short prompts
+beside a long one, on a model, likewise. `--steps`: single steps of the engine, likewise.
+`--clients [NAME …]`: public clients of the API, in environments of their own, against the app with
+a model. These need tests/requirements.txt.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 from bench import app, engine, feedback, grammar, steps, store
+from bench.clients import trial
 from bench.machine import describe_machine
 from bench.measurements import Measurement, as_markdown
 from config import path_argument, read_settings
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", action="store_true", help="measure single steps of the engine")
     parser.add_argument("--against", type=path_argument, help="another checkout, in turns")
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
+    parser.add_argument("--clients", nargs="*", help="try public clients: all, or these")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
     options = parser.parse_args()
     if options.store:
@@ -66,6 +69,8 @@ def main() -> None:
     elif options.fairness:
         folder = options.folder or model_of_the_app()
         measure_fairness(folder.resolve(), options.against or app.ROOT, options.long)
+    elif options.clients is not None:
+        try_clients(options.folder or model_of_the_app(), options.clients)
     elif options.grammar:
         measure_grammar(options.folder or model_of_the_app())
     elif options.steps:
@@ -126,6 +131,16 @@ def measure_api(folder: Path) -> None:
     measurements = asyncio.run(api.measure())
     measurements += asyncio.run(api.measure_model(folder.resolve(), free_port()))
     write_report("API", read_card(folder).name, measurements)
+
+
+def try_clients(folder: Path, names: list[str]) -> None:
+    """Print the table of these clients; save it if all of them were tried."""
+    model = folder.resolve()
+    table = trial.as_table(trial.try_clients(model, free_port(), names))
+    print(table)
+    if not names:
+        head = f"# Clients\n\n`python -m bench --clients`, model {read_card(model).name}.\n\n"
+        (RESULTS / "clients.md").write_text(head + table, encoding="utf-8")
 
 
 def write_report(subject: str, device: str, measurements: list[Measurement]) -> None:

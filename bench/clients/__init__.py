@@ -1,0 +1,1 @@
+"""Public clients of the OpenAI API against the app, each in an environment of its own."""

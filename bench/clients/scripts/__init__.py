@@ -1,0 +1,1 @@
+"""What each client is asked to do. Runs in the client's environment, not in the app's."""

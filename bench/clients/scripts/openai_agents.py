@@ -1,0 +1,93 @@
+"""OpenAI's Agents SDK, over responses (its default) and over chat completions."""
+
+from typing import Any, Literal
+
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    function_tool,
+    set_tracing_disabled,
+)
+from openai import AsyncOpenAI
+from pydantic import BaseModel, Field
+
+from bench.clients.scripts.steps import MAX_TOKENS, MODEL, TIMEOUT_S, run
+
+set_tracing_disabled(True)
+
+
+class Profile(BaseModel):
+    name: Literal["Ann", "Bob"]
+    age: int = Field(ge=0, le=150)
+
+
+def weather(city: Literal["Paris", "Rome"]) -> str:
+    """The weather of a city."""
+    return f"17 degrees in {city}"
+
+
+def agent_of(kind: Any, *, tool_choice: str | None = None, **more: Any) -> Any:
+    settings = ModelSettings(
+        max_tokens=MAX_TOKENS, tool_choice=tool_choice, parallel_tool_calls=False
+    )
+    client = AsyncOpenAI(max_retries=0, timeout=TIMEOUT_S)
+    model = kind(model=MODEL, openai_client=client)
+    return Agent(
+        name="Helper", instructions="Be brief.", model=model, model_settings=settings, **more
+    )
+
+
+async def responses() -> None:
+    result = await Runner.run(agent_of(OpenAIResponsesModel), "Hi")
+    assert result.final_output
+
+
+async def responses_tools() -> None:
+    agent = agent_of(OpenAIResponsesModel, tool_choice="required", tools=[function_tool(weather)])
+    result = Runner.run_streamed(agent, "What is the weather in Paris?", max_turns=4)
+    kinds = [event.type async for event in result.stream_events()]
+    assert "raw_response_event" in kinds
+    assert any(item.type == "tool_call_output_item" for item in result.new_items)
+
+
+async def responses_structured() -> None:
+    result = await Runner.run(agent_of(OpenAIResponsesModel, output_type=Profile), "Ann is 30.")
+    assert isinstance(result.final_output, Profile)
+
+
+async def chat() -> None:
+    first = await Runner.run(agent_of(OpenAIChatCompletionsModel), "Hi")
+    again = [*first.to_input_list(), {"role": "user", "content": "And now?"}]
+    assert (await Runner.run(agent_of(OpenAIChatCompletionsModel), again)).final_output
+
+
+async def chat_tools() -> None:
+    tools = [function_tool(weather)]
+    agent = agent_of(OpenAIChatCompletionsModel, tool_choice="required", tools=tools)
+    result = Runner.run_streamed(agent, "What is the weather in Paris?", max_turns=4)
+    async for _ in result.stream_events():
+        pass
+    assert any(item.type == "tool_call_output_item" for item in result.new_items)
+
+
+async def chat_structured_with_tools() -> None:
+    tools = [function_tool(weather)]
+    agent = agent_of(OpenAIChatCompletionsModel, output_type=Profile, tools=tools)
+    result = await Runner.run(agent, "Ann is 30.", max_turns=4)
+    assert isinstance(result.final_output, Profile)
+
+
+if __name__ == "__main__":
+    run(
+        {
+            "responses": responses,
+            "responses with tools, streamed": responses_tools,
+            "responses with structured output": responses_structured,
+            "chat, two turns": chat,
+            "chat with tools, streamed": chat_tools,
+            "chat with tools and structured output": chat_structured_with_tools,
+        }
+    )
