@@ -134,13 +134,14 @@ def measure_api(folder: Path) -> None:
 
 
 def try_clients(folder: Path, names: list[str]) -> None:
-    """Print the table of these clients; save it if all of them were tried."""
-    model = folder.resolve()
-    table = trial.as_table(trial.try_clients(model, free_port(), names))
+    """Print and save a table of the clients, of which these are tried; all if none is named."""
+    model, saved = folder.resolve(), RESULTS / "clients.md"
+    head = f"# Clients\n\n`python -m bench --clients`, model {read_card(model).name}.\n\n"
+    table = saved.read_text(encoding="utf-8") if saved.exists() else ""
+    for tried in trial.try_clients(model, free_port(), names):
+        table = trial.as_table([tried], table)
+        saved.write_text(head + table, encoding="utf-8")  # each at once: the whole takes long
     print(table)
-    if not names:
-        head = f"# Clients\n\n`python -m bench --clients`, model {read_card(model).name}.\n\n"
-        (RESULTS / "clients.md").write_text(head + table, encoding="utf-8")
 
 
 def write_report(subject: str, device: str, measurements: list[Measurement]) -> None:

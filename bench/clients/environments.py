@@ -16,13 +16,15 @@ INSTALL_S = 1800.0
 class Client:
     """A client: its packages, the first of which is the client itself, and its script.
 
-    A script that ends in `.mjs` is run by Node.js, with packages of npm.
+    A script that ends in `.mjs` is run by Node.js, with packages of npm. `requirements` is a file
+    of what the packages need, if they are to be installed without what they say they need.
     """
 
     name: str
     title: str
     packages: tuple[str, ...]
     script: str
+    requirements: str = ""
 
     @property
     def is_node(self) -> bool:
@@ -49,6 +51,13 @@ CLIENTS: tuple[Client, ...] = (
         "openai_responses.py",
     ),
     Client("openai-agents", "OpenAI Agents SDK", ("openai-agents==0.24.0",), "openai_agents.py"),
+    Client(
+        "open-webui",
+        "Open WebUI",
+        ("open-webui==0.12.4",),
+        "open_webui.py",
+        "open_webui.txt",  # without torch and the like, which read files and speech
+    ),
     Client(
         "qwen-agent",
         "Qwen-Agent",
@@ -117,7 +126,11 @@ def command_of(client: Client, report: Path) -> list[str]:
 def _install_python(client: Client) -> None:
     _run([sys.executable, "-m", "venv", str(client.folder)])
     pip = [str(client.folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    _run([*pip, "--disable-pip-version-check", "--no-input", *client.packages])
+    pip += ["--disable-pip-version-check", "--no-input"]
+    if client.requirements:
+        _run([*pip, "-r", str(Path(__file__).with_name(client.requirements))])
+        pip.append("--no-deps")
+    _run([*pip, *client.packages])
 
 
 def _install_node(client: Client) -> None:

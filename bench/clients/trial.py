@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,18 +45,17 @@ class Tried:
     failed: Mapping[str, str]
 
 
-def try_clients(model: Path, port: int, names: Sequence[str]) -> list[Tried]:
+def try_clients(model: Path, port: int, names: Sequence[str]) -> Iterator[Tried]:
     """Try the named clients, or all, against the app with that model."""
     chosen = chosen_clients(names)
     unready = {client.name: error for client in chosen if (error := _install_error(client))}
     with app.running_app(model, port, more=LIMITS):
         app.seconds_until(f"http://127.0.0.1:{port}/readyz", time.perf_counter())
-        return [
-            Tried(client, (), {"installing": unready[client.name]})
-            if client.name in unready
-            else _try_client(client, model, port)
-            for client in chosen
-        ]
+        for client in chosen:
+            if client.name in unready:
+                yield Tried(client, (), {"installing": unready[client.name]})
+            else:
+                yield _try_client(client, model, port)
 
 
 def chosen_clients(names: Sequence[str]) -> list[Client]:
@@ -67,15 +66,20 @@ def chosen_clients(names: Sequence[str]) -> list[Client]:
     return [client for client in CLIENTS if not names or client.name in names]
 
 
-def as_table(tried: Iterable[Tried]) -> str:
-    """A row for each client, in Markdown."""
+def as_table(tried: Iterable[Tried], earlier: str = "") -> str:
+    """A row for each client, in Markdown; of a client that was not tried, the `earlier` row."""
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in earlier.splitlines()}
+    rows |= {one.client.title: _row(one) for one in tried}
+    head = ["| client | version | works | does not work | date |", "|---|---|---|---|---|"]
+    known = [rows[client.title] for client in CLIENTS if client.title in rows]
+    return "\n".join([*head, *known]) + "\n"
+
+
+def _row(one: Tried) -> str:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    rows = ["| client | version | works | does not work | date |", "|---|---|---|---|---|"]
-    for one in tried:
-        failed = "; ".join(f"{step}: {_in_cell(error)}" for step, error in one.failed.items())
-        cells = [one.client.title, one.client.version, ", ".join(one.works), failed, today]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+    failed = "; ".join(f"{step}: {_in_cell(error)}" for step, error in one.failed.items())
+    cells = [one.client.title, one.client.version, ", ".join(one.works), failed, today]
+    return f"| {' | '.join(cells)} |"
 
 
 def _install_error(client: Client) -> str | None:

@@ -23,6 +23,13 @@ def test_a_row_says_what_works_and_what_does_not_in_one_line() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", cells[4])
 
 
+def test_a_client_that_was_not_tried_keeps_its_row() -> None:
+    first = as_table([Tried(CLIENTS[0], ("chat",), {}), Tried(CLIENTS[1], ("chat",), {})])
+    second = as_table([Tried(CLIENTS[0], ("chat", "tools"), {})], f"# Clients\n\n{first}")
+    assert "chat, tools" in second.splitlines()[2]
+    assert second.splitlines()[3:] == first.splitlines()[3:]
+
+
 def test_a_script_that_ends_early_is_an_error_of_its_own() -> None:
     report = "\n".join(
         json.dumps(line)

@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from bench.clients.scripts.steps import BASE_URL, KEY, TIMEOUT_S, run
@@ -29,6 +28,7 @@ SETTINGS = {
     "ENABLE_VERSION_UPDATE_CHECK": "False",
     "SCARF_NO_ANALYTICS": "true",
     "ANONYMIZED_TELEMETRY": "false",
+    "PYTHONPATH": "",  # its server is to find none of our modules
 }
 
 
@@ -38,7 +38,7 @@ def open_webui() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).with_name("open-webui")), "serve"]
+    command = [sys.executable, "-c", "from open_webui import app; app()", "serve"]
     with (
         tempfile.TemporaryDirectory() as data,
         subprocess.Popen(
@@ -75,6 +75,10 @@ class Page:
         self._address = address
         self._token = ""
         self._token = self.send("/api/v1/auths/signin", {"email": "", "password": ""})["token"]
+        self.model = ""
+        self.read_models()
+
+    def read_models(self) -> None:
         self.model = self.send("/api/models")["data"][0]["id"]
 
     def send(self, path: str, body: Any = None) -> Any:
@@ -120,7 +124,7 @@ def main() -> None:
             answer = page.send("/api/v1/tasks/title/completions", body)
             assert answer["choices"][0]["message"]["content"]
 
-        run({"models": lambda: None, "chat": chat, "streaming": streaming, "title": title})
+        run({"models": page.read_models, "chat": chat, "streaming": streaming, "title": title})
 
 
 if __name__ == "__main__":

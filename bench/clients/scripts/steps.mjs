@@ -5,8 +5,8 @@ import { appendFileSync } from "node:fs";
 export const model = "default";
 export const baseURL = process.env.OPENAI_BASE_URL;
 export const apiKey = process.env.OPENAI_API_KEY;
-export const timeout = 120_000; // of one request, in milliseconds
-export const maxTokens = 48; // of one answer: what it says does not matter
+export const timeout = 300_000; // of one request, in milliseconds
+export const maxTokens = 32; // of one answer: what it says does not matter
 
 /** Run the steps named on the command line, or all; write a JSON line for each into the report. */
 export async function run(steps) {

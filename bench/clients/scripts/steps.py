@@ -11,10 +11,10 @@ from pathlib import Path
 BASE_URL = os.environ.get("OPENAI_BASE_URL", "")
 KEY = os.environ.get("OPENAI_API_KEY", "")
 MODEL = "default"
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 """Of one request."""
 
-MAX_TOKENS = 48
+MAX_TOKENS = 32
 """Of one answer: what it says does not matter."""
 
 Step = Callable[[], None] | Callable[[], Awaitable[None]]
