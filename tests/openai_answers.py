@@ -176,7 +176,7 @@ def _events(answer: httpx.Response) -> list[Any]:
         if block.startswith(":"):
             continue
         lines = dict(line.split(": ", 1) for line in block.split("\n"))
-        data = lines["data"] if lines["data"] == "[DONE]" else json.loads(lines["data"])
+        data: Any = lines["data"] if lines["data"] == "[DONE]" else json.loads(lines["data"])
         assert "event" not in lines or lines["event"] == data["type"]
         found.append(data)
     return found
