@@ -85,24 +85,29 @@ def _joined(pieces: list[Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _text(answer: httpx.Response, body: dict[str, Any]) -> list[Answer]:
-    completion = Completion.model_validate(answer.json())
+    read = answer.json()
+    for choice in read["choices"]:
+        assert (choice["logprobs"] is None) == (body.get("logprobs") is None)
+        if choice["logprobs"]:
+            _check_scores(choice["logprobs"], choice["text"], echoed=bool(body.get("echo")))
+            choice["logprobs"] = None  # OpenAI's type has no null for the first token, its API has
+    completion = Completion.model_validate(read)
     assert completion.usage
     for choice in _in_order(completion.choices):
         assert choice.finish_reason in ENDS
-        assert (choice.logprobs is None) == (body.get("logprobs") is None)
-        if choice.logprobs:
-            _check_scores(choice.logprobs, choice.text, echoed=bool(body.get("echo")))
     return [Answer(choice.text) for choice in completion.choices]
 
 
-def _check_scores(scores: Any, text: str, *, echoed: bool) -> None:
+def _check_scores(scores: dict[str, Any], text: str, *, echoed: bool) -> None:
     """One entry for each token; the first token of a prompt has no probability."""
-    lengths = {len(scores.tokens), len(scores.token_logprobs), len(scores.text_offset)}
-    assert len(lengths) == 1
-    assert "".join(scores.tokens) == text
-    assert scores.text_offset == sorted(scores.text_offset)
-    assert (scores.token_logprobs[0] is None) == echoed
-    assert all(score is not None for score in scores.token_logprobs[1:])
+    tokens, logprobs, best = scores["tokens"], scores["token_logprobs"], scores["top_logprobs"]
+    assert len(tokens) == len(logprobs) == len(best) == len(scores["text_offset"])
+    assert "".join(tokens) == text
+    assert scores["text_offset"] == sorted(scores["text_offset"])
+    assert (logprobs[0] is None) == echoed
+    assert (best[0] is None) == echoed
+    assert all(isinstance(logprob, float) for logprob in logprobs[1:])
+    assert all(isinstance(candidates, dict) for candidates in best[1:])
 
 
 def _streamed_text(answer: httpx.Response, body: dict[str, Any]) -> list[Answer]:

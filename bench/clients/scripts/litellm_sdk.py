@@ -50,7 +50,11 @@ def streaming() -> None:
 
 def tools() -> None:
     called = litellm.completion(
-        messages=QUESTION, tools=[WEATHER], tool_choice="required", **COMMON
+        messages=QUESTION,
+        tools=[WEATHER],
+        tool_choice="required",
+        parallel_tool_calls=False,
+        **COMMON,
     )
     message = called.choices[0].message
     assert message.tool_calls

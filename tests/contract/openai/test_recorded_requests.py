@@ -128,6 +128,7 @@ def check_input(recorded: Recorded, engine: ScriptedEngine) -> None:
         "required": extras.rules.required,
         "shape": extras.shape is not None,
         "max_tokens": sampling.max_new_tokens,
+        "min_tokens": sampling.min_new_tokens,
         "temperature": sampling.temperature,
         "stop": list(sampling.stop),
     }
