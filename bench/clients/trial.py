@@ -78,7 +78,7 @@ def as_table(tried: Iterable[Tried], earlier: str = "") -> str:
 def _row(one: Tried) -> str:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     failed = "; ".join(f"{step}: {_in_cell(error)}" for step, error in one.failed.items())
-    cells = [one.client.title, one.client.version, ", ".join(one.works), failed, today]
+    cells = [one.client.title, one.client.version, "; ".join(one.works), failed, today]
     return f"| {' | '.join(cells)} |"
 
 

@@ -17,7 +17,7 @@ def test_a_row_says_what_works_and_what_does_not_in_one_line() -> None:
     failed = {"streaming": f"Error: a | b\nsecond line {'x' * 500}"}
     row = as_table([Tried(CLIENTS[0], ("chat", "tools"), failed)]).splitlines()[2]
     cells = [cell.strip() for cell in row.strip("|").split(" | ")]
-    assert cells[:3] == [CLIENTS[0].title, CLIENTS[0].version, "chat, tools"]
+    assert cells[:3] == [CLIENTS[0].title, CLIENTS[0].version, "chat; tools"]
     assert cells[3].startswith("streaming: Error: a / b second line xxx")
     assert len(cells[3]) <= len("streaming: ") + MAX_ERROR + 1
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", cells[4])
@@ -26,7 +26,7 @@ def test_a_row_says_what_works_and_what_does_not_in_one_line() -> None:
 def test_a_client_that_was_not_tried_keeps_its_row() -> None:
     first = as_table([Tried(CLIENTS[0], ("chat",), {}), Tried(CLIENTS[1], ("chat",), {})])
     second = as_table([Tried(CLIENTS[0], ("chat", "tools"), {})], f"# Clients\n\n{first}")
-    assert "chat, tools" in second.splitlines()[2]
+    assert "chat; tools" in second.splitlines()[2]
     assert second.splitlines()[3:] == first.splitlines()[3:]
 
 
