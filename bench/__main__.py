@@ -15,6 +15,7 @@ import asyncio
 import re
 import socket
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import app, engine, feedback, grammar, steps, store
@@ -46,6 +47,12 @@ def model_of_the_app() -> Path:
 
 
 def main() -> None:
+    options = parse_options()
+    chosen = next((name for name in MEASURES if getattr(options, name) not in (None, False)), "")
+    MEASURES.get(chosen, measure_model)(options)
+
+
+def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("folder", type=path_argument, nargs="?", help="a model folder")
     parser.add_argument("--store", action="store_true", help="measure the database, not a model")
@@ -59,86 +66,81 @@ def main() -> None:
     parser.add_argument("--api", action="store_true", help="measure the API, then on the model")
     parser.add_argument("--clients", nargs="*", help="try public clients: all, or these")
     parser.add_argument("--database-url", help="where: an empty PostgreSQL database")
-    options = parser.parse_args()
-    if options.store:
-        measure_store(options.database_url)
-    elif options.feedback:
-        measure_feedback(options.database_url)
-    elif options.page:
-        measure_page(options.against)
-    elif options.fairness:
-        folder = options.folder or model_of_the_app()
-        measure_fairness(folder.resolve(), options.against or app.ROOT, options.long)
-    elif options.clients is not None:
-        try_clients(options.folder or model_of_the_app(), options.clients)
-    elif options.grammar:
-        measure_grammar(options.folder or model_of_the_app())
-    elif options.steps:
-        measure_steps(options.folder or model_of_the_app(), options.against or app.ROOT)
-    elif options.api:
-        measure_api(options.folder or model_of_the_app())
-    else:
-        measure_model(options.folder or model_of_the_app())
+    return parser.parse_args()
 
 
-def measure_model(folder: Path) -> None:
-    device, measurements = asyncio.run(engine.measure(folder.resolve()))
-    measurements += app.measure(folder.resolve(), free_port(), engine.kv_budget_mib(folder))
+def model_in(options: argparse.Namespace) -> Path:
+    """The model's folder: the one that was named, or that of the app."""
+    return Path(options.folder or model_of_the_app()).resolve()
+
+
+def other_in(options: argparse.Namespace) -> Path:
+    """The checkout to compare with: the one that was named, or this one."""
+    return Path(options.against or app.ROOT).resolve()
+
+
+def measure_model(options: argparse.Namespace) -> None:
+    folder = model_in(options)
+    device, measurements = asyncio.run(engine.measure(folder))
+    measurements += app.measure(folder, free_port(), engine.kv_budget_mib(folder))
     write_report(read_card(folder).name, device, measurements)
 
 
-def measure_grammar(folder: Path) -> None:
-    device, measurements = asyncio.run(grammar.measure(folder.resolve()))
+def measure_grammar(options: argparse.Namespace) -> None:
+    folder = model_in(options)
+    device, measurements = asyncio.run(grammar.measure(folder))
     write_report(f"Grammar {read_card(folder).name}", device, measurements)
 
 
-def measure_store(database_url: str | None) -> None:
-    measurements = asyncio.run(store.measure(database_url))
-    write_report("Store", "PostgreSQL" if database_url else "SQLite", measurements)
+def measure_store(options: argparse.Namespace) -> None:
+    measurements = asyncio.run(store.measure(options.database_url))
+    write_report("Store", "PostgreSQL" if options.database_url else "SQLite", measurements)
 
 
-def measure_feedback(database_url: str | None) -> None:
-    measurements = asyncio.run(feedback.measure(database_url))
-    write_report("Feedback", "PostgreSQL" if database_url else "SQLite", measurements)
+def measure_feedback(options: argparse.Namespace) -> None:
+    measurements = asyncio.run(feedback.measure(options.database_url))
+    write_report("Feedback", "PostgreSQL" if options.database_url else "SQLite", measurements)
 
 
-def measure_page(against: Path | None) -> None:
+def measure_page(options: argparse.Namespace) -> None:
     from bench import page, page_load, page_stream  # noqa: PLC0415 - need tests/requirements.txt
 
-    if against:
-        write_report("Page", "in turns", asyncio.run(page_load.compare(against.resolve())))
+    if options.against:
+        write_report("Page", "in turns", asyncio.run(page_load.compare(other_in(options))))
         return
     figures = [*page.measure(), *page_stream.measure()]
     write_report("Page", "Chromium", figures + asyncio.run(page_load.measure()))
 
 
-def measure_fairness(folder: Path, other: Path, long: int) -> None:
+def measure_fairness(options: argparse.Namespace) -> None:
     from bench import fairness  # noqa: PLC0415 - needs tests/requirements.txt
 
-    ports = (free_port(), free_port())
-    measurements = asyncio.run(fairness.compare(folder, other.resolve(), ports, long))
+    folder, ports = model_in(options), (free_port(), free_port())
+    measurements = asyncio.run(fairness.compare(folder, other_in(options), ports, options.long))
     write_report("Fairness", read_card(folder).name, measurements)
 
 
-def measure_steps(folder: Path, against: Path) -> None:
-    measurements = steps.compare(folder.resolve(), against.resolve())
+def measure_steps(options: argparse.Namespace) -> None:
+    folder = model_in(options)
+    measurements = steps.compare(folder, other_in(options))
     write_report(f"Steps {read_card(folder).name}", "CPU in turns", measurements)
 
 
-def measure_api(folder: Path) -> None:
+def measure_api(options: argparse.Namespace) -> None:
     from bench import api  # noqa: PLC0415 - as above
 
+    folder = model_in(options)
     measurements = asyncio.run(api.measure())
-    measurements += asyncio.run(api.measure_model(folder.resolve(), free_port()))
+    measurements += asyncio.run(api.measure_model(folder, free_port()))
     write_report("API", read_card(folder).name, measurements)
 
 
-def try_clients(folder: Path, names: list[str]) -> None:
+def try_clients(options: argparse.Namespace) -> None:
     """Print and save a table of the clients, of which these are tried; all if none is named."""
-    model, saved = folder.resolve(), RESULTS / "clients.md"
+    model, saved = model_in(options), RESULTS / "clients.md"
     head = f"# Clients\n\n`python -m bench --clients`, model {read_card(model).name}.\n\n"
     table = saved.read_text(encoding="utf-8") if saved.exists() else ""
-    for tried in trial.try_clients(model, free_port(), names):
+    for tried in trial.try_clients(model, free_port(), options.clients):
         table = trial.as_table([tried], table)
         saved.write_text(head + table, encoding="utf-8")  # each at once: the whole takes long
     print(table)
@@ -152,6 +154,18 @@ def write_report(subject: str, device: str, measurements: list[Measurement]) -> 
     name = re.sub(r"[^a-z0-9.]+", "-", f"{subject} {device}".lower()).strip("-")
     (RESULTS / f"{name}.md").write_text(report, encoding="utf-8")
 
+
+MEASURES: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "store": measure_store,
+    "feedback": measure_feedback,
+    "page": measure_page,
+    "fairness": measure_fairness,
+    "clients": try_clients,
+    "grammar": measure_grammar,
+    "steps": measure_steps,
+    "api": measure_api,
+}
+"""What is measured with a flag; without one the model is."""
 
 if __name__ == "__main__":
     main()
