@@ -15,6 +15,7 @@ from chat.campaigns.hosts import Campaigns
 from chat.campaigns.models import (
     Campaign,
     CampaignCounts,
+    Comparison,
     Participant,
     Plan,
     SurveyAnswers,
@@ -79,6 +80,9 @@ class NoCampaigns:
         self, campaign_id: str, *, silent_since: datetime
     ) -> Sequence[VariantProgress]:
         return ()
+
+    async def skipped(self, campaign_id: str, limit: int) -> Sequence[Comparison]:
+        return []
 
     async def participant(self, campaign_id: str, user_id: str) -> Participant | None:
         return None

@@ -161,7 +161,8 @@ class TextOptions(Strict):
 class ResponsesRequest(BodyPart):
     """Items to be answered; everything that the model needs to know is in the request."""
 
-    switched_off: ClassVar[Mapping[str, tuple[object, ...]]] = SWITCHED_OFF | {
+    switched_off: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        **SWITCHED_OFF,
         "n": (1,),
         "logit_bias": ({},),
         "logprobs": (False,),
