@@ -137,6 +137,7 @@ GOOD = zipped(("conversations.json", turn("Hi")))
         (encrypted(GOOD), "encrypted"),
         (b"PK\x03\x04" + b"x" * 100, "damaged"),
     ],
+    ids=["no conversations", "cut", "bytes replaced", "encrypted", "no zip"],  # a zip has times
 )
 def test_a_zip_that_cannot_be_read_is_refused_with_its_reason(data: bytes, why: str) -> None:
     with pytest.raises(BadImport, match=why):
