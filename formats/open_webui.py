@@ -26,7 +26,7 @@ from formats.import_report import ImportContext, LeftOut
 from formats.reading import field_path, validate
 
 DETAILS = re.compile(
-    r'<details type="(reasoning|tool_calls|code_interpreter)"[^>]*>.*?</details>\n*', re.DOTALL
+    r'[<]details type="(reasoning|tool_calls|code_interpreter)"[^>]*>.*?[<]/details>\n*', re.DOTALL
 )
 
 

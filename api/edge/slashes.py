@@ -9,6 +9,8 @@ from api.edge.middleware import HttpMiddleware
 from api.edge.options import EdgeOptions
 from api.edge.permissions import route_at
 
+GRADIO = "/gradio_api/"
+
 
 class TrailingSlashes(HttpMiddleware):
     """Redirect `/chat` to `/chat/` under a root path, and a route's `/name/` to its `/name`.
@@ -40,6 +42,8 @@ class TrailingSlashes(HttpMiddleware):
         plain = path.rstrip("/")
         if not plain:
             return f"{self.root}/"
-        # Only to a route: a browser would read the path //name as another host.
-        route = route_at(plain) if plain != path else None
+        # Only to a route: a browser would read the path //name as another host. Some of Gradio's
+        # own routes end with a slash.
+        is_ours = plain != path and not path.startswith(GRADIO) and route_at(path) is None
+        route = route_at(plain) if is_ours else None
         return f"{self.root}{quote(plain)}" if route and ":path}" not in route else None

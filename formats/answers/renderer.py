@@ -24,6 +24,8 @@ class AnswerRenderer(RendererHTML):
     def link_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
     ) -> str:
+        if not tokens[index].attrGet("href"):  # "[words]()" would lead to the page itself
+            return ""  # the end tag that is left over goes with the sanitiser
         tokens[index].attrSet("rel", "noopener noreferrer")
         return self.renderToken(tokens, index, options, env)
 

@@ -80,4 +80,4 @@ def test_structured_output_returns_pydantic_objects(chat: ChatOpenAI) -> None:
 
 def test_a_refusal_is_the_clients_error(chat: ChatOpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError):
-        chat.bind(n=2).invoke("Hi")
+        chat.bind(n=9).invoke("Hi")

@@ -80,7 +80,7 @@ def test_a_guest_at_the_limit_of_the_link_sees_an_error(browser: Browser, site: 
     gus = arrive(browser, address, token)
     ask_and_wait(gus, "my only one")
     ask(gus, "one more")
-    expect(gus.get_by_text("This guest access is for 1 question,")).to_be_visible()
+    expect(gus.get_by_text("You have used the one question of this guest link.")).to_be_visible()
     expect(box(gus)).to_have_value("one more")
     expect(listed(gus)).to_have_count(1)
     house.clock.advance(days=2)

@@ -223,7 +223,7 @@ def test_a_link_that_is_revoked_in_the_middle_leaves_all_to_read_and_the_survey_
     expect(question(page)).to_contain_text("Name a river")
     page.reload()
     expect(answer(page)).to_contain_text("The Rhine")
-    expect(tasks(page)).to_contain_text("for a day the survey can still be sent")
+    expect(tasks(page)).to_contain_text("The survey can be sent for one more day")
     page.get_by_role("link", name="Finish: survey").click()
     page.get_by_label("Why?").fill("Because")
     button(page, "Send").click()
@@ -341,7 +341,7 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     button(page, "Save").click()
     expect(figure(page, "consented")).to_have_text("0")
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Destroy plan").click()
+    page.get_by_role("button", name="Delete plan").click()
     expect(page.get_by_role("link", name="Better title")).to_have_count(1)
 
 
@@ -358,7 +358,7 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
     host.get_by_label("Title", exact=True).fill("River test")
     consent.fill(long)
     button(host, "Save").click()
-    refusal = "“What testers agree to, in your words” has 20,001 characters, and at most 20,000"
+    refusal = "“What testers agree to, in your words” has 20,001 characters; at most 20,000"
     expect(alert(host)).to_contain_text(refusal)
     expect(consent).to_have_value(long)
     expect(consent).to_be_focused()

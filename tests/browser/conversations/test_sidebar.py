@@ -249,7 +249,9 @@ def test_of_two_names_at_once_both_can_be_read_and_one_taken(site: Site, tab: Op
     page.get_by_role("textbox", name="Rename").fill("Ours")
     page.keyboard.press("Enter")
     notice = page.locator("#conversations").get_by_role("alert")
-    expect(notice).to_contain_text("Renamed elsewhere to Theirs meanwhile. Your title: Ours")
+    expect(notice).to_contain_text(
+        "This chat was renamed to Theirs somewhere else. Your title: Ours"
+    )
     expect(listed(page)).to_have_text(["Theirs"])
     notice.get_by_role("button", name="Use mine").click()
     expect(listed(page)).to_have_text(["Ours"])

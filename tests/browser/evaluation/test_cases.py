@@ -126,7 +126,7 @@ def test_a_file_goes_out_and_comes_in(page: Page, tmp_path: Path) -> None:
     page.wait_for_load_state()
     file.write_text("{}")
     page.locator("[data-import]").set_input_files(file)
-    expect(page.locator("[data-refused]")).to_contain_text("no file of cases")
+    expect(page.locator("[data-refused]")).to_contain_text("not a file of cases")
 
 
 def test_a_shipped_case_can_be_kept_as_ones_own(page: Page) -> None:

@@ -519,7 +519,7 @@ async def test_the_details_of_an_answer_have_its_exact_prompt(tab: Tab) -> None:
     tab.take(await tab.do.versions.edit(edited, tab.values(""), ASKER))
     event = about(message=tab.newest_ids()[1])
     updates = await tab.do.details.prompt(event, here, "en", ASKER)
-    assert "cannot be made again" in str(updates[tab.on.panel])
+    assert "cannot be rebuilt" in str(updates[tab.on.panel])
 
 
 async def test_an_answer_of_a_temporary_conversation_cannot_be_rated(tab: Tab) -> None:

@@ -226,12 +226,19 @@ async def test_closed_routes_refuse_anonymous_requests_too(town: Town) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/%2e%2e/people", "//people", "/./people", "/people/", "/PEOPLE", "/people;a", "/people%00"],
+    ["/%2e%2e/people", "//people", "/./people", "/PEOPLE", "/people;a", "/people%00"],
 )
 async def test_odd_spellings_of_a_path_are_refused(town: Town, path: str) -> None:
     async with town.client(None) as visitor, town.client("gus") as gus:
         assert (await visitor.get(path)).status_code == 401
         assert "audit" not in (await gus.get(path, follow_redirects=True)).text
+
+
+async def test_a_slash_at_the_end_leads_to_a_path_that_is_refused_alike(town: Town) -> None:
+    async with town.client(None) as visitor, town.client("gus") as gus:
+        assert (await visitor.get("/people/")).headers["location"] == "/people"
+        assert (await visitor.get("/people/", follow_redirects=True)).status_code == 401
+        assert "audit" not in (await gus.get("/people/", follow_redirects=True)).text
 
 
 @pytest.mark.parametrize(

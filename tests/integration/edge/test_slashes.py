@@ -20,9 +20,16 @@ def site(root: str) -> FastAPI:
 
 
 def plain_paths() -> list[str]:
-    """An address of each route but those that take a path, and Gradio's, which may stream."""
+    """An address of each route but those that take a path, and Gradio's, which may stream.
+
+    Nor of those that Gradio has with a slash too.
+    """
     left_out = (":path}", "/gradio_api/")
-    routes = [route for route in ROUTES if not any(part in route for part in left_out)]
+    routes = [
+        route
+        for route in ROUTES
+        if f"{route}/" not in ROUTES and not any(part in route for part in left_out)
+    ]
     return [re.sub(r"{[^}]*}", "x", route) for route in routes if not route.endswith("/")]
 
 
@@ -44,6 +51,9 @@ async def test_an_address_is_answered_alike_with_and_without_a_slash(root: str) 
         for path in plain_paths():
             plain = await followed(client, root + path)
             slashed = await client.get(f"{root}{path}/?x=1%2F2")
+            if path.startswith("/v1"):  # programs do not follow redirects
+                assert slashed.status_code == plain.status_code, path
+                continue
             assert slashed.status_code == 307, path
             assert slashed.headers["location"] == f"{root}{path}?x=1%2F2"
             assert (await followed(client, f"{root}{path}/")).status_code == plain.status_code

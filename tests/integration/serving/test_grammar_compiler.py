@@ -89,7 +89,7 @@ async def test_a_long_chain_of_references_does_not_end_the_process(compiler: Com
 
 async def test_a_refusal_names_the_tool_and_the_part(compiler: Compiler) -> None:
     impossible = '{"properties": {"a": {"allOf": [{"type": "null"}, {"type": "object"}]}}, '
-    tools = (Tool("good"), Tool("bad", "", impossible + '"required": ["a"]}'))
+    tools = (Tool("good"), Tool("bad", "", impossible + '"required": ["a"]}', strict=True))
     with pytest.raises(BadSchema) as refusal:
         await compiler.mask(Extras(tools=tools))
     assert refusal.value.values["where"] == "bad#"
