@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -49,7 +49,9 @@ def scores_of(deltas: list[Delta]) -> list[TokenScore]:
 
 
 @given(text=st.text(max_size=20), stops=st.lists(st.sampled_from(["ab", "\n\n", "中"]), max_size=2))
+@example(text="ab中", stops=[])
 def test_the_reported_tokens_bytes_equal_the_visible_text(text: str, stops: list[str]) -> None:
+    assume(len(encode(text)) == len(text.encode()))  # a name such as <tool_call> is one token
     deltas = read([*encode(text), END_ID], *stops)
     visible = "".join(delta.text for delta in deltas)
     data = b"".join(score.data for score in scores_of(deltas))
