@@ -43,8 +43,8 @@ def main() -> None:
     steps.read(64)
     print("ready", flush=True)
     for line in sys.stdin:
-        wanted = json.loads(line)
-        times = steps.read(wanted["read"]) if "read" in wanted else steps.write(**wanted)
+        command = json.loads(line)
+        times = steps.read(command["read"]) if "read" in command else steps.write(**command)
         print(json.dumps(times), flush=True)
 
 

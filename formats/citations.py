@@ -13,10 +13,10 @@ LONE = re.compile("[\ue200-\ue20f]")
 SEPARATOR = "\ue202"
 
 
-def without_marks(text: str, shown: Mapping[str, str]) -> tuple[str, int]:
+def without_marks(text: str, replacements: Mapping[str, str]) -> tuple[str, int]:
     """The text as ChatGPT shows it, and how many marks had no words. The words stay.
 
-    `shown` has what stands in place of a mark, by the whole mark.
+    `replacements` has what stands in place of a mark, by the whole mark.
     """
     dropped = 0
 
@@ -24,7 +24,7 @@ def without_marks(text: str, shown: Mapping[str, str]) -> tuple[str, int]:
         nonlocal dropped
         mark = match[0].lstrip(" \t")
         space = match[0][: len(match[0]) - len(mark)]
-        if words := shown.get(mark) or _words(*match[1].split(SEPARATOR)):
+        if words := replacements.get(mark) or _words(*match[1].split(SEPARATOR)):
             return space + words
         dropped += 1
         return space if text[match.end() : match.end() + 1].isalnum() else ""

@@ -72,8 +72,8 @@ def read_sillytavern(entries: Sequence[FileEntry], context: ImportContext) -> Ar
         if message and (kept := context.unless_broken(partial(_versions, message, above, where))):
             keys = [f"{where}.{number}" for number in range(len(kept))]
             nodes |= dict(zip(keys, kept, strict=True))
-            shown = message.mes if message.mes else kept[-1].content
-            above = keys[next(n for n, node in enumerate(kept) if node.content == shown)]
+            chosen = message.mes if message.mes else kept[-1].content
+            above = keys[next(n for n, node in enumerate(kept) if node.content == chosen)]
         elif message and message.mes:
             is_hidden = not (message.extra or {}).get("type")
             context.leave_out(LeftOut.HIDDEN if is_hidden else LeftOut.INSTRUCTIONS)

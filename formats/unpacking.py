@@ -35,12 +35,12 @@ def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
             names = archive.namelist()
             if len(names) > MAX_ENTRIES:
                 raise refusal("", f"the zip holds more than {MAX_ENTRIES} files")
-            wanted = sorted({name for name in names if CONVERSATIONS.fullmatch(name)})
-            if not wanted:
+            files = sorted({name for name in names if CONVERSATIONS.fullmatch(name)})
+            if not files:
                 raise refusal("", "the zip holds no conversations.json")
-            if len(wanted) > MAX_FILES:
+            if len(files) > MAX_FILES:
                 raise refusal("", f"the zip holds more than {MAX_FILES} conversations.json")
-            for name in wanted:
+            for name in files:
                 with archive.open(name) as file:
                     content = file.read(left + 1)
                 left -= len(content)

@@ -32,8 +32,8 @@ POLL_S = 0.2
 
 def addresses(settings: Settings) -> tuple[str, str]:
     """The address under which this machine reaches the app, and the one to print for users."""
-    shown = base_addresses(settings, port=settings.port, machine_name=socket.gethostname())
-    return f"http://{_for_url(_reachable(settings.host))}:{settings.port}", shown[0]
+    printed = base_addresses(settings, port=settings.port, machine_name=socket.gethostname())
+    return f"http://{_for_url(_reachable(settings.host))}:{settings.port}", printed[0]
 
 
 def fetch(address: str, path: str) -> tuple[int, bytes] | None:

@@ -166,6 +166,7 @@ class ResponsesRequest(BodyPart):
         "n": (1,),
         "logit_bias": ({},),
         "logprobs": (False,),
+        "top_k": (-1,),
         "min_p": (0, 0.0),
     }
 
