@@ -159,8 +159,9 @@ def _answered(turn: ToolTurn, open_calls: list[tuple[int, str]], number: int) ->
     found = same_id or ([] if turn.tool_call_id else open_calls)
     if not found:
         raise BadRequest(f"messages[{number}] answers no call of the turn before it.")
-    open_calls.remove(found[0])
-    return found[0][0]
+    call = found[0]  # before it is removed: `found` may be the same list
+    open_calls.remove(call)
+    return call[0]
 
 
 def _message_of(turn: Turn, number: int) -> ChatMessage:

@@ -106,6 +106,19 @@ async def test_results_reach_the_engine_in_the_order_of_their_calls_without_ids(
     assert [turn.content for turn in programs.engine.prompts[0]] == ["Hi", "", "noon", "one"]
 
 
+@pytest.mark.parametrize("ids", [("a", "b"), ("a", "a"), (None, None)])
+async def test_results_without_ids_answer_the_calls_in_their_order(
+    ids: tuple[str | None, str | None],
+) -> None:
+    programs = Programs()
+    calls = [{"id": call_id, "function": {"name": "time", "arguments": "{}"}} for call_id in ids]
+    results = [{"role": "tool", "content": content} for content in ("noon", "one")]
+    turn = {"role": "assistant", "content": "", "tool_calls": calls}
+    answer = await programs.chat(messages=[*HI["messages"], turn, *results])
+    assert answer.status_code == 200, answer.text
+    assert [turn.content for turn in programs.engine.prompts[0]] == ["Hi", "", "noon", "one"]
+
+
 async def test_a_refusal_is_read_as_the_answer_that_it_was() -> None:
     programs = Programs()
     for turn in (
