@@ -31,7 +31,17 @@ AT_ONCE: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-"""Short events, outside the queue: they do not wait for running answers."""
+"""Short events, outside the queue: they do not wait for running answers.
+
+Gradio's mode `once` drops an event while the same one is on its way: right for a question, which
+must not be asked twice.
+"""
+
+EACH = AT_ONCE | {"trigger_mode": "multiple"}
+"""Events that name what was clicked: none is dropped while another one is on its way.
+
+Not Gradio's mode `always_last`, which sends the last one again without its data.
+"""
 
 STREAMED: dict[str, Any] = {
     "concurrency_limit": None,
@@ -48,6 +58,9 @@ REMEMBERED = """(id, language, view) => {
     return [here, known.includes(kept) ? kept : null, view];
 }"""
 """What a reload restores: conversation or campaign from the address, language from the browser."""
+
+ADDRESSED = "(id, language, view) => [location.hash.slice(1), language, view]"
+"""The conversation in the browser's address in place of the open one."""
 
 NAMED = """(...values) => {
     return [...values.slice(0, -1), document.body.dataset.request ?? ""];
@@ -111,24 +124,21 @@ def _connect(blocks: gr.Blocks, on: Components, do: Handlers) -> None:
     _preset_events(on, do.presets)
     page, followed = _all_of(on), _followed(on)
     for trigger, handler, inputs, more in show:
-        updated = trigger(handler, inputs, page, **AT_ONCE, **more)
+        updated = trigger(handler, inputs, page, **AT_ONCE | more)
         streamed = updated.then(do.transcript.listen, _place(on), [on.newest], **STREAMED)
-        streamed.then(
-            do.transcript.settle, _place(on), followed, **AT_ONCE | {"trigger_mode": "multiple"}
-        )
+        streamed.then(do.transcript.settle, _place(on), followed, **EACH)
     _details_events(on, do.details)
     _rating_events(on, do.rating)
-    on.bridge.tick_task(do.tasks.tick, [on.language, on.view], [on.tasks, on.note], **AT_ONCE)
+    on.bridge.tick_task(do.tasks.tick, [on.language, on.view], [on.tasks, on.note], **EACH)
 
 
 def _transcript_events(on: Components, do: Transcript) -> list[Shows]:
     drawn = [on.above, on.earlier, on.newest, on.note]
-    # "multiple": the button of an event that Gradio drops would wait for ever.
-    each = AT_ONCE | {"trigger_mode": "multiple"}
-    on.bridge.earlier(do.earlier, _place(on), drawn, **each)
+    on.bridge.earlier(do.earlier, _place(on), drawn, **EACH)
+    newest = {"js": ADDRESSED, "trigger_mode": "always_last"}
     return [
         (on.language.input, do.speak, _place(on), {}),
-        (on.bridge.follow, do.follow, [on.language, on.view], {}),
+        (on.bridge.follow, do.follow, _place(on), newest),
         (on.bridge.catch_up, do.catch_up, _place(on), {}),
     ]
 
@@ -157,7 +167,7 @@ def _details_events(on: Components, do: Details) -> None:
 def _rating_events(on: Components, do: RatingPanel) -> None:
     here = [on.bridge, on.language]
     on.bridge.rating(do.open, here, [on.panel, on.note], **AT_ONCE)
-    on.bridge.rate(do.rate, on.language, [on.rated, on.note], **AT_ONCE)
+    on.bridge.rate(do.rate, on.language, [on.rated, on.note], **EACH)
 
 
 def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
@@ -165,21 +175,20 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     defaults = [on.chips, on.without_field, *on.numbers.values()]
     on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.list_notice, on.note]
-    newest = AT_ONCE | {"trigger_mode": "always_last"}
-    on.bridge.search(do.search, here, listing, **newest)
     for trigger, handler in (
+        (on.bridge.search, do.search),
         (on.bridge.more, do.more),
         (on.bridge.rename, do.rename),
         (on.bridge.pin, do.pin),
     ):
-        trigger(handler, here, listing, **AT_ONCE)
+        trigger(handler, here, listing, **EACH)
     on.bridge.dismiss(None, None, on.list_notice, js="() => ''", **AT_ONCE)
     return [
         (on.new_chat.click, do.new_chat, here, {}),
         (on.bridge.temporary, do.temporary, here, {}),
-        (on.bridge.found, do.found, here, {}),
-        (on.bridge.delete, do.delete, _place(on), {}),
-        (on.bridge.restore, do.restore, _place(on), {}),
+        (on.bridge.found, do.found, here, EACH),
+        (on.bridge.delete, do.delete, _place(on), EACH),
+        (on.bridge.restore, do.restore, _place(on), EACH),
         (on.bridge.imported, do.imported, _place(on), {}),
     ]
 
@@ -190,8 +199,8 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
     for setting in on.fields:
         setting.blur(do.keep_options, _composer_inputs(on), kept, **AT_ONCE)  # type: ignore[attr-defined]
     here, attached = [on.language, on.view], [on.files, on.note]
-    on.bridge.attach(do.attach, here, attached, **AT_ONCE)
-    on.bridge.detach(do.detach, here, attached, **AT_ONCE)
+    on.bridge.attach(do.attach, here, attached, **EACH)
+    on.bridge.detach(do.detach, here, attached, **EACH)
     on.bridge.oversize(do.oversize, on.language, on.note, **AT_ONCE)
     on.bridge.gauge(
         do.measure, _composer_inputs(on), [on.context_usage, on.warning, on.files], **AT_ONCE

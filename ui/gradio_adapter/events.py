@@ -201,7 +201,6 @@ EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
     "Sidebar.restore": {"id": ID, "opens": flag},
     "Sidebar.search": {"words": text(MAX_TEXT)},
     "TaskPanel.tick": {"task": ID, "done": flag},
-    "Transcript.follow": {"id": ID},
     "Versions.delete_branch": MESSAGE,
     "Versions.delete_turn": MESSAGE,
     "Versions.edit": {**MESSAGE, "text": WORDS, "request": ID},

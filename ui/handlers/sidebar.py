@@ -43,10 +43,12 @@ class Sidebar:
         """Search for these words; without any, the list again."""
         lang = Language(language)
         try:
-            view.words = check_search(str(event.words))
+            words = view.words = check_search(str(event.words))
         except AppError as error:
             return {self._page.on.note: self._page.why(error, lang)}
-        return await self._list(user_id_of(request), lang, view)
+        updates = await self._list(user_id_of(request), lang, view)
+        # Searches run side by side: the result of earlier words must not replace a newer one.
+        return updates if view.words == words else {self._on.list_notice: gr.skip()}
 
     async def _list(self, user_id: str, language: Language, view: View) -> Updates:
         # Gradio treats an empty dictionary as a missing result, which is an error.

@@ -44,10 +44,13 @@ class Transcript:
         return merge(self._page.words(lang, request), updates)
 
     async def follow(
-        self, event: gr.EventData, language: str, view: View, request: gr.Request
+        self, conversation_id: str, language: str, view: View, request: gr.Request
     ) -> Updates:
-        """A conversation of the list was clicked, or the browser went back or forward."""
-        return await self._page.open(str(event.id), language, view, request)
+        """A conversation of the list was clicked, or the browser went back or forward.
+
+        `conversation_id` is the one in the browser's address.
+        """
+        return await self._page.open(conversation_id, language, view, request)
 
     async def earlier(
         self, conversation_id: str, language: str, view: View, request: gr.Request

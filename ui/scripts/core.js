@@ -13,9 +13,10 @@ const touches = matchMedia("(hover: none) and (pointer: coarse)");
 // --- the address holds the open conversation -----------------------------------------------------
 const inAddress = () => location.hash.slice(1);
 const address = (id) => (id ? `#${id}` : location.pathname + location.search);
-const follow = () => trigger("follow", { id: inAddress() });
+const follow = () => trigger("follow"); // shows what the address says
 watch("value", () => {
   if (leadsBack()) return goAgain();
+  if (props.value && arrived && !arrived()) return; // clicked before what is on its way
   if (inAddress() !== props.value) history.pushState(null, "", address(props.value));
   if (!props.value) box()?.focus();
 });
@@ -71,6 +72,19 @@ document.addEventListener("click", (event) => {
   if (!target || target.closest(".md") || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   actions[target.dataset.do](target);
+});
+// Gradio may draw a piece anew while its button is held down: the browser then sends the click to what
+// was around it, and the button would have done nothing. So it is looked for again by what it does.
+const STAYED_PX = 10; // a pointer that moved farther has left the button
+const doing = (button) => JSON.stringify([button.getAttribute("href"), button.closest("[data-id]")?.dataset.id, { ...button.dataset }]);
+let pressed = null;
+document.addEventListener("pointerdown", ({ target, button, x, y }) => {
+  const held = button ? null : target.closest?.("[data-do]");
+  pressed = held && { held, does: doing(held), x, y };
+});
+document.addEventListener("pointerup", ({ x, y }) => {
+  if (!pressed || pressed.held.isConnected || Math.hypot(x - pressed.x, y - pressed.y) > STAYED_PX) return;
+  [...document.querySelectorAll("[data-do]")].find((button) => doing(button) === pressed.does)?.click();
 });
 document.addEventListener("change", (event) => {
   if (event.target.closest("#language")) keep("language", event.target.value);

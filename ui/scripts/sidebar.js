@@ -6,11 +6,11 @@ const toggleList = () => (small() ? toggle("conversations") : document.body.clas
 
 const isTemporary = () => Boolean($(".bar > .temporary"));
 let sought = ""; // the message that a search has found, until it is on the page
-function openFrom(link, event, more = {}) {
+function openFrom(link, event, more) {
   history.pushState(null, "", link.getAttribute("href"));
   const id = inAddress();
   leaveFor(() => props.value === id);
-  trigger(event, { id, ...more });
+  trigger(event, more && { id, ...more });
   dismiss();
   putAwayDrawer();
 }

@@ -169,6 +169,47 @@ def test_the_list_brings_back_older_conversations_after_a_reload(site: Site, tab
     expect(page.locator("#transcript .user-row")).to_have_text("About dogs")
 
 
+def test_a_click_on_an_entry_that_is_drawn_anew_under_the_button_still_opens_it(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine()))
+    ask_and_wait(page, "About cats")
+    button(page, "New chat").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    ask_and_wait(page, "About dogs")
+    listed(page).filter(has_text="cats").hover()
+    page.mouse.down()
+    page.locator("#conversation-list").evaluate("list => list.replaceWith(list.cloneNode(true))")
+    page.mouse.up()
+    expect(page.locator("#transcript .user-row")).to_have_text("About cats")
+
+
+SLOW_ANSWERS = """() => {
+    const { fetch } = window;
+    window.fetch = async (...request) => {
+        const answer = await fetch(...request);
+        await new Promise((done) => setTimeout(done, 500));
+        return answer;
+    };
+}"""
+
+
+def test_an_entry_clicked_while_another_one_is_on_its_way_is_opened(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine()))
+    for question in ("About cats", "About dogs", "About birds"):
+        ask_and_wait(page, question)
+        button(page, "New chat").click()
+        expect(page.locator(".welcome")).to_be_visible()
+    expect(listed(page)).to_have_count(3)
+    page.evaluate(SLOW_ANSWERS)
+    with page.expect_request("**/run/predict"):
+        listed(page).filter(has_text="cats").click()
+    listed(page).filter(has_text="dogs").click()
+    expect(page.locator("#transcript .user-row")).to_have_text("About dogs")
+    page.go_back()
+    expect(page.locator("#transcript .user-row")).to_have_text("About cats")
+
+
 def test_looking_elsewhere_leaves_the_answer_running_and_the_picture_clean(
     site: Site, tab: Open
 ) -> None:

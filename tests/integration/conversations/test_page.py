@@ -1,5 +1,6 @@
 """The page's events over the real domain: failing reads and repeated events."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from chat.conversations.models import (
     Conversation,
     PresetText,
     Question,
+    SearchHit,
 )
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
@@ -70,6 +72,11 @@ class FailingStore(MemoryStore):
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
         self._refuse()
         return await super().archive(user_id, conversation_id)
+
+    async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
+        hits = await super().search(user_id, words, limit=limit)
+        await asyncio.sleep(0)  # other events run meanwhile, as with a database
+        return hits
 
     def _refuse(self) -> None:
         if self.unreadable:
@@ -306,7 +313,7 @@ def other_tab(tab: Tab) -> Tab:
 
 
 async def open_in(tab: Tab, conversation_id: str) -> None:
-    tab.take(await tab.do.transcript.follow(about(id=conversation_id), "en", tab.view, ASKER))
+    tab.take(await tab.do.transcript.follow(conversation_id, "en", tab.view, ASKER))
     await tab.listen()
 
 
@@ -371,7 +378,7 @@ async def test_a_tab_opened_just_before_another_one_asks_loses_no_turn(tab: Tab)
     await ask(tab, "Hi", "a" * 8)
     other = other_tab(tab)
     here = tab.conversation_id
-    other.take(await other.do.transcript.follow(about(id=here), "en", other.view, ASKER))
+    other.take(await other.do.transcript.follow(here, "en", other.view, ASKER))
     tab.engine.scripts = [Script(["late"], hangs=True)]
     tab.take(await tab.do.composer.send(tab.values("And?", "b" * 8), ASKER))
     await other.listen()
@@ -388,7 +395,7 @@ async def test_a_tab_that_has_ended_its_stream_leaves_a_new_question_to_the_tick
     await ask(tab, "Hi", "a" * 8)
     other = other_tab(tab)
     here = tab.conversation_id
-    other.take(await other.do.transcript.follow(about(id=here), "en", other.view, ASKER))
+    other.take(await other.do.transcript.follow(here, "en", other.view, ASKER))
     async for updates in tab.do.transcript.listen(here, "en", other.view, ASKER):
         other.take(updates)
     tab.engine.scripts = [Script(["late"], hangs=True)]
@@ -504,6 +511,16 @@ async def test_a_search_hit_is_among_the_rendered_messages(tab: Tab) -> None:
     event = about(id=tab.conversation_id, message=message_id)
     other.take(await other.do.sidebar.found(event, "en", other.view, ASKER))
     assert "Question 03" in str(other.updates[other.on.earlier])
+
+
+async def test_the_result_of_earlier_words_does_not_replace_a_newer_search(tab: Tab) -> None:
+    await ask(tab, "About cats", "a" * 32)
+    search = tab.do.sidebar.search
+    earlier, newer = await asyncio.gather(
+        *(search(about(words=words), "en", tab.view, ASKER) for words in ("ca", "cats"))
+    )
+    assert tab.on.conversations not in earlier
+    assert "cats" in str(newer[tab.on.conversations])
 
 
 async def test_the_details_of_an_answer_have_its_exact_prompt(tab: Tab) -> None:
