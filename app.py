@@ -180,6 +180,7 @@ def build_maintenance(settings: Settings, parts: Parts, account_store: AccountSt
         programs=(parts.completions, parts.runs),
         keep=keep,
         destroy_due=parts.campaigns.destroy_due,
+        purge_trash=parts.conversations.purge_trash,
         background=parts.background,
     )
 

@@ -38,8 +38,8 @@ class RunningRequests(Protocol):
 class Maintenance:
     """The maintenance loop. `keep` is the retention time of unused conversations; None: unlimited.
 
-    `destroy_due` deletes data of campaigns past their own retention time. `background` runs the
-    three jobs, each for itself.
+    `destroy_due` deletes data of campaigns past their own retention time, `purge_trash` what has
+    been in the trash long enough. `background` runs the jobs, each for itself.
     """
 
     def __init__(  # noqa: PLR0913 - what it looks after, each by its name
@@ -50,6 +50,7 @@ class Maintenance:
         programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,
         destroy_due: Callable[[], Awaitable[int]] | None = None,
+        purge_trash: Callable[[], Awaitable[int]] | None = None,
         clock: Clock = utc_now,
         background: BackgroundJobs | None = None,
     ) -> None:
@@ -58,6 +59,7 @@ class Maintenance:
         self._programs = programs
         self._keep = keep
         self._destroy_due = destroy_due
+        self._purge_trash = purge_trash
         self._clock = clock
         self._background = background or BackgroundJobs()
 
@@ -68,6 +70,7 @@ class Maintenance:
             group.create_task(repeat("stop_disabled", look_every_s, self.stop_removed_users))
             group.create_task(repeat("campaign_retention", SWEEP_EVERY_S, self.destroy_promised))
             group.create_task(repeat("retention", SWEEP_EVERY_S, self.destroy_old))
+            group.create_task(repeat("trash", SWEEP_EVERY_S, self.purge_trash))
 
     async def stop_removed_users(self) -> None:
         """Stop the answers of users and keys that are no longer valid.
@@ -89,6 +92,13 @@ class Maintenance:
         rows = await self._destroy_due() if self._destroy_due else 0
         if rows:
             log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
+        return rows
+
+    async def purge_trash(self) -> int:
+        """Destroy what has been in the trash long enough; how many rows. Raises StoreFailed."""
+        rows = await self._purge_trash() if self._purge_trash else 0
+        if rows:
+            log.info("conversations and messages destroyed out of the trash: %d", rows)
         return rows
 
     async def destroy_old(self) -> int:

@@ -22,8 +22,8 @@ TAIL = "]}\n"
 def write_conversation(archive: Archive) -> str:
     """One conversation as one line of JSON: an item of `conversations`."""
     record = asdict(archive.conversation)
-    # The importer sets the owner; imported conversations belong to no campaign.
-    del record["owner_id"], record["campaign_id"]
+    # The importer sets the owner; imported conversations belong to no campaign and no trash.
+    del record["owner_id"], record["campaign_id"], record["deleted_at"]
     record["messages"] = [asdict(message) for message in archive.messages]
     for message in record["messages"]:
         del message["conversation_id"]

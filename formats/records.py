@@ -242,6 +242,7 @@ class ConversationRecord(FileRecord):
     created_at: Time
     updated_at: Time
     pinned: bool = False
+    archived: bool = False
     messages: list[MessageRecord] = Field(max_length=MAX_MESSAGES)
 
     def value(self, owner_id: str) -> Conversation:
@@ -254,6 +255,7 @@ class ConversationRecord(FileRecord):
             created_at=self.created_at,
             updated_at=self.updated_at,
             pinned=self.pinned,
+            archived=self.archived,
         )
 
 

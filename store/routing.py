@@ -118,6 +118,7 @@ class RoutingStore:
     set_options = _ById(ConversationStore.set_options)
     rename = _ById(ConversationStore.rename)
     pin = _ById(ConversationStore.pin)
+    set_archived = _ById(ConversationStore.set_archived)
     conversation = _ById(ConversationStore.conversation)
     path = _ById(ConversationStore.path)
     set_head = _ById(ConversationStore.set_head)
@@ -131,6 +132,7 @@ class RoutingStore:
     close = _InDatabase(Store.close)
     conversations = _InDatabase(Store.conversations)
     search = _InDatabase(Store.search)
+    destroy_deleted = _InDatabase(Store.destroy_deleted)
     add_archives = _InDatabase(Store.add_archives)
     presets = _InDatabase(Store.presets)
     preset = _InDatabase(Store.preset)
@@ -175,6 +177,11 @@ class RoutingStore:
         return await home.add_turn(
             user_id, conversation_id=conversation_id, question=question, options=options
         )
+
+    async def purge_messages(self, before: datetime) -> int:
+        """Deleted temporary conversations go with the messages: their trash is not kept."""
+        in_memory = await self.temporary.purge_deleted(before)
+        return in_memory + await self.database.purge_messages(before)
 
     async def purge_deleted(self, before: datetime) -> int:
         in_memory = await self.temporary.purge_deleted(before)

@@ -118,6 +118,7 @@ def archives(draw: st.DrawFn) -> Archive:
         created_at=draw(TIMES),
         updated_at=draw(TIMES),
         pinned=draw(st.booleans()),
+        archived=draw(st.booleans()),
     )
     return Archive(conversation, tuple(messages))
 

@@ -26,6 +26,8 @@ KEYS = (
     ("key-edit-last", ("↑",)),
     ("key-version", ("Alt", "←/→")),
     ("key-sidebar", ("Ctrl", "Shift", "S")),
+    ("key-archive", ("E",)),
+    ("key-delete", ("Del",)),
     ("key-help", ("?",)),
 )
 """Keyboard shortcuts in the order of the help; on a Mac the script writes ⌘ for Ctrl."""

@@ -175,11 +175,14 @@ def _sidebar_events(on: Components, do: Sidebar) -> list[Shows]:
     defaults = [on.chips, on.without_field, *on.numbers.values()]
     on.bridge.tick(do.tick, _place(on), [*state, *defaults], **AT_ONCE)
     here, listing = [on.language, on.view], [on.conversations, on.list_notice, on.note]
+    on.bridge.folder(do.folder, here, [*listing, on.search], **EACH)
     for trigger, handler in (
         (on.bridge.search, do.search),
         (on.bridge.more, do.more),
         (on.bridge.rename, do.rename),
         (on.bridge.pin, do.pin),
+        (on.bridge.archive, do.archive),
+        (on.bridge.destroy, do.destroy),
     ):
         trigger(handler, here, listing, **EACH)
     on.bridge.dismiss(None, None, on.list_notice, js="() => ''", **AT_ONCE)

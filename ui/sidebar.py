@@ -6,11 +6,13 @@ The script marks the open entry, so that the list changes only when its conversa
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from math import ceil
 
 from markupsafe import Markup
 
 from chat.accounts.models import LOCAL, User
-from chat.conversations.models import Conversation, Excerpt, SearchHit
+from chat.conversations.models import Conversation, Excerpt, Folder, SearchHit
+from chat.conversations.service import TRASH_TIME
 from formats.import_report import LeftOut
 from i18n import Language
 from ui.html import html
@@ -27,12 +29,23 @@ def conversation_list(
     now: datetime,
     language: Language,
     more: bool = False,
+    folder: Folder = Folder.CHATS,
 ) -> Markup:
-    """Pinned conversations, then the others by age in the given order.
+    """Pinned conversations, then the others by age in the given order; those of a folder in one.
 
     Those in `live` have a dot: an answer is being generated there. `more` adds the button for
     older ones.
     """
+    if folder is not Folder.CHATS:
+        return html(
+            "sidebar.folder",
+            folder=folder,
+            conversations=conversations,
+            days_left=lambda item: _days_left(item, now),
+            more=more,
+            live=live,
+            language=language,
+        )
     if not conversations:
         return html("sidebar.nothing", words=text(language, "no-conversations"))
     groups = groupby(conversations, key=lambda item: _group(item, now))
@@ -78,6 +91,22 @@ def deleted(conversation_id: str, title: str, language: Language, *, was_open: b
     )
 
 
+def archived(conversation_id: str, title: str, language: Language, *, archived: bool) -> Markup:
+    """A notice for ten seconds that a conversation was archived, with undo, or taken back."""
+    return html(
+        "sidebar.archived",
+        conversation_id=conversation_id,
+        title=title,
+        archived=archived,
+        language=language,
+    )
+
+
+def destroyed(count: int, language: Language) -> Markup:
+    """How many conversations of the trash were destroyed."""
+    return html("sidebar.destroyed", count=count, language=language)
+
+
 def renamed_meanwhile(
     conversation_id: str, *, title: str, theirs: str, language: Language
 ) -> Markup:
@@ -118,6 +147,12 @@ def imported(
 def marked(excerpt: Excerpt) -> Markup:
     """The text with <mark> around the matches."""
     return html("sidebar.marked", excerpt=excerpt)
+
+
+def _days_left(conversation: Conversation, now: datetime) -> int:
+    """Days until a conversation in the trash is destroyed, at least one."""
+    left = (conversation.deleted_at or now) + TRASH_TIME - now
+    return max(1, ceil(left / timedelta(days=1)))
 
 
 def _group(conversation: Conversation, now: datetime) -> str:

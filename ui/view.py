@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from chat.conversations.models import TEMPORARY, Attachment, Preset
+from chat.conversations.models import TEMPORARY, Attachment, Folder, Preset
 from chat.conversations.service import Removed, Version
 from chat.models import ChatOptions, Sampling
 
@@ -56,9 +56,10 @@ class Drawn:
 class View:
     """The state of one tab. `number` grows whenever the tab opens another conversation.
 
-    List: `listed` is its maximum length, `words` the search, `ticked` the list as the last tick
-    sent it. Composer: `temporary` new conversations are not stored; `files` are attached, by the
-    browser's ids; `options`, their preset `chosen` and the model's `defaults` are only displayed.
+    List: `listed` is its maximum length, `words` the search, `folder` what it lists, `ticked` the
+    list as the last tick sent it. Composer: `temporary` new conversations are not stored; `files`
+    are attached, by the browser's ids; `options`, their preset `chosen` and the model's `defaults`
+    are only displayed.
     Transcript: `drawn` is its content; `listening`: an answer is being streamed into it; `listened`
     is the `number` of the last stream that ended; `followed`: there was an answer to stream;
     `kept`: this event must not redraw it, because a refused edit is open there; `calls` counts the
@@ -69,6 +70,7 @@ class View:
     number: int = 0
     listed: int = LISTED
     words: str = ""
+    folder: Folder = Folder.CHATS
     ticked: object = None
     temporary: bool = False
     files: dict[str, HeldFile] = field(default_factory=dict)

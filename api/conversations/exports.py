@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from api.downloads import download_headers
 from api.edge.bodies import IMPORT_PATH
 from api.edge.identity import user_id_of
-from chat.conversations.models import Archive, Conversation
+from chat.conversations.models import Archive, Conversation, Folder
 from chat.errors import NotFound
 from formats.apart import FileReader
 from formats.exporting import ExportFile, Format, export_file
@@ -35,7 +35,12 @@ class Archives(Protocol):
     async def archive(self, user_id: str, conversation_id: str) -> Archive: ...
 
     async def recent(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]: ...
 
     async def add_archives(
@@ -68,7 +73,7 @@ def export_routes(archives: Archives) -> APIRouter:
     ) -> Response:
         user = user_id_of(request)
         # One query instead of pages: a conversation could move between two pages meanwhile.
-        listed = await archives.recent(user, limit=MAX_CONVERSATIONS)
+        listed = await archives.recent(user, limit=MAX_CONVERSATIONS, folder=Folder.KEPT)
         ids = [conversation.id for conversation in listed]
         file = export_file(kind, language)
         return StreamingResponse(

@@ -29,6 +29,15 @@ class Origin(StrEnum):
     IMPORTED = "imported"
 
 
+class Folder(StrEnum):
+    """Where a conversation is listed. KEPT: both chats and archive, all but the trash."""
+
+    CHATS = "chats"
+    ARCHIVE = "archive"
+    TRASH = "trash"
+    KEPT = "kept"
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A text file attached to a question: the page shows its name, the model reads it as data."""
@@ -41,7 +50,8 @@ class Attachment:
 class Conversation:
     """A conversation. `head_id` is the last message of the displayed path.
 
-    `campaign_id` is the campaign that it belongs to, if any.
+    `campaign_id` is the campaign that it belongs to, if any. `deleted_at`: since when it is in the
+    trash.
     """
 
     id: str
@@ -53,6 +63,8 @@ class Conversation:
     updated_at: datetime
     pinned: bool = False
     campaign_id: str = ""
+    archived: bool = False
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from chat.conversations.models import (
     Archive,
     Conversation,
     EffectiveOptions,
+    Folder,
     Message,
     Preset,
     PresetText,
@@ -75,17 +76,27 @@ class ConversationStore(Protocol):
         """Raises NotFound."""
         ...
 
+    async def set_archived(self, user_id: str, conversation_id: str, archived: bool) -> None:
+        """Move a conversation to the archive, or back to the chats. Raises NotFound."""
+        ...
+
     async def conversation(self, user_id: str, conversation_id: str) -> Conversation: ...
 
     async def conversations(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]:
-        """Pinned ones first, then newest first."""
+        """Pinned ones first, then newest first; in the trash the last deleted first."""
         ...
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """Conversations with all these words in one message or in the title, newest first.
 
+        Archived ones too, deleted ones not.
         Chinese is matched by character, the last word as a prefix. Text without a letter or digit
         matches nothing.
         """
@@ -112,7 +123,7 @@ class ConversationStore(Protocol):
         ...
 
     async def delete(self, user_id: str, conversation_id: str) -> None:
-        """Hide a conversation from every other query. Raises NotFound.
+        """Move a conversation to the trash, which hides it from other queries. Raises NotFound.
 
         Only `save_text` and `finish_answer` still reach it: `restore` then gives it back whole.
         """
@@ -122,10 +133,21 @@ class ConversationStore(Protocol):
         """Undo `delete`. Raises NotFound when it has been purged."""
         ...
 
-    async def purge_deleted(self, before: datetime) -> int:
-        """Purge the text of rows deleted `before`; return the number of conversations and messages.
+    async def purge_messages(self, before: datetime) -> int:
+        """Purge the text of messages deleted `before`; return their number.
 
         A purged message stays in the tree, because it may have children.
+        """
+        ...
+
+    async def purge_deleted(self, before: datetime) -> int:
+        """`purge_messages`, and destroy conversations deleted `before`; the count of both."""
+        ...
+
+    async def destroy_deleted(self, user_id: str, conversation_id: str | None = None) -> int:
+        """Destroy one conversation of the trash, or (None) all; return the number.
+
+        Raises NotFound for one that is not in the trash.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Conversations of a user: open, switch versions, edit, delete and restore, list, search.
 
 Nothing is overwritten: deleted messages are hidden first, and destroyed when the time to undo is
-over. Knows no screen, no SQL, no model.
+over; deleted conversations are in the trash for `TRASH_TIME`. Knows no screen, no SQL, no model.
 """
 
 import asyncio
@@ -12,7 +12,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from chat.conversations.jobs import Job, Jobs
-from chat.conversations.models import Archive, Attachment, Conversation, Message, SearchHit
+from chat.conversations.models import (
+    TEMPORARY,
+    Archive,
+    Attachment,
+    Conversation,
+    Folder,
+    Message,
+    SearchHit,
+)
 from chat.conversations.ports import ConversationStore
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, check_search, check_title
@@ -22,6 +30,9 @@ from chat.serving.background import BackgroundJobs
 
 UNDO_S = 15.0
 """How long deleted messages can be restored: ten seconds on the page, and some grace."""
+
+TRASH_TIME = timedelta(days=30)
+"""How long deleted conversations can be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +180,15 @@ class Conversations:
         self._changes[removed.conversation_id] += 1
 
     async def recent(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]:
         """The user's conversations: pinned ones first, then newest first."""
-        return await self._store.conversations(user_id, limit=limit, offset=offset)
+        return await self._store.conversations(user_id, limit=limit, offset=offset, folder=folder)
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
         """The conversations with all these words, newest first. Raises MessageTooLong, BadText."""
@@ -189,8 +205,12 @@ class Conversations:
         """Keep a conversation at the top of the list, or no longer. Raises NotFound."""
         await self._store.pin(user_id, conversation_id, pinned)
 
+    async def set_archived(self, user_id: str, conversation_id: str, *, archived: bool) -> None:
+        """Move a conversation to the archive, or back to the chats. Raises NotFound."""
+        await self._store.set_archived(user_id, conversation_id, archived)
+
     async def delete(self, user_id: str, conversation_id: str) -> None:
-        """Hide a conversation, and destroy it when the time to undo is over.
+        """Move a conversation to the trash; a temporary one is destroyed after the time to undo.
 
         Stops the answer being generated there. Raises NotFound.
         """
@@ -200,11 +220,24 @@ class Conversations:
                 pass
         with self._jobs.exclusive(user_id, conversation_id):
             await self._store.delete(user_id, conversation_id)
-        self._purge_later()
+        if conversation_id.startswith(TEMPORARY):
+            self._purge_later()
 
     async def restore(self, user_id: str, conversation_id: str) -> None:
         """Undo `delete`. Raises NotFound when it is too late."""
         await self._store.restore(user_id, conversation_id)
+
+    async def destroy(self, user_id: str, conversation_id: str) -> None:
+        """Destroy a conversation of the trash at once. Raises NotFound if it is not there."""
+        await self._store.destroy_deleted(user_id, conversation_id)
+
+    async def empty_trash(self, user_id: str) -> int:
+        """Destroy all conversations in the user's trash; return their number."""
+        return await self._store.destroy_deleted(user_id)
+
+    async def purge_trash(self) -> int:
+        """Destroy what has been in the trash for `TRASH_TIME`; the number of rows."""
+        return await self._store.purge_deleted(self._clock() - TRASH_TIME)
 
     async def set_options(self, user_id: str, conversation_id: str, options: ChatOptions) -> None:
         """Store the options of a conversation. Raises NotFound and BadRequest kinds."""
@@ -221,10 +254,10 @@ class Conversations:
         return await self._store.add_archives(user_id, archives)
 
     async def purge(self) -> int:
-        """Destroy everything deleted, at start and end of the app; how many conversations."""
+        """Destroy deleted messages, at start and end of the app; return their number."""
         for task in self._purges:
             task.cancel()
-        return await self._store.purge_deleted(self._clock() + timedelta(seconds=1))
+        return await self._store.purge_messages(self._clock() + timedelta(seconds=1))
 
     async def _remove(
         self, user_id: str, conversation_id: str, choose: Callable[[Tree], Sequence[str]]
@@ -250,5 +283,5 @@ class Conversations:
         deleted_at = self._clock()
         await asyncio.sleep(self._undo_s)
         await self._background.retry_until_success(
-            "purge", partial(self._store.purge_deleted, deleted_at)
+            "purge", partial(self._store.purge_messages, deleted_at)
         )

@@ -1,14 +1,15 @@
 """Conversations: options, titles, listing, deletion and restoring."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, case, false, func, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
 from chat.conversations.errors import RenamedMeanwhile
-from chat.conversations.models import Conversation
+from chat.conversations.models import Conversation, Folder
+from chat.errors import NotFound
 from chat.models import ChatOptions, Status
 from store.conversations.rows import OPEN, conversation_of, index_for, listed, row_count
 from store.schema.conversations import ConversationRow, MessageRow, measured
@@ -32,24 +33,38 @@ def pin(session: Session, user_id: str, conversation_id: str, pinned: bool) -> N
     conversation_of(session, user_id, conversation_id, for_update=True).pinned = pinned
 
 
+def set_archived(session: Session, user_id: str, conversation_id: str, archived: bool) -> None:
+    """Raises NotFound."""
+    conversation_of(session, user_id, conversation_id, for_update=True).archived = archived
+
+
 def conversation(session: Session, user_id: str, conversation_id: str) -> Conversation:
     """Raises NotFound."""
     return conversation_of(session, user_id, conversation_id).value()
 
 
+IN_FOLDER: Mapping[Folder, Sequence[ColumnElement[bool]]] = {
+    Folder.CHATS: (ConversationRow.deleted_at.is_(None), ConversationRow.archived == false()),
+    Folder.ARCHIVE: (ConversationRow.deleted_at.is_(None), ConversationRow.archived != false()),
+    Folder.TRASH: (ConversationRow.deleted_at.is_not(None),),
+    Folder.KEPT: (ConversationRow.deleted_at.is_(None),),
+}
+
+
 def conversations(
-    session: Session, user_id: str, *, limit: int = 50, offset: int = 0
+    session: Session,
+    user_id: str,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    folder: Folder = Folder.CHATS,
 ) -> Sequence[Conversation]:
+    in_trash = folder is Folder.TRASH
+    first = ConversationRow.deleted_at if in_trash else ConversationRow.pinned
     rows = session.scalars(
         select(ConversationRow)
-        .where(
-            ConversationRow.owner_id == user_id,
-            ConversationRow.deleted_at.is_(None),
-            *listed(session, user_id),
-        )
-        .order_by(
-            ConversationRow.pinned.desc(), ConversationRow.updated_at.desc(), ConversationRow.id
-        )
+        .where(ConversationRow.owner_id == user_id, *IN_FOLDER[folder], *listed(session, user_id))
+        .order_by(first.desc(), ConversationRow.updated_at.desc(), ConversationRow.id)
         .limit(row_count(limit))
         .offset(row_count(offset))
     )
@@ -69,7 +84,18 @@ def restore(session: Session, user_id: str, conversation_id: str) -> None:
 
 def purge_deleted(session: Session, before: datetime) -> int:
     conversations, _ = destroy(session, ConversationRow.deleted_at < before)
-    return conversations + _purge_messages(session, before)
+    return conversations + purge_messages(session, before)
+
+
+def destroy_deleted(session: Session, user_id: str, conversation_id: str | None = None) -> int:
+    """Raises NotFound."""
+    due = (ConversationRow.owner_id == user_id) & ConversationRow.deleted_at.is_not(None)
+    if conversation_id is not None:
+        due &= ConversationRow.id == conversation_id
+    count, _ = destroy(session, due)
+    if conversation_id is not None and not count:
+        raise NotFound
+    return count
 
 
 def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
@@ -85,7 +111,7 @@ def destroy(session: Session, due: ColumnElement[bool]) -> tuple[int, int]:
     return len(deleted.all()), count or 0
 
 
-def _purge_messages(session: Session, before: datetime) -> int:
+def purge_messages(session: Session, before: datetime) -> int:
     """Clear the text and keep the rows, because other messages may be below them."""
     due = (MessageRow.deleted_at < before, MessageRow.purged.is_(False))
     index_for(session).remove(session, select(MessageRow.sequence).where(*due))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from chat.conversations.models import Archive, Message
+from chat.conversations.models import Archive, Conversation, Folder, Message
 from chat.errors import BadRequest
 from chat.models import Status
 
@@ -38,6 +38,13 @@ def renewed(archive: Archive, owner_id: str, new_id: Callable[[], str]) -> Archi
         campaign_id="",
     )
     return Archive(conversation, tuple(messages))
+
+
+def is_in(conversation: Conversation, folder: Folder) -> bool:
+    """Whether that folder lists the conversation."""
+    if conversation.deleted_at or folder is Folder.TRASH:
+        return bool(conversation.deleted_at) and folder is Folder.TRASH
+    return folder is Folder.KEPT or conversation.archived == (folder is Folder.ARCHIVE)
 
 
 def without_words(message: Message) -> Message:

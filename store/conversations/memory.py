@@ -3,9 +3,9 @@
 The simplest implementation of the port; a contract suite compares it with the database.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 from chat.conversations.errors import AnswerRunning, RenamedMeanwhile
@@ -14,6 +14,7 @@ from chat.conversations.models import (
     AnswerRecord,
     Archive,
     Conversation,
+    Folder,
     Message,
     Origin,
     Question,
@@ -23,6 +24,7 @@ from chat.conversations.models import (
 from chat.errors import BadRequest, NotFound
 from chat.models import ChatOptions, Role, Status
 from store.conversations.copies import renewed, without_words
+from store.conversations.memory_rows import MemoryRows
 from store.schema.columns import refuse_bad_text
 from store.search_words import has_all, hit, words_of
 
@@ -30,20 +32,15 @@ MOST_CONVERSATIONS = 500
 
 
 @dataclass
-class TemporaryStore:
+class TemporaryStore(MemoryRows):
     """`chat.conversations.ports.ConversationStore` in dictionaries, which keep insertion order.
 
     Holds at most `most_conversations` of all users together; the least recently used one is
     dropped first.
     """
 
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     most_conversations: int = MOST_CONVERSATIONS
-    stored: dict[str, Conversation] = field(default_factory=dict)
-    messages: dict[str, Message] = field(default_factory=dict)
     requests: dict[tuple[str, str], str] = field(default_factory=dict)
-    deleted: dict[str, datetime] = field(default_factory=dict)
-    purged: set[str] = field(default_factory=set)
     prefix: str = TEMPORARY
 
     async def interrupt_unfinished(self) -> int:
@@ -142,6 +139,11 @@ class TemporaryStore:
         refuse_bad_text(user_id, conversation_id)
         self.stored[conversation_id] = replace(self._mine(user_id, conversation_id), pinned=pinned)
 
+    async def set_archived(self, user_id: str, conversation_id: str, archived: bool) -> None:
+        refuse_bad_text(user_id, conversation_id)
+        mine = self._mine(user_id, conversation_id)
+        self.stored[conversation_id] = replace(mine, archived=archived)
+
     async def conversation(self, user_id: str, conversation_id: str) -> Conversation:
         refuse_bad_text(user_id, conversation_id)
         return self._mine(user_id, conversation_id)
@@ -193,11 +195,25 @@ class TemporaryStore:
         due = [key for key, time in self.deleted.items() if time < before]
         conversations = [key for key in due if key in self.stored]
         self._forget(conversations)
+        return len(conversations) + await self.purge_messages(before)
+
+    async def purge_messages(self, before: datetime) -> int:
+        due = [key for key, time in self.deleted.items() if time < before]
         messages = [key for key in due if key in self.messages and key not in self.purged]
         for message_id in messages:
             self._keep(without_words(self.messages[message_id]))
         self.purged.update(messages)
-        return len(conversations) + len(messages)
+        return len(messages)
+
+    async def destroy_deleted(self, user_id: str, conversation_id: str | None = None) -> int:
+        refuse_bad_text(user_id, conversation_id)
+        due = [item.id for item in self._all_of(user_id, Folder.TRASH)]
+        if conversation_id is not None:
+            due = [key for key in due if key == conversation_id]
+            if not due:
+                raise NotFound
+        self._forget(due)
+        return len(due)
 
     def destroy(self, due: Callable[[Conversation], bool]) -> tuple[int, int]:
         """Delete whole conversations; return the counts of conversations and messages."""
@@ -211,10 +227,17 @@ class TemporaryStore:
     # --- all of a user's ----------------------------------------------------------------------
 
     async def conversations(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]:
         refuse_bad_text(user_id)
-        mine = sorted(self._all_of(user_id), key=lambda stored: stored.pinned, reverse=True)
+        mine = self._all_of(user_id, folder)
+        if folder is not Folder.TRASH:
+            mine = sorted(mine, key=lambda stored: stored.pinned, reverse=True)
         return mine[max(offset, 0) :][: max(limit, 0)]
 
     async def search(self, user_id: str, words: str, *, limit: int = 50) -> Sequence[SearchHit]:
@@ -222,7 +245,7 @@ class TemporaryStore:
         if not (terms := words_of(words)):
             return []
         hits = []
-        for stored in self._all_of(user_id):
+        for stored in self._all_of(user_id, Folder.KEPT):
             found = [m for m in self._closed(stored) if has_all(m.content, terms)]
             if found or has_all(stored.title, terms):
                 hits.append(hit(stored, found[-1] if found else None, terms))
@@ -250,57 +273,6 @@ class TemporaryStore:
         return [copy.conversation for copy in copies]
 
     # --- inside -------------------------------------------------------------------------------
-
-    def _owned(self, user_id: str, conversation_id: str) -> Conversation:
-        conversation = self.stored.get(conversation_id)
-        if conversation is None or conversation.owner_id != user_id:
-            raise NotFound
-        return conversation
-
-    def _mine(self, user_id: str, conversation_id: str) -> Conversation:
-        if conversation_id in self.deleted:
-            raise NotFound
-        return self._owned(user_id, conversation_id)
-
-    def _all_of(self, user_id: str) -> list[Conversation]:
-        """Newest first."""
-        mine = (stored for key, stored in self.stored.items() if key not in self.deleted)
-        return sorted(
-            (stored for stored in mine if stored.owner_id == user_id),
-            key=lambda stored: stored.updated_at,
-            reverse=True,
-        )
-
-    def _messages_of(self, conversation: Conversation) -> list[Message]:
-        return [m for m in self.messages.values() if m.conversation_id == conversation.id]
-
-    def _closed(self, conversation: Conversation) -> list[Message]:
-        """Messages that a search sees: not the answer being generated."""
-        living = (m for m in self._messages_of(conversation) if m.id not in self.deleted)
-        return [message for message in living if not message.status.is_open]
-
-    def _living(self, conversation: Conversation, message_id: str) -> Message:
-        message = self.messages.get(message_id)
-        if (
-            message is None
-            or message.conversation_id != conversation.id
-            or message_id in self.deleted
-        ):
-            raise NotFound
-        return message
-
-    def _living_ancestor(self, message_id: str | None) -> str | None:
-        while message_id in self.deleted:
-            message_id = self.messages[message_id].parent_id
-        return message_id
-
-    def _with_all(self, user_id: str, conversation_id: str, ids: Iterable[str]) -> Conversation:
-        """The conversation that has all these messages, deleted ones too."""
-        conversation = self._mine(user_id, conversation_id)
-        existing = {message.id for message in self._messages_of(conversation)}
-        if not existing.difference(self.purged).issuperset(ids):
-            raise NotFound
-        return conversation
 
     def _show(self, conversation: Conversation, head_id: str | None) -> None:
         if head_id is not None:
@@ -349,7 +321,9 @@ class TemporaryStore:
             origin=origin,
         )
         self._keep(answer)
-        self.stored[conversation.id] = replace(conversation, head_id=answer.id, updated_at=now)
+        self.stored[conversation.id] = replace(
+            conversation, head_id=answer.id, updated_at=now, archived=False
+        )
         return answer
 
     def _keep(self, message: Message) -> None:

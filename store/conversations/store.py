@@ -21,10 +21,13 @@ class DatabaseConversations(DatabaseStore):
     set_options = Write(conversation_queries.set_options)
     rename = Write(conversation_queries.rename)
     pin = Write(conversation_queries.pin)
+    set_archived = Write(conversation_queries.set_archived)
     conversation = Read(conversation_queries.conversation)
     delete = TimedWrite(conversation_queries.delete)
     restore = Write(conversation_queries.restore)
+    purge_messages = Destroy(conversation_queries.purge_messages)
     purge_deleted = Destroy(conversation_queries.purge_deleted)
+    destroy_deleted = Destroy(conversation_queries.destroy_deleted)
     conversations = Read(conversation_queries.conversations)
 
     path = Read(trees.path)

@@ -209,6 +209,7 @@ def _add_answer(
     row = _add_message(session, conversation, parent_id=parent_id, now=now, **pending | columns)
     conversation.head_id = row.id
     conversation.updated_at = now
+    conversation.archived = False
     return row
 
 

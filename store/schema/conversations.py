@@ -54,7 +54,8 @@ def _of_what_happened() -> Index:
 class ConversationRow(Base):
     """A tree of messages and the selected path through it.
 
-    `title_words` is the title as a search compares it. Deletion sets `deleted_at`.
+    `title_words` is the title as a search compares it. Deletion sets `deleted_at`: it is in the
+    trash then.
     """
 
     __tablename__ = "conversations"
@@ -77,6 +78,7 @@ class ConversationRow(Base):
     pinned: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     campaign_id: Mapped[str | None] = mapped_column(PlainText)
+    archived: Mapped[bool] = mapped_column(default=False)
 
     @validates("title")
     def _index_title(self, _name: str, title: str) -> str:
@@ -94,6 +96,8 @@ class ConversationRow(Base):
             updated_at=self.updated_at,
             pinned=self.pinned,
             campaign_id=self.campaign_id or "",
+            archived=self.archived,
+            deleted_at=self.deleted_at,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from chat.conversations.models import Folder
 from chat.errors import BadRequest
 from chat.validation import MAX_CHARACTERS
 from formats.import_report import MAX_NAMED, LeftOut
@@ -185,7 +186,10 @@ EVENT_DATA: Mapping[str, Mapping[str, Check]] = {
         "quick": flag,
         "request": ID,
     },
+    "Sidebar.archive": {"id": ID, "archived": flag},
     "Sidebar.delete": {"id": ID},
+    "Sidebar.destroy": {"id": ID},
+    "Sidebar.folder": {"folder": one_of(Folder.CHATS, Folder.ARCHIVE, Folder.TRASH)},
     "Sidebar.found": {"id": ID, **MESSAGE},
     "Sidebar.imported": {
         "code": ID,

@@ -285,11 +285,13 @@ class PageState:
         try:
             if view.words:
                 return {self.on.conversations: await self._found(user_id, language, view.words)}
-            recent = await self.services.conversations.recent(user_id, limit=view.listed + 1)
+            recent = await self.services.conversations.recent(
+                user_id, limit=view.listed + 1, folder=view.folder
+            )
         except AppError as error:
             return {self.on.note: self.why(error, language)}
         live, now = self.services.answers.being_answered(user_id), datetime.now().astimezone()
-        listing = (recent, live, now.date(), language)
+        listing = (view.folder, recent, live, now.date(), language)
         view.ticked = listing if tick or listing == before else None
         if listing == before:
             return {}
@@ -299,6 +301,7 @@ class PageState:
             now=now,
             language=language,
             more=len(recent) > view.listed,
+            folder=view.folder,
         )
         return {self.on.conversations: markup}
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 import gradio as gr
 
 from chat.conversations.errors import RenamedMeanwhile
+from chat.conversations.models import Folder
 from chat.conversations.validation import MAX_IMPORT_BYTES, check_search
 from chat.errors import AppError, NotFound, StoreFailed
 from i18n import Language
@@ -13,7 +14,7 @@ from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
 from ui.handlers.page_state import PageState, language_of, user_id_of
 from ui.i18n import refusal, text
-from ui.view import MOST_LISTED, View
+from ui.view import LISTED, MOST_LISTED, View
 
 
 class Sidebar:
@@ -26,11 +27,51 @@ class Sidebar:
 
     async def new_chat(self, language: str, view: View, request: gr.Request) -> Updates:
         """An empty page, with the settings at their defaults."""
+        view.folder = Folder.CHATS
         return await self._page.open("", language, view, request)
 
     async def temporary(self, language: str, view: View, request: gr.Request) -> Updates:
         """An empty page whose conversation is not stored."""
+        view.folder = Folder.CHATS
         return await self._page.open("", language, view, request, temporary=True)
+
+    async def folder(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """List the chats, the archive or the trash."""
+        view.folder, view.words, view.listed = Folder(str(event.folder)), "", LISTED
+        updates = await self._list(user_id_of(request), Language(language), view)
+        return updates | {self._on.search: sidebar.search_field(Language(language))}
+
+    async def archive(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Move a conversation to the archive, or back to the chats."""
+        user_id, lang, moved = user_id_of(request), Language(language), str(event.id)
+        archived = bool(event.archived)
+        try:
+            title = (await self._conversations.version(user_id, moved)).title
+            await self._conversations.set_archived(user_id, moved, archived=archived)
+            notice = sidebar.archived(moved, title, lang, archived=archived)
+        except AppError as error:
+            notice = self._page.why(error, lang)
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
+
+    async def destroy(
+        self, event: gr.EventData, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """Destroy one conversation of the trash, or all if none is named."""
+        user_id, lang, gone = user_id_of(request), Language(language), str(event.id)
+        try:
+            if gone:
+                await self._conversations.destroy(user_id, gone)
+                count = 1
+            else:
+                count = await self._conversations.empty_trash(user_id)
+            notice = sidebar.destroyed(count, lang)
+        except AppError as error:
+            notice = self._page.why(error, lang)
+        return {self._on.list_notice: notice, **await self._page.list(user_id, lang, view)}
 
     async def more(self, language: str, view: View, request: gr.Request) -> Updates:
         """Show older conversations as well."""
@@ -104,7 +145,7 @@ class Sidebar:
         view: View,
         request: gr.Request,
     ) -> Updates:
-        """Delete a conversation, with ten seconds to undo."""
+        """Move a conversation to the trash, with a notice to undo it at once."""
         user_id, lang, gone = user_id_of(request), Language(language), str(event.id)
         is_open = gone == conversation_id
         try:

@@ -48,6 +48,15 @@ function nameOf(event) {
   const held = [event.ctrlKey || event.metaKey ? "Ctrl" : "", event.altKey ? "Alt" : "", event.shiftKey ? "Shift" : ""];
   return [...held, event.key.length === 1 ? event.key.toLowerCase() : event.key].filter(Boolean).join("+");
 }
+/** What E and Delete do with the entry of the list that has the focus. */
+function ofEntry(action) {
+  const item = document.activeElement.closest?.("#conversation-list li[data-id]");
+  if (!item || !$("[data-do=menu]", item)) return false;
+  const { id, archived } = item.dataset;
+  trigger(action, action === "archive" ? { id, archived: archived === undefined } : { id });
+  return true;
+}
+Object.assign(shortcuts, { e: () => ofEntry("archive"), Delete: () => ofEntry("delete") });
 const ofInputMethod = (event) => event.isComposing || event.keyCode === 229;
 document.addEventListener("keydown", (event) => {
   // What is open over the page has its own keys; a word that is being composed, its input method.

@@ -104,7 +104,7 @@ dressers.push(() => {
   note?.getAnimations().forEach((animation) => (animation.currentTime = 0));
   const here = document.activeElement;
   // The box has it when the open conversation is gone.
-  if ([document.body, box()].includes(here) || inList(here)) $("#done [data-do=restore]")?.focus();
+  if ([document.body, box()].includes(here) || inList(here)) $("#done :is([data-do=restore], [data-do=unarchive])")?.focus();
 });
 
 // --- menus ---------------------------------------------------------------------------------------
@@ -131,15 +131,40 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("[data-format]");
   if (link) setTimeout(() => chosen(link)); // after the browser has followed it
 });
+/** Ask, then destroy this conversation of the trash, or all of them. */
+function confirmDestroy(id) {
+  const dialog = $("#confirm");
+  const words = $("p", dialog);
+  words.textContent = id ? words.dataset.one : words.dataset.all;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => dialog.returnValue === "yes" && trigger("destroy", { id }), { once: true });
+  dialog.showModal();
+}
 Object.assign(actions, {
   menu: (button) => {
     const menu = $("#entry-menu");
-    const { id, pinned } = button.closest("li").dataset;
+    const { id, pinned, archived } = button.closest("li").dataset;
     menu.dataset.id = id;
     menu.classList.toggle("pinned", pinned !== undefined);
+    menu.classList.toggle("archived", archived !== undefined);
     openMenu(menu, button, `api/conversations/${id}/export`);
   },
   account: (button) => openMenu($("#account-menu"), button, "api/export"),
+  "trash-menu": (link) => {
+    const menu = $("#trash-menu");
+    menu.dataset.id = link.closest("li").dataset.id;
+    openMenu(menu, link, "");
+  },
+  folder: (item) => {
+    if (item.closest("[popover]")) chosen(item);
+    searched = "";
+    trigger("folder", { folder: item.dataset.folder });
+  },
+  archive: (item) => trigger("archive", { id: chosen(item), archived: true }),
+  unarchive: (item) => trigger("archive", { id: item.dataset.id ?? chosen(item), archived: false }),
+  "bring-back": (item) => trigger("restore", { id: chosen(item), opens: false }),
+  destroy: (item) => confirmDestroy(chosen(item)),
+  "empty-trash": () => confirmDestroy(""),
   pin: (item) => trigger("pin", { id: chosen(item), pinned: true }),
   unpin: (item) => trigger("pin", { id: chosen(item), pinned: false }),
   delete: (item) => trigger("delete", { id: chosen(item) }),

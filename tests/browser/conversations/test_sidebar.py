@@ -278,11 +278,32 @@ def test_a_deleted_conversation_is_gone_at_once_and_comes_back_with_undo(
     listed(page).filter(has_text="Keep").click()
     choose(page, "Lose", "Delete")
     expect(listed(page)).to_have_text(["Keep"])
-    expect(page.get_by_text("Deleted: Lose")).to_be_visible()
+    expect(page.get_by_text("Moved to the trash: Lose")).to_be_visible()
     expect(button(page, "Undo")).to_be_focused()
     button(page, "Undo").click()
     expect(listed(page)).to_have_text(["Lose", "Keep"])
     expect(page.locator("#transcript .user-row")).to_contain_text("Keep")
+
+
+def test_a_chat_is_archived_and_restored_out_of_the_trash_by_keyboard(
+    site: Site, tab: Open
+) -> None:
+    page = tab(site(ScriptedEngine(), store_of([("Keep", "…")], [("Old", "…")])))
+    listed(page).filter(has_text="Old").focus()
+    page.keyboard.press("e")
+    expect(listed(page)).to_have_text(["Keep"])
+    listed(page).filter(has_text="Keep").focus()
+    page.keyboard.press("Delete")
+    expect(page.get_by_text("Your conversations will be listed here.")).to_be_visible()
+    for folder in ("Archived", "Trash"):
+        button(page, "All chats").click()
+        page.get_by_role("menuitem", name=folder).click()
+        expect(page.get_by_role("heading", name=folder)).to_be_visible()
+    page.get_by_role("button", name="30 days left").press("Enter")
+    page.get_by_role("menuitem", name="Restore").press("Enter")
+    expect(page.get_by_text("The trash is empty.")).to_be_visible()
+    button(page, "Back to the chats").click()
+    expect(listed(page)).to_have_text(["Keep"])
 
 
 def test_deleting_the_open_conversation_empties_the_page_and_undo_opens_it_again(

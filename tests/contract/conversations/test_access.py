@@ -26,6 +26,7 @@ OWNER_ALONE = (N, N, A)
 
 NO_ROW = {
     "Conversations.add_archives",
+    "Conversations.empty_trash",
     "Conversations.recent",
     "Conversations.search",
     "Turns.being_answered",
@@ -109,6 +110,11 @@ def acts_on_conversation(conversations: Conversations, chat: str, title: str) ->
     async def delete_turn(user: User) -> None:
         await conversations.delete_turn(user.id, chat, await first())
 
+    async def destroy(user: User) -> None:
+        if user == BOB:
+            await conversations.delete(user.id, chat)
+        await conversations.destroy(user.id, chat)
+
     async def delete_branch(user: User) -> None:
         await conversations.delete_branch(user.id, chat, await first())
 
@@ -117,6 +123,9 @@ def acts_on_conversation(conversations: Conversations, chat: str, title: str) ->
             user.id, chat, title="New", seen=title
         ),
         "Conversations.pin": lambda user: conversations.pin(user.id, chat, pinned=True),
+        "Conversations.set_archived": lambda user: conversations.set_archived(
+            user.id, chat, archived=True
+        ),
         "Conversations.set_options": lambda user: conversations.set_options(
             user.id, chat, ChatOptions("Be brief.")
         ),
@@ -128,6 +137,7 @@ def acts_on_conversation(conversations: Conversations, chat: str, title: str) ->
         "Conversations.delete_branch": delete_branch,
         "Conversations.delete": lambda user: conversations.delete(user.id, chat),
         "Conversations.restore": lambda user: conversations.restore(user.id, chat),
+        "Conversations.destroy": destroy,
     }
 
 

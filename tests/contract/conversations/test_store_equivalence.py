@@ -15,6 +15,7 @@ from chat.conversations.models import (
     AnswerRecord,
     Attachment,
     Conversation,
+    Folder,
     Message,
     PresetText,
     Question,
@@ -73,6 +74,9 @@ STEPS = st.one_of(
     st.tuples(st.just("options"), USERS, PLACES, OPTIONS),
     st.tuples(st.just("rename"), USERS, PLACES, TEXTS, st.none() | TEXTS),
     st.tuples(st.just("pin"), USERS, PLACES, st.booleans()),
+    st.tuples(st.just("put_away"), USERS, PLACES, st.booleans()),
+    st.tuples(st.just("folder"), USERS, st.sampled_from(Folder)),
+    st.tuples(st.just("destroy"), USERS, st.none() | PLACES),
     st.tuples(st.just("head"), USERS, PLACES, NUMBERS),
     st.tuples(st.just("delete_messages"), USERS, PLACES, SOME, HEADS),
     st.tuples(st.just("restore_messages"), USERS, PLACES, SOME, HEADS),
@@ -174,6 +178,17 @@ class Player:
 
     async def pin(self, user_id: str, number: int, pinned: bool) -> None:
         await self.store.pin(self.world + user_id, self._conversation(number), pinned)
+
+    async def put_away(self, user_id: str, number: int, archived: bool) -> None:
+        await self.store.set_archived(self.world + user_id, self._conversation(number), archived)
+
+    async def folder(self, user_id: str, folder: Folder) -> object:
+        listed = await self.store.conversations(self.world + user_id, folder=folder)
+        return [self._named(item) for item in listed]
+
+    async def destroy(self, user_id: str, number: int | None) -> int:
+        there = None if number is None else self._conversation(number)
+        return await self.store.destroy_deleted(self.world + user_id, there)
 
     async def head(self, user_id: str, number: int, head: int) -> None:
         there = self._conversation(number)
@@ -298,7 +313,7 @@ class Player:
                 numbers[item.name] = names[content]
             elif isinstance(content, Conversation):
                 numbers[item.name] = self._named(content)
-            elif item.name in ("created_at", "updated_at"):
+            elif item.name in ("created_at", "updated_at", "deleted_at"):
                 numbers[item.name] = None
         return replace(value, **numbers)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chat.conversations.errors import AnswerRunning, RenamedMeanwhile
-from chat.conversations.models import AnswerRecord, Attachment, Origin, Turn
+from chat.conversations.models import AnswerRecord, Attachment, Folder, Origin, Turn
 from chat.conversations.ports import Store
 from chat.errors import BadRequest, NotFound
 from chat.models import Status
@@ -285,6 +285,38 @@ async def test_an_answer_that_ends_in_a_deleted_conversation_is_restored_complet
     assert (await path(store, turn))[1].content == ENDED.content
 
 
+async def test_each_folder_lists_its_own_conversations(store: Store) -> None:
+    chat, away, first, last = [await ask_and_answer(store) for _ in range(4)]
+    await store.set_archived(ANN, away.conversation.id, True)
+    for turn in (first, last):
+        await store.delete(ANN, turn.conversation.id)
+
+    async def listed(folder: Folder) -> list[str]:
+        return [item.id for item in await store.conversations(ANN, folder=folder)]
+
+    ids = {turn: turn.conversation.id for turn in (chat, away, first, last)}
+    assert await listed(Folder.CHATS) == [ids[chat]]
+    assert await listed(Folder.ARCHIVE) == [ids[away]]
+    assert await listed(Folder.KEPT) == [ids[away], ids[chat]]
+    assert await listed(Folder.TRASH) == [ids[last], ids[first]]
+    assert list(await store.conversations(BOB, folder=Folder.TRASH)) == []
+
+
+async def test_only_what_is_in_the_trash_is_destroyed_for_good(store: Store) -> None:
+    kept, gone, other = [await ask_and_answer(store) for _ in range(3)]
+    for turn in (gone, other):
+        await store.delete(ANN, turn.conversation.id)
+    for user, turn in ((ANN, kept), (BOB, gone)):
+        with pytest.raises(NotFound):
+            await store.destroy_deleted(user, turn.conversation.id)
+    assert await store.destroy_deleted(BOB) == 0
+    assert await store.destroy_deleted(ANN, gone.conversation.id) == 1
+    with pytest.raises(NotFound):
+        await store.restore(ANN, gone.conversation.id)
+    assert await store.destroy_deleted(ANN) == 1
+    assert [item.id for item in await store.conversations(ANN)] == [kept.conversation.id]
+
+
 async def test_a_purged_conversation_is_not_found(store: Store) -> None:
     turn = await ask_and_answer(store)
     await delete(store, turn, turn.answer.id, head_id=turn.question.id)
@@ -329,6 +361,7 @@ CALLS: dict[str, Callable[[Store, str, Turn], Awaitable[object]]] = {
         user, turn.conversation.id, title="x", seen="A title"
     ),
     "pin": lambda store, user, turn: store.pin(user, turn.conversation.id, True),
+    "set_archived": lambda store, user, turn: store.set_archived(user, turn.conversation.id, True),
     "path": lambda store, user, turn: store.path(user, turn.conversation.id),
     "head": lambda store, user, turn: store.set_head(user, turn.conversation.id, turn.answer.id),
     "delete": lambda store, user, turn: store.delete_messages(

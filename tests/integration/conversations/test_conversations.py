@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chat.conversations.attachments import with_attachments
 from chat.conversations.errors import AnswerRunning, BadAttachment, PromptLost, RenamedMeanwhile
 from chat.conversations.jobs import Job
-from chat.conversations.models import Archive, Attachment, Conversation, Origin, Question
+from chat.conversations.models import Archive, Attachment, Conversation, Folder, Origin, Question
 from chat.conversations.prompt import prompt_from
+from chat.conversations.service import TRASH_TIME
 from chat.errors import BadRequest, EmptyMessage, MessageTooLong, NotFound
+from chat.maintenance import Maintenance
 from chat.models import ChatMessage, ChatOptions, Finish, PresetRef, Role, Sampling, Status
 from tests.chat import USER, Chat, finished, make_chat
 from tests.fakes import REUSED, Script
+from tests.memory_users import MemoryUsers
 
 
 @pytest.fixture
@@ -269,23 +273,47 @@ async def test_deleting_stops_the_answer_being_written() -> None:
 async def test_after_the_undo_time_the_deletion_is_final() -> None:
     chat = make_chat(undo_s=0.01)
     job = await chat.ask_and_wait("Hi")
-    await chat.conversations.delete(USER, job.conversation_id)
     async with asyncio.timeout(5):
         while True:
+            removed = await chat.conversations.undo_turn(USER, job.conversation_id)
             await asyncio.sleep(0.02)
             try:
-                await chat.conversations.restore(USER, job.conversation_id)
+                await chat.conversations.restore_messages(USER, removed)
             except NotFound:
                 break
-            await chat.conversations.delete(USER, job.conversation_id)
 
 
-async def test_at_shutdown_all_deleted_rows_are_purged(chat: Chat) -> None:
-    job = await chat.ask_and_wait("Hi")
-    await chat.conversations.delete(USER, job.conversation_id)
+async def test_at_shutdown_deleted_messages_are_purged_and_the_trash_is_kept(chat: Chat) -> None:
+    kept, job = await chat.ask_and_wait("Keep"), await chat.ask_and_wait("Hi")
+    await chat.conversations.delete(USER, kept.conversation_id)
+    removed = await chat.conversations.undo_turn(USER, job.conversation_id)
     assert await chat.conversations.purge()
     with pytest.raises(NotFound):
-        await chat.conversations.restore(USER, job.conversation_id)
+        await chat.conversations.restore_messages(USER, removed)
+    await chat.conversations.restore(USER, kept.conversation_id)
+    assert await chat.contents(kept) == ["Keep", "A1"]
+
+
+async def test_maintenance_destroys_what_was_in_the_trash_for_thirty_days(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Hi")
+    await chat.conversations.delete(USER, job.conversation_id)
+    (trashed,) = await chat.conversations.recent(USER, folder=Folder.TRASH)
+    assert trashed.deleted_at
+    for age, count in ((TRASH_TIME - timedelta(hours=1), 0), (TRASH_TIME + timedelta(hours=1), 1)):
+        chat.store.deleted[job.conversation_id] = datetime.now(UTC) - age
+        upkeep = Maintenance(chat.jobs, MemoryUsers(), purge_trash=chat.conversations.purge_trash)
+        assert await upkeep.purge_trash() == count
+    assert not await chat.conversations.recent(USER, folder=Folder.TRASH)
+
+
+async def test_a_new_question_brings_an_archived_conversation_back(chat: Chat) -> None:
+    job = await chat.ask_and_wait("Hi")
+    await chat.conversations.set_archived(USER, job.conversation_id, archived=True)
+    assert not await chat.conversations.recent(USER)
+    assert len(await chat.conversations.search(USER, "hi")) == 1
+    assert len(await chat.conversations.recent(USER, folder=Folder.ARCHIVE)) == 1
+    await chat.ask_and_wait("And?", conversation_id=job.conversation_id)
+    assert len(await chat.conversations.recent(USER)) == 1
 
 
 async def test_of_two_concurrent_renames_the_second_learns_of_the_first(chat: Chat) -> None:

@@ -18,7 +18,7 @@ from api.edge.options import MIB, EdgeOptions
 from api.server import build_api
 from chat.accounts.models import LOCAL_USER
 from chat.conversations.errors import BadImport
-from chat.conversations.models import Archive, Conversation, PresetText
+from chat.conversations.models import Archive, Conversation, Folder, PresetText
 from chat.conversations.presets import Presets
 from chat.models import Sampling
 from formats.exporting import Format
@@ -43,9 +43,14 @@ class Shelf:
         return await self.store.archive(user_id, conversation_id)
 
     async def recent(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]:
-        return await self.store.conversations(user_id, limit=limit, offset=offset)
+        return await self.store.conversations(user_id, limit=limit, offset=offset, folder=folder)
 
     async def add_archives(
         self, user_id: str, archives: Sequence[Archive]

@@ -19,6 +19,7 @@ from chat.conversations.models import (
     Archive,
     Attachment,
     Conversation,
+    Folder,
     PresetText,
     Question,
     SearchHit,
@@ -64,10 +65,15 @@ class FailingStore(MemoryStore):
         return await super().conversation(user_id, conversation_id)
 
     async def conversations(
-        self, user_id: str, *, limit: int = 50, offset: int = 0
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        folder: Folder = Folder.CHATS,
     ) -> Sequence[Conversation]:
         self._refuse()
-        return await super().conversations(user_id, limit=limit, offset=offset)
+        return await super().conversations(user_id, limit=limit, offset=offset, folder=folder)
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
         self._refuse()

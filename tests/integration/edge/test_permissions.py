@@ -445,6 +445,8 @@ class Things:
             "file": "1",
             "count": 1,
             "pinned": True,
+            "archived": True,
+            "folder": "trash",
             "shared": True,
             "opens": True,
             "place": 0,
