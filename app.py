@@ -35,6 +35,7 @@ from api.ops.alarm import LoopAlarm
 from api.ops.metrics import Metrics
 from api.ops.minimum_versions import check_minimum_versions
 from api.ops.setup_link import SetupLink, base_addresses
+from api.public_address import PublicAddress
 from api.server import SignIn, build_api, cover_mounted
 from chat.accounts.authentication import AccountAuthenticator
 from chat.accounts.ports import AccountStore
@@ -209,7 +210,8 @@ async def build_sign_in(settings: Settings, account_store: AccountStore, link: S
             raise StartupError("There are accounts: start without --insecure-open.")
     elif sign_in_needed:
         offer(link, await accounts.one_time_links.set_up() or "")
-    context = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up)
+    address = PublicAddress.from_settings(settings, socket.gethostname())
+    context = PageContext(accounts, settings.root_path, settings.sign_in_header, set_up, address)
     return SignIn(authenticator, context, provider, allow_new=settings.oidc_allow_new)
 
 

@@ -4,33 +4,24 @@ The only reader of the three. Owns names, bounds and defaults; knows nothing of 
 """
 
 import argparse
-import codecs
 import difflib
-import io
 import ipaddress
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as CliError
 
+from env_file import SettingsError, read_env_file
+
 PREFIX = "QWEN_CHAT_"
 TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; apps that it starts inherit them
 ENV_FILE = Path(".env")
-
-MAX_ENV_FILE_BYTES = 1024 * 1024
-ENCODINGS = (  # UTF-32 first: its mark begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-"""Byte order marks and the encodings that they announce; without one, a file is UTF-8."""
 
 
 def expand_home(path: Path) -> Path:
@@ -55,10 +46,6 @@ def path_argument(text: str) -> Path:
 Names = Annotated[tuple[str, ...], NoDecode]
 HomePath = Annotated[Path, AfterValidator(expand_home)]
 """A path in which `~` stands for the home folder, whatever source it comes from."""
-
-
-class SettingsError(Exception):
-    """A setting is misspelt or out of bounds: one plain sentence that says what to do."""
 
 
 class Settings(BaseSettings):
@@ -92,6 +79,11 @@ class Settings(BaseSettings):
         "browser extensions such as app://obsidian.md or vscode-webview://*",
     )
     root_path: str = Field("", description="path under which a reverse proxy serves the app")
+    public_url: str | None = Field(
+        None,
+        description="address at which others reach the app, for links and QR codes, such as "
+        "https://chat.example.org; otherwise found out",
+    )
     trusted_proxies: Names = Field(
         (),
         description="addresses or networks of reverse proxies whose X-Forwarded-* is believed, "
@@ -239,6 +231,13 @@ class Settings(BaseSettings):
             }
         )
 
+    @property
+    def public_base(self) -> str:
+        """What links to others begin with, without a slash at the end; empty: to be found out."""
+        if self.public_url and not urlsplit(self.public_url).path:
+            return self.public_url + self.root_path
+        return self.public_url or ""
+
     @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -262,6 +261,19 @@ class Settings(BaseSettings):
         if value and not value.startswith("/"):
             raise ValueError(f"must begin with a slash, such as /{value}")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        plain = value.strip().rstrip("/")
+        parts = urlsplit(plain)  # raises ValueError for a broken IPv6 address
+        if parts.scheme not in ("http", "https") or not parts.hostname or plain.split() != [plain]:
+            raise ValueError("must be an address such as https://chat.example.org")
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("must end with the host or a path, and hold no name and password")
+        return plain
 
     @model_validator(mode="after")
     def _header_of_a_proxy(self) -> Self:
@@ -305,7 +317,7 @@ def read_settings(
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     environment = os.environ if environment is None else environment
-    from_file = _read_env_file(env_file)
+    from_file = read_env_file(env_file)
     _refuse_unknown_flags(arguments)
     _refuse_unknown_variables(environment, "the environment")
     _refuse_unknown_variables(from_file, str(env_file))
@@ -322,29 +334,6 @@ def read_settings(
         raise SettingsError(_sentence(error)) from None
     except CliError as error:
         raise SettingsError(f"{error}. See: python app.py --help") from None
-
-
-def _read_env_file(path: Path) -> Mapping[str, str | None]:
-    """The variables of a .env file; none if there is no file. Raises SettingsError."""
-    if not path.is_file():
-        return {}
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_ENV_FILE_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    if len(data) > MAX_ENV_FILE_BYTES:
-        raise SettingsError(f"{path} is larger than {MAX_ENV_FILE_BYTES // 1024} KiB.")
-    encoding = next((name for mark, name in ENCODINGS if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise SettingsError(
-            f"{path} is not UTF-8 text. Save it as UTF-8 and start again."
-        ) from None
-    if "\0" in text:  # UTF-16 without its mark looks so, and no variable may hold a NUL
-        raise SettingsError(f"{path} contains NUL characters. Save it as UTF-8 and start again.")
-    return dotenv_values(stream=io.StringIO(text, newline=None))
 
 
 def _by_field(variables: Mapping[str, str | None]) -> dict[str, str]:

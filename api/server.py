@@ -70,9 +70,7 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
     outcome = None
     if hosting.results and hosting.reports:
         outcome = CampaignResults(campaigns, hosting.results, hosting.reports)
-    router.include_router(
-        campaign_pages(campaigns, participation, presets, context.root_path, outcome)
-    )
+    router.include_router(campaign_pages(campaigns, participation, presets, context, outcome))
     router.include_router(case_routes(hosting.cases, hosting.runs, presets, context.root_path))
     router.include_router(case_pages(hosting.cases, hosting.runs, presets, context.root_path))
     if hosting.results and hosting.reports:
@@ -164,8 +162,8 @@ def _add_accounts(
     context = sign_in.context
     admit = hosting.participation.open_link if hosting else admit_nobody
     app.include_router(account_routes(context, admit))
-    app.include_router(user_routes(context.accounts, context.root_path))
-    app.include_router(guest_link_routes(context.accounts, context.root_path))
+    app.include_router(user_routes(context))
+    app.include_router(guest_link_routes(context))
     app.include_router(key_routes(context.accounts, context.root_path))
     app.include_router(
         account_pages(context, sign_in.authenticator, presets, provider=bool(sign_in.provider))

@@ -95,6 +95,7 @@ from pages.feedback.results import RatingListView, campaign_results, results_pag
 from pages.feedback.vote import VoteView, vote_page
 from pages.feedback.votes import VoteListView, votes_page
 from pages.html import PageLocale
+from pages.sharing import shared_view
 from tests.contract.stores import START
 from tests.rated import PROVENANCE, TIMING, path, rated, snapshot, voted_comparison
 
@@ -205,6 +206,7 @@ class PageValues:
                     counts=CampaignCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
                     waiting=3,
                     links=links,
+                    shared=shared_view(self.text, is_local=campaign is bare),
                     now=START,
                 )
                 yield f"campaign {someone.id} {campaign.id} {campaign.plan.mode}", page

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.accounts.routes import PageContext
 from api.downloads import download_headers
 from api.edge.identity import account_of
 from chat.accounts.models import AccountRole, AuditEntry
-from chat.accounts.service import Accounts
 
 MAX_ENTRIES = 1000
 FORMULA = tuple("=+-@\t\r")
@@ -38,19 +38,19 @@ class NewGuestLink(BaseModel):
     preset_id: str | None = Field(None, max_length=200)
 
 
-def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+def user_routes(context: PageContext) -> APIRouter:
     """/api/people/… for administrators. A link in a response is a path that contains a secret."""
-    router = APIRouter(prefix="/api/people")
+    router, accounts = APIRouter(prefix="/api/people"), context.accounts
 
     @router.post("/invite")
-    async def invite(request: Request, body: RoleChange) -> dict[str, str]:
+    async def invite(request: Request, body: RoleChange) -> JSONResponse:
         token = await accounts.one_time_links.invite(account_of(request).user, body.rank)
-        return {"link": f"{root_path}/welcome#{token}"}
+        return context.link_response(request, f"/welcome#{token}")
 
     @router.post("/{user_id}/reset")
-    async def reset(request: Request, user_id: str) -> dict[str, str]:
+    async def reset(request: Request, user_id: str) -> JSONResponse:
         token = await accounts.one_time_links.reset(account_of(request).user, user_id)
-        return {"link": f"{root_path}/welcome#{token}"}
+        return context.link_response(request, f"/welcome#{token}")
 
     @router.post("/{user_id}/rank")
     async def set_role(request: Request, user_id: str, body: RoleChange) -> JSONResponse:
@@ -80,15 +80,15 @@ def user_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
     return router
 
 
-def guest_link_routes(accounts: Accounts, root_path: str = "") -> APIRouter:
+def guest_link_routes(context: PageContext) -> APIRouter:
     """/api/guest-links/… for members: their own links; for administrators all links."""
-    router = APIRouter(prefix="/api/guest-links")
+    router, accounts = APIRouter(prefix="/api/guest-links"), context.accounts
 
     @router.post("")
-    async def add(request: Request, body: NewGuestLink) -> dict[str, str]:
+    async def add(request: Request, body: NewGuestLink) -> JSONResponse:
         values = body.model_dump()
         _, token = await accounts.guests.add_link(account_of(request).user, **values)
-        return {"link": f"{root_path}/guest#{token}"}
+        return context.link_response(request, f"/guest#{token}")
 
     @router.post("/{link_id}/revoke")
     async def revoke(request: Request, link_id: str) -> JSONResponse:

@@ -4,7 +4,7 @@ CSRF protection: bodies are JSON, and the edge refuses requests from other origi
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -15,9 +15,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from api.accounts.redirects import safe_next
 from api.edge.cookies import SecretCookie
 from api.edge.identity import SIGNED_IN, account_of, user_of
+from api.html import locale_of
+from api.public_address import PublicAddress
 from chat.accounts.models import GuestLink, OneTimeLinkKind, User
 from chat.accounts.service import Accounts
 from chat.accounts.sso import ExternalIdentity
+from pages.sharing import SharedView, shared_html, shared_view
 
 Name = Annotated[str, Field(max_length=200)]
 Secret = Annotated[str, Field(max_length=1000)]
@@ -56,15 +59,33 @@ class Confirmation(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """Shared by the account routes. `on_first_account` is called after the set-up link was used."""
+    """Shared by the account routes. `on_first_account` is called after the set-up link was used.
+
+    `public_address` makes the links that are sent to others.
+    """
 
     accounts: Accounts
     root_path: str = ""
     sign_in_header: str | None = None
     on_first_account: Callable[[], None] = lambda: None
+    public_address: PublicAddress = field(default_factory=PublicAddress)
 
     def cookie(self, request: Request) -> SecretCookie:
         return SecretCookie.of(request.scope, self.root_path)
+
+    def shared_view(self, request: Request, path: str) -> SharedView:
+        """The whole link to a path of the app, with its QR code."""
+        link = self.public_address.link(request, path)
+        return shared_view(link.address, is_local=link.is_local)
+
+    def link_response(self, request: Request, path: str) -> JSONResponse:
+        """A new link that holds a secret: its path, the whole of it, and its QR code."""
+        link = self.public_address.link(request, path)
+        shown = shared_html(
+            locale_of(request, self.root_path), link.address, is_local=link.is_local
+        )
+        content = {"link": f"{self.root_path}{path}", "address": link.address, "html": shown}
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
     def home(self) -> str:
         return f"{self.root_path}/"

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from api.accounts.routes import PageContext
 from api.conversations.presets import PresetReader
 from api.edge.identity import user_of
 from api.html import locale_of, page_answer
@@ -57,18 +58,18 @@ def campaign_pages(
     campaigns: Campaigns,
     participation: Participation,
     presets: PresetReader,
-    root_path: str = "",
+    context: PageContext,
     results_of: CampaignResults | None = None,
 ) -> APIRouter:
     """/campaigns/… for hosts, /campaign/… for testers."""
-    router = APIRouter(default_response_class=HTMLResponse)
+    router, root_path = APIRouter(default_response_class=HTMLResponse), context.root_path
 
     @router.get("/campaigns.js")
     def script() -> FileResponse:
         return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
 
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
-    router.include_router(_running(campaigns, root_path, results_of), prefix="/campaigns")
+    router.include_router(_running(campaigns, context, results_of), prefix="/campaigns")
     router.include_router(_testers(participation, root_path), prefix="/campaign")
     return router
 
@@ -105,8 +106,10 @@ def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRo
     return router
 
 
-def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults | None) -> APIRouter:
-    router = APIRouter()
+def _running(
+    campaigns: Campaigns, context: PageContext, results_of: CampaignResults | None
+) -> APIRouter:
+    router, root_path = APIRouter(), context.root_path
 
     @router.get("")
     async def overview(request: Request) -> Response:
@@ -133,6 +136,7 @@ def _running(campaigns: Campaigns, root_path: str, results_of: CampaignResults |
             results=results,
             variants=variants,
             engines=campaigns.engines,
+            shared=context.shared_view(request, f"/campaign/{campaign_id}"),
         )
         return page_answer(page)
 

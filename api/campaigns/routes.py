@@ -95,13 +95,13 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
         return asdict(counts) | {"waiting": campaigns.waiting}
 
     @router.post("/{campaign_id}/links")
-    async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> dict[str, str]:
+    async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> JSONResponse:
         user = account_of(request).user
         await campaigns.get(user, campaign_id)  # checks ownership: `Accounts` does not
         _, token = await context.accounts.guests.add_link(
             user, **body.model_dump(), campaign_id=campaign_id
         )
-        return {"link": f"{context.root_path}/guest#{token}"}
+        return context.link_response(request, f"/guest#{token}")
 
     return router
 

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 from chat.conversations.validation import MAX_IMPORT_BYTES
 from chat.errors import StartupError
@@ -57,6 +58,8 @@ class EdgeOptions:
         names = {"localhost", *map(_plain_name, settings.allowed_hosts)}
         if bound := host_name(settings.host):
             names.add(bound)
+        if public := host_name(urlsplit(settings.public_url or "").netloc):
+            names.add(public)
         if open_to_network and (own := host_name(machine_name)):
             names |= {own, f"{own}.local"}
         return cls(

@@ -23,7 +23,8 @@ def base_addresses(settings: Settings, *, port: int, machine_name: str) -> Seque
     else:
         name = f"[{host}]" if address.version == 6 else host
         hosts = [machine_name, "localhost"] if address.is_unspecified else [name]
-    return [f"http://{host}:{port}{settings.root_path}" for host in hosts]
+    public = [settings.public_base] if settings.public_base else []
+    return [*public, *(f"http://{host}:{port}{settings.root_path}" for host in hosts)]
 
 
 class SetupLink:

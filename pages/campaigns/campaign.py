@@ -15,6 +15,7 @@ from pages.campaigns.choices import PlanOptions
 from pages.campaigns.plan_form import plan_values
 from pages.host_nav import render_host_page
 from pages.html import PageLocale
+from pages.sharing import SharedView
 
 SCRIPT = "campaigns.js"
 
@@ -59,6 +60,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     counts: CampaignCounts,
     waiting: int,
     links: Sequence[GuestLink],
+    shared: SharedView,
     skipped: Sequence[Comparison] = (),
     now: datetime,
     results: Markup | None = None,
@@ -69,7 +71,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
 
     `skipped` are comparisons without a vote, with their reasons. `results` and `variants` are
     sections to include; without `variants` their names are listed.
-    `engines` are the names of those that serve.
+    `engines` are the names of those that serve. `shared` is the campaign's own address.
     """
     return render_host_page(
         "campaigns/campaign.html",
@@ -86,6 +88,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
         variants=variants or "",
         plan_items=_plan_items(campaign.plan, with_variants=not variants),
         has_links=user != LOCAL,
+        shared=shared,
         links=[ListedGuestLink(link, sees(user, link)) for link in links],
         defaults=GUEST_LINK_DEFAULTS,
     )

@@ -77,7 +77,6 @@ async function refresh() {
   }
 }
 if (figures) setInterval(refresh, REFRESH_MS);
-for (const input of all("[data-address]")) input.value = new URL(input.dataset.address, location.href).href;
 
 // --- a survey keeps what is answered, also of who leaves in the middle ---------------------------
 const REST_MS = 600;

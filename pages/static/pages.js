@@ -153,7 +153,8 @@ const afterwards = {
   show: (form, told) => {
     const made = $(".made");
     made.hidden = false;
-    $("input", made).value = told.key ?? new URL(told.link, location.href).href;
+    $("input", made).value = told.key ?? told.address;
+    $("[data-shared]", made).innerHTML = told.html ?? ""; // of a link: its QR code
     $("input", made).select();
     form.reset();
   },

@@ -7,7 +7,6 @@ import pytest
 from pydantic import ValidationError
 
 from config import (
-    MAX_ENV_FILE_BYTES,
     PREFIX,
     Settings,
     SettingsError,
@@ -15,6 +14,7 @@ from config import (
     is_loopback,
     read_settings,
 )
+from env_file import MAX_ENV_FILE_BYTES
 
 NOWHERE = Path("does-not-exist.env")
 PATHS = [name for name, field in Settings.model_fields.items() if field.annotation is Path]
@@ -218,3 +218,15 @@ def test_a_file_in_an_unknown_encoding_is_refused_with_its_name(
     with pytest.raises(SettingsError, match=r"\.env ") as caught:
         read(env_file=env_file)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["chat.example", "ftp://a.example", "https://", "https://u:p@a.example", "http://a/?b"]
+)
+def test_a_public_address_that_no_browser_could_open_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="--public-url"):
+        read("--public-url", value)
+
+
+def test_a_public_address_loses_its_last_slash() -> None:
+    assert read("--public-url", " https://chat.example/ ").public_base == "https://chat.example"

@@ -116,3 +116,13 @@ async def test_an_old_set_up_link_is_removed_when_there_are_users(tmp_path: Path
 def test_the_link_names_an_address_that_a_browser_can_open(host: str, address: str) -> None:
     at_host = settings("--host", host, "--root-path", "/chat")
     assert base_addresses(at_host, port=1, machine_name="box")[0] == address
+
+
+def test_a_public_address_comes_first_and_gets_the_root_path_where_it_has_no_path() -> None:
+    flags = ["--host", "0.0.0.0", "--root-path", "/chat", "--public-url"]
+    for given, first in (
+        ("https://chat.example/", "https://chat.example/chat"),
+        ("https://chat.example/talk/", "https://chat.example/talk"),
+    ):
+        addresses = base_addresses(settings(*flags, given), port=1, machine_name="box")
+        assert addresses == [first, "http://box:1/chat", "http://localhost:1/chat"]

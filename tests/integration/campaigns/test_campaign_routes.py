@@ -294,7 +294,7 @@ async def test_a_members_way_into_a_campaign_is_its_link_and_not_a_guessed_addre
         progress = (await host.get(f"/api/campaigns/{campaign.id}/progress")).json()
         assert progress["came"] == 0
         page = await host.get(f"/campaigns/{campaign.id}")
-        assert "data-address" not in page.text  # a signed-in user gets the link as well
+        assert f'{at}"' not in page.text.partition("<h2>Invite testers")[2]  # the link does
         assert (await host.get(at)).status_code == 200
 
         secret = await place.guest_token(host, campaign)
@@ -322,7 +322,9 @@ async def test_without_accounts_there_are_campaigns_and_no_links(store: RoutingS
     async with place.client() as local:
         campaign = await place.add(local)
         page = (await local.get(f"/campaigns/{campaign.id}")).text
-        assert f'data-address="/campaign/{campaign.id}"' in page
+        assert f'value="http://localhost:7860/campaign/{campaign.id}"' in page
+        assert "Only this machine can open this link" in page
+        assert '<svg viewBox="0 0' in page
         assert "max_guests" not in page
         terms = {"label": "x", "days": 1, "max_guests": 1, "max_messages": 1, "max_tokens": 1}
         refused = await local.post(f"/api/campaigns/{campaign.id}/links", json=terms)
