@@ -17,7 +17,8 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as CliError
 
-from env_file import SettingsError, read_env_file
+from env_file import SettingsError as SettingsError  # noqa: PLC0414 - exported
+from env_file import read_env_file
 
 PREFIX = "QWEN_CHAT_"
 TESTS_PREFIX = "QWEN_CHAT_TEST_"  # the test suite's own; apps that it starts inherit them

@@ -1,7 +1,7 @@
 """An AccountStore in dictionaries and a transparent password hasher, for tests."""
 
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 
 from chat.accounts.errors import LastAdmin, LinkFull, NameTaken
@@ -12,13 +12,16 @@ from chat.accounts.models import (
     AccountRole,
     AccountUsage,
     AuditEntry,
+    GuestLimits,
     GuestLink,
+    Invitation,
     OneTimeLink,
     OneTimeLinkKind,
     Session,
     User,
     name_key,
 )
+from chat.accounts.sessions import ABSOLUTE
 from chat.errors import NotFound
 from store.schema.columns import refuse_bad_text
 from tests.memory_keys import MemoryKeys
@@ -217,6 +220,22 @@ class MemoryUsers(MemoryKeys):
             raise NotFound
         return one_time
 
+    async def invitations(self, at: datetime) -> Sequence[Invitation]:
+        found = [
+            Invitation(key[:32], stored.role, stored.created_by, stored.expires_at)
+            for key, stored in self.one_time_links.items()
+            if stored.kind is OneTimeLinkKind.INVITE and stored.expires_at > at
+        ]
+        return sorted(found, key=lambda one: one.expires_at, reverse=True)
+
+    async def withdraw_invitation(self, invitation_id: str, audit_entry: AuditEntry) -> None:
+        for key, stored in self.one_time_links.items():
+            if stored.kind is OneTimeLinkKind.INVITE and key[:32] == invitation_id:
+                del self.one_time_links[key]
+                self.audit.append(audit_entry)
+                return
+        raise NotFound
+
     async def use_one_time_link(
         self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
@@ -264,6 +283,22 @@ class MemoryUsers(MemoryKeys):
             raise LinkFull(limit=link.max_guests)
         self.links[key] = replace(link, guests=link.guests + 1)
         await self.add_user(guest, None, audit_entry)
+
+    async def extend_guest_link(
+        self, link_id: str, limits: GuestLimits, audit_entry: AuditEntry
+    ) -> GuestLink:
+        key = self._key_of(link_id)
+        before = self.links[key]
+        if before.revoked:
+            raise NotFound
+        after = self.links[key] = replace(before, **asdict(limits))
+        guests = {user.id for user in self.by_id.values() if user.guest_link_id == link_id}
+        for token, stored in self.open_sessions.items():
+            if stored.user_id in guests and stored.expires_at == before.sessions_end:
+                ends = max(stored.expires_at, min(stored.created_at + ABSOLUTE, after.sessions_end))
+                self.open_sessions[token] = replace(stored, expires_at=ends)
+        self.audit.append(audit_entry)
+        return after
 
     async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
         key = self._key_of(link_id)

@@ -10,7 +10,9 @@ from chat.accounts.models import (
     AccountRole,
     ApiKey,
     AuditEntry,
+    GuestAllowance,
     GuestLink,
+    Invitation,
     KeyScope,
     Session,
     User,
@@ -111,7 +113,7 @@ class PageValues:
         self.member = User("2", text, AccountRole.MEMBER, START, disabled=True)
         self.guest = User("3", text, AccountRole.GUEST, START)
         self.names = {"1": text, "2": text, "ann": text, text: text}
-        self.link = GuestLink("l", "1", text, START, START, 1, 1, 1)
+        self.link = GuestLink("l", "1", text, START, START, 1, 1, 1, welcome=text)
         self.preset = Preset(
             PresetRef(text, 1),
             "1",
@@ -150,9 +152,13 @@ class PageValues:
         yield "welcome", welcome_page(locale)
         yield "guest", guest_page(locale)
         for name, someone in (("admin", user), ("member", self.member), ("guest", self.guest)):
-            yield f"account {name}", account_page(locale, someone, sessions, session_id="t")
+            left = GuestAllowance(0, 1, START) if someone is self.guest else None
+            page = account_page(locale, someone, sessions, session_id="t", allowance=left)
+            yield f"account {name}", page
             yield f"keys {name}", keys_page(locale, someone, self._keys(), self.names, START)
-        yield "people", users_page(locale, user, [user, self.member, self.guest], audit_entries)
+        invited = [Invitation("i", AccountRole.MEMBER, self.text, START)]
+        users = [user, self.member, self.guest]
+        yield "people", users_page(locale, user, users, audit_entries, invited)
         yield "no entries", users_page(locale, user, [], [])
         yield "guests", guests_page(locale, user, links, [(text, text)], self.names)
 

@@ -45,6 +45,7 @@ def overlays(user: User, language: Language) -> Markup:
         formats=FORMATS,
         pages=pages_of(user),
         sign_out=user != LOCAL,
+        is_guest=is_guest(user),
         keys=KEYS,
         title_limit=MAX_RENAMED,
         import_limit=MAX_IMPORT_BYTES,

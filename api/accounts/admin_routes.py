@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -25,6 +25,10 @@ FORMULA = tuple("=+-@\t\r")
 Number = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 
 
+Words = Annotated[str, BeforeValidator(lambda value: value or "")]
+"""A text field that may be null. The service checks its length."""
+
+
 class RoleChange(BaseModel):
     rank: AccountRole
 
@@ -36,16 +40,22 @@ class NewGuestLink(BaseModel):
     max_messages: Number
     max_tokens: Number
     preset_id: str | None = Field(None, max_length=200)
+    welcome: Words = Field("", max_length=2000)
+
+
+class NewLimits(BaseModel):
+    """The limits of a guest link from now on."""
+
+    days: Number
+    max_guests: Number
+    max_messages: Number
+    max_tokens: Number
 
 
 def user_routes(context: PageContext) -> APIRouter:
     """/api/people/… for administrators. A link in a response is a path that contains a secret."""
     router, accounts = APIRouter(prefix="/api/people"), context.accounts
-
-    @router.post("/invite")
-    async def invite(request: Request, body: RoleChange) -> JSONResponse:
-        token = await accounts.one_time_links.invite(account_of(request).user, body.rank)
-        return context.link_response(request, f"/welcome#{token}")
+    router.include_router(_invitation_routes(context))
 
     @router.post("/{user_id}/reset")
     async def reset(request: Request, user_id: str) -> JSONResponse:
@@ -80,6 +90,22 @@ def user_routes(context: PageContext) -> APIRouter:
     return router
 
 
+def _invitation_routes(context: PageContext) -> APIRouter:
+    router, accounts = APIRouter(), context.accounts
+
+    @router.post("/invite")
+    async def invite(request: Request, body: RoleChange) -> JSONResponse:
+        token = await accounts.one_time_links.invite(account_of(request).user, body.rank)
+        return context.link_response(request, f"/welcome#{token}")
+
+    @router.post("/invitations/{invitation_id}/withdraw")
+    async def withdraw(request: Request, invitation_id: str) -> JSONResponse:
+        await accounts.one_time_links.withdraw(account_of(request).user, invitation_id)
+        return JSONResponse({})
+
+    return router
+
+
 def guest_link_routes(context: PageContext) -> APIRouter:
     """/api/guest-links/… for members: their own links; for administrators all links."""
     router, accounts = APIRouter(prefix="/api/guest-links"), context.accounts
@@ -89,6 +115,12 @@ def guest_link_routes(context: PageContext) -> APIRouter:
         values = body.model_dump()
         _, token = await accounts.guests.add_link(account_of(request).user, **values)
         return context.link_response(request, f"/guest#{token}")
+
+    @router.post("/{link_id}/extend")
+    async def extend(request: Request, link_id: str, body: NewLimits) -> JSONResponse:
+        values = body.model_dump()
+        await accounts.guests.extend_link(account_of(request).user, link_id, **values)
+        return JSONResponse({})
 
     @router.post("/{link_id}/revoke")
     async def revoke(request: Request, link_id: str) -> JSONResponse:

@@ -96,16 +96,23 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
         signed_in = account_of(request)
         sessions = await accounts.sessions.of(signed_in.user)
         locale = locale_of(request, context.root_path)
-        return page_answer(
-            account_page(locale, signed_in.user, sessions, session_id=signed_in.session_id)
+        page = account_page(
+            locale,
+            signed_in.user,
+            sessions,
+            session_id=signed_in.session_id,
+            allowance=await accounts.guests.allowance(signed_in.user),
         )
+        return page_answer(page)
 
     @router.get("/people")
     async def accounts_page(request: Request) -> Response:
         user = account_of(request).user
         users = await accounts.users.list(user)
         entries = await accounts.users.audit_entries(user, limit=MAX_ENTRIES)
-        return page_answer(users_page(locale_of(request, context.root_path), user, users, entries))
+        invitations = await accounts.one_time_links.invitations(user)
+        locale = locale_of(request, context.root_path)
+        return page_answer(users_page(locale, user, users, entries, invitations))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:

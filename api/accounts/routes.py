@@ -174,7 +174,12 @@ def _guest_routes(context: PageContext, admit: AdmitMember) -> APIRouter:
     @router.post("/guest-link")
     async def look_at_guest_link(request: Request, body: TokenForm) -> dict[str, str]:
         link = await accounts.guests.check_link(body.token)
-        content = {"kind": "guest", "label": link.label}
+        content = {
+            "kind": "guest",
+            "welcome": link.welcome,
+            "messages": str(link.max_messages),
+            "until": link.expires_at.isoformat(),
+        }
         current = request.scope["state"][SIGNED_IN]
         is_invited = bool(current) and await admit(current.user, link)
         if is_invited or (current and current.user.guest_link_id == link.id):

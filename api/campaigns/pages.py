@@ -70,7 +70,7 @@ def campaign_pages(
 
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
     router.include_router(_running(campaigns, context, results_of), prefix="/campaigns")
-    router.include_router(_testers(participation, root_path), prefix="/campaign")
+    router.include_router(_testers(participation, context), prefix="/campaign")
     return router
 
 
@@ -143,8 +143,8 @@ def _running(
     return router
 
 
-def _testers(participation: Participation, root_path: str) -> APIRouter:
-    router = APIRouter()
+def _testers(participation: Participation, context: PageContext) -> APIRouter:
+    router, root_path = APIRouter(), context.root_path
 
     @router.get("/{campaign_id}")
     async def visit(request: Request, campaign_id: str) -> Response:
@@ -153,7 +153,8 @@ def _testers(participation: Participation, root_path: str) -> APIRouter:
             visit = await participation.arrive(user, campaign_id)
         except NotFound:
             return page_answer(unavailable_page(locale), 404)
-        return page_answer(campaign_visit_page(locale, user, visit))
+        allowance = await context.accounts.guests.allowance(user)
+        return page_answer(campaign_visit_page(locale, user, visit, allowance))
 
     @router.get("/{campaign_id}/survey")
     async def survey(request: Request, campaign_id: str) -> Response:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.accounts.admin_routes import Number
+from api.accounts.admin_routes import Number, Words
 from api.accounts.routes import PageContext
 from api.campaigns.forms import PlanForm
 from api.edge.identity import account_of, user_of
@@ -30,6 +30,7 @@ class NewCampaignLink(BaseModel):
     max_guests: Number
     max_messages: Number
     max_tokens: Number
+    welcome: Words = Field("", max_length=2000)
 
 
 class Agreement(BaseModel):

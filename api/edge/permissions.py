@@ -96,6 +96,7 @@ ROUTES: Mapping[str, Permission] = {
     "/guests": Permission.MEMBER,
     "/api/guest-links": Permission.MEMBER,
     "/api/guest-links/{link_id}/revoke": Permission.MEMBER,
+    "/api/guest-links/{link_id}/extend": Permission.MEMBER,
     # API keys
     "/keys": Permission.MEMBER,
     "/api/keys": Permission.MEMBER,
@@ -160,6 +161,7 @@ ROUTES: Mapping[str, Permission] = {
     # people
     "/people": Permission.ADMIN,
     "/api/people/invite": Permission.ADMIN,
+    "/api/people/invitations/{invitation_id}/withdraw": Permission.ADMIN,
     "/api/people/audit.csv": Permission.ADMIN,
     "/api/people/{user_id}/reset": Permission.ADMIN,
     "/api/people/{user_id}/rank": Permission.ADMIN,

@@ -97,7 +97,8 @@ class OneTimeLink:
 class GuestLink:
     """A link for guests, with the quota of each guest and the usage of all of them.
 
-    Guests of a campaign's link take part in that campaign.
+    Guests of a campaign's link take part in that campaign. `label` is for the hosts alone, guests
+    read `welcome`.
     """
 
     id: str
@@ -114,11 +115,41 @@ class GuestLink:
     messages: int = 0
     tokens: int = 0
     campaign_id: str | None = None
+    welcome: str = ""
 
     @property
     def sessions_end(self) -> datetime:
         """When the sessions of its guests end, unless it is revoked earlier."""
         return self.expires_at + CAMPAIGN_GRACE if self.campaign_id else self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class GuestLimits:
+    """The limits of a guest link: of all guests together, and of each one."""
+
+    expires_at: datetime
+    max_guests: int
+    max_messages: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestAllowance:
+    """What a guest has left: questions, tokens, and the time until which."""
+
+    messages: int
+    tokens: int
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that was not used yet. `id` is the beginning of its digest: no credential."""
+
+    id: str
+    role: AccountRole
+    created_by: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +192,8 @@ class Action(StrEnum):
     DELETE = "delete"
     NEW_GUEST_LINK = "new-guest-link"
     REVOKE_GUEST_LINK = "revoke-guest-link"
+    EXTEND_GUEST_LINK = "extend-guest-link"
+    WITHDRAW_INVITATION = "withdraw-invitation"
     NEW_KEY = "new-key"
     REVOKE_KEY = "revoke-key"
     RETENTION = "retention"

@@ -3,6 +3,7 @@
 The token of a link is a bearer secret of 256 bits.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
@@ -15,6 +16,7 @@ from chat.accounts.models import (
     Action,
     AuditEntry,
     Clock,
+    Invitation,
     OneTimeLink,
     OneTimeLinkKind,
     User,
@@ -73,6 +75,17 @@ class OneTimeLinks:
         refuse_unless_admin(user)
         refuse_guest_role(role)
         return await self._add(user, OneTimeLinkKind.INVITE, role, INVITE_LASTS)
+
+    async def invitations(self, user: User) -> Sequence[Invitation]:
+        """Those that can still be used, the newest first. Raises NotFound unless by an admin."""
+        refuse_unless_admin(user)
+        return await self._store.invitations(self._clock())
+
+    async def withdraw(self, user: User, invitation_id: str) -> None:
+        """Take an invitation back. Raises NotFound, also unless by an administrator."""
+        refuse_unless_admin(user)
+        audit_entry = AuditEntry(self._clock(), user.id, Action.WITHDRAW_INVITATION)
+        await self._store.withdraw_invitation(invitation_id, audit_entry)
 
     async def reset(self, user: User, user_id: str) -> str:
         """Create a password reset link; return its token.

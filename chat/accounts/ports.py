@@ -10,7 +10,9 @@ from chat.accounts.models import (
     AccountUsage,
     ApiKey,
     AuditEntry,
+    GuestLimits,
     GuestLink,
+    Invitation,
     OneTimeLink,
     Session,
     User,
@@ -139,6 +141,14 @@ class OneTimeLinkStore(Protocol):
         """Find a link without using it. Raises NotFound."""
         ...
 
+    async def invitations(self, at: datetime) -> Sequence[Invitation]:
+        """The invitations that are good at that time, the newest first."""
+        ...
+
+    async def withdraw_invitation(self, invitation_id: str, audit_entry: AuditEntry) -> None:
+        """Raises NotFound, also for one that was used."""
+        ...
+
     async def use_one_time_link(
         self, token_hash: str, user: User | None, password_hash: str, audit_entry: AuditEntry
     ) -> User:
@@ -182,6 +192,15 @@ class GuestLinkStore(GuestLinkReader, Protocol):
         """
         ...
 
+    async def extend_guest_link(
+        self, link_id: str, limits: GuestLimits, audit_entry: AuditEntry
+    ) -> GuestLink:
+        """Set the limits; sessions of its guests that end with the link get longer with it.
+
+        Raises NotFound, also for a revoked link.
+        """
+        ...
+
     async def revoke_guest_link(self, link_id: str, audit_entry: AuditEntry) -> None:
         """Also ends the sessions of its guests: in a campaign CAMPAIGN_GRACE after the audit entry.
 
@@ -190,7 +209,15 @@ class GuestLinkStore(GuestLinkReader, Protocol):
         ...
 
 
-class UsageStore(Protocol):
+class UsageReader(Protocol):
+    """Reads the usage of users."""
+
+    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
+        """The usage on that day, or (None) in total."""
+        ...
+
+
+class UsageStore(UsageReader, Protocol):
     """Adds up requests and tokens by user and day."""
 
     async def spend(self, user_id: str, day: date, usage: AccountUsage) -> None:
@@ -198,10 +225,6 @@ class UsageStore(Protocol):
 
         Does nothing for a user who does not exist (any more).
         """
-        ...
-
-    async def used(self, user_id: str, day: date | None = None) -> AccountUsage:
-        """The usage on that day, or (None) in total."""
         ...
 
 
@@ -285,9 +308,20 @@ class AccountStore(
 
 
 class ServiceStore(
-    UserStore, SessionStore, OneTimeLinkStore, GuestLinkStore, ApiKeyStore, AuditLog, Protocol
+    UserStore,
+    SessionStore,
+    OneTimeLinkStore,
+    GuestLinkStore,
+    UsageReader,
+    ApiKeyStore,
+    AuditLog,
+    Protocol,
 ):
-    """What the account service needs: all but usage and retention."""
+    """What the account service needs: all but counting usage, and retention."""
+
+
+class GuestStore(GuestLinkStore, UsageReader, Protocol):
+    """What guests need: their links, and what they have used."""
 
 
 class MaintenanceStore(UserReader, GuestLinkReader, ApiKeyReader, AuditLog, Retention, Protocol):

@@ -7,7 +7,15 @@ from datetime import datetime
 from markupsafe import Markup
 
 from chat.accounts.access import is_guest
-from chat.accounts.models import Action, AuditEntry, GuestLink, Session, User
+from chat.accounts.models import (
+    Action,
+    AuditEntry,
+    GuestAllowance,
+    GuestLink,
+    Invitation,
+    Session,
+    User,
+)
 from pages.html import PageLocale, account_links, render
 
 GUEST_LINK_DEFAULTS = {"days": 7, "max_guests": 20, "max_messages": 100, "max_tokens": 200_000}
@@ -24,10 +32,26 @@ class ListedAuditEntry:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedInvitation:
+    """An open invitation with the name of who made it."""
+
+    invitation: Invitation
+    creator_name: str
+
+
 def account_page(
-    locale: PageLocale, user: User, sessions: Sequence[Session], *, session_id: str
+    locale: PageLocale,
+    user: User,
+    sessions: Sequence[Session],
+    *,
+    session_id: str,
+    allowance: GuestAllowance | None = None,
 ) -> Markup:
-    """The user's own account. `session_id` is the session of the request."""
+    """The user's own account. `session_id` is the session of the request.
+
+    `allowance` is what a guest has left.
+    """
     return render(
         "accounts/account.html",
         locale,
@@ -36,19 +60,27 @@ def account_page(
         sessions=sessions,
         session_id=session_id,
         has_password=not is_guest(user),
+        allowance=allowance,
     )
 
 
 def users_page(
-    locale: PageLocale, user: User, users: Sequence[User], audit_entries: Sequence[AuditEntry]
+    locale: PageLocale,
+    user: User,
+    users: Sequence[User],
+    audit_entries: Sequence[AuditEntry],
+    invitations: Sequence[Invitation] = (),
 ) -> Markup:
-    """All accounts, a form for invitations, and the newest entries of the audit log."""
+    """All accounts, invitations with a form for them, and the newest entries of the audit log."""
     names = {other.id: other.name for other in users}
     return render(
         "accounts/users.html",
         locale,
         nav=account_links(user),
         users=users,
+        invitations=[
+            ListedInvitation(one, names.get(one.created_by, one.created_by)) for one in invitations
+        ],
         audit=[_audit_row(locale, audit_entry, names) for audit_entry in audit_entries],
     )
 

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from chat.accounts.access import is_guest
-from chat.accounts.models import User
+from chat.accounts.models import GuestAllowance, User
 from chat.campaigns.models import Visit, VisitStage
 from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE, consent_digest
 from pages.html import PageLocale, render
@@ -11,8 +11,13 @@ from pages.html import PageLocale, render
 SCRIPT = "campaigns.js"
 
 
-def campaign_visit_page(locale: PageLocale, user: User, visit: Visit) -> Markup:
-    """What the stage of the visit asks for: consent, tasks, the survey, or nothing any more."""
+def campaign_visit_page(
+    locale: PageLocale, user: User, visit: Visit, allowance: GuestAllowance | None = None
+) -> Markup:
+    """What the stage of the visit asks for: consent, tasks, the survey, or nothing any more.
+
+    `allowance` is what a guest has left.
+    """
     plan = visit.campaign.plan
     return render(
         "campaigns/visit.html",
@@ -28,6 +33,7 @@ def campaign_visit_page(locale: PageLocale, user: User, visit: Visit) -> Markup:
         survey_end=visit.campaign.survey_end,
         has_participant=visit.participant is not None,
         is_guest=is_guest(user),
+        allowance=allowance,
     )
 
 

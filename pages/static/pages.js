@@ -1,6 +1,8 @@
 // What the pages' forms do, by their data attributes:
 //   data-post     where the form is sent, as JSON
-//   data-then     go (to where the answer says), reload, show (a link or key), tell (that it is done)
+//   data-then     go (to where the answer says), reload, show (a link or key), tell (that it is done),
+//                 renew (the lists of the page)
+//   data-renewed  a part of the page that is fetched again when something was made or changed
 //   data-sure     what the button asks before it is meant
 //   data-refusals what to say where a field is refused, as JSON, if its length does not tell
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
@@ -143,6 +145,18 @@ function forgive(form) {
 // The browser says itself what is wrong with a number, if it can be seen.
 document.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true);
 
+/** What was made or changed is in its list at once; what is typed elsewhere on the page stays. */
+async function renew() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return; // it is there after a reload
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of all("[data-renewed]")) {
+    const newer = $(`[data-renewed="${part.dataset.renewed}"]`, page);
+    if (newer) part.replaceWith(newer);
+    if (newer) showTimes(newer);
+  }
+}
+
 const afterwards = {
   // The address a page was asked for may have had a conversation's id, which no server sees.
   go: (form, told) => {
@@ -157,7 +171,9 @@ const afterwards = {
     $("[data-shared]", made).innerHTML = told.html ?? ""; // of a link: its QR code
     $("input", made).select();
     form.reset();
+    renew();
   },
+  renew,
   tell: (form, told) => {
     const said = document.createElement("p");
     said.setAttribute("role", "status");
@@ -255,6 +271,8 @@ if (card) {
       if (told.next) return location.replace(told.next);
       reveal(told.kind);
       all("[data-tell]", card).forEach((part) => (part.textContent = told[part.dataset.tell]));
+      for (const time of all("time[data-tell]", card)) time.dateTime = time.textContent;
+      showTimes(card);
       $("div:not([hidden]) input", card)?.focus();
     },
     () => reveal("none"),
@@ -275,8 +293,11 @@ for (const button of all("[data-language]")) {
     location.reload();
   });
 }
-for (const time of all("time")) {
-  time.textContent = new Date(time.dateTime).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+function showTimes(part) {
+  for (const time of all("time[datetime]", part)) {
+    time.textContent = new Date(time.dateTime).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  }
 }
+showTimes(document);
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.documentElement.dataset.theme = theme;

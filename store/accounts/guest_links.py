@@ -1,14 +1,15 @@
 """Guest links: creation, look-up, counting of guests, revocation."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from chat.accounts.errors import LinkFull
-from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLink
+from chat.accounts.models import CAMPAIGN_GRACE, AuditEntry, GuestLimits, GuestLink
+from chat.accounts.sessions import ABSOLUTE
 from chat.errors import NotFound
 from store.accounts.rows import add_audit_entry, guest_link_row, owned_by
 from store.schema.accounts import GuestLinkRow, SessionRow, UserRow
@@ -49,6 +50,26 @@ def take_place(session: Session, link_id: str, at: datetime) -> None:
     if link.guests >= link.max_guests:
         raise LinkFull(limit=link.max_guests)
     link.guests += 1
+
+
+def extend_guest_link(
+    session: Session, link_id: str, limits: GuestLimits, audit_entry: AuditEntry
+) -> GuestLink:
+    """Raises NotFound."""
+    row = guest_link_row(session, link_id, for_update=True)
+    if row.revoked:
+        raise NotFound
+    ended = row.value().sessions_end
+    for name, value in asdict(limits).items():
+        setattr(row, name, value)
+    link = row.value()
+    guests = select(UserRow.id).where(UserRow.guest_link_id == link_id)
+    for one in session.scalars(
+        select(SessionRow).where(SessionRow.user_id.in_(guests), SessionRow.expires_at == ended)
+    ):
+        one.expires_at = max(ended, min(one.created_at + ABSOLUTE, link.sessions_end))
+    add_audit_entry(session, audit_entry)
+    return link
 
 
 def revoke_guest_link(session: Session, link_id: str, audit_entry: AuditEntry) -> None:

@@ -1,15 +1,26 @@
 """One-time links: to create an account, or to reset a password."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from chat.accounts.models import LOCAL_USER, AuditEntry, OneTimeLink, OneTimeLinkKind, User
+from chat.accounts.models import (
+    LOCAL_USER,
+    AuditEntry,
+    Invitation,
+    OneTimeLink,
+    OneTimeLinkKind,
+    User,
+)
 from chat.errors import NotFound
 from store.accounts.rows import add_audit_entry, user_row
 from store.accounts.users import add_user, has_users, set_password
 from store.schema.accounts import OneTimeLinkRow
+
+ID_LENGTH = 32
+"""Characters of a link's digest that name it in lists: half of them, and no way to its token."""
 
 
 def add_one_time_link(
@@ -41,6 +52,33 @@ def one_time_link_of(session: Session, token_hash: str) -> OneTimeLink:
     if row is None:
         raise NotFound
     return _good(session, row.value())
+
+
+def invitations(session: Session, at: datetime) -> Sequence[Invitation]:
+    rows = session.scalars(
+        select(OneTimeLinkRow)
+        .where(OneTimeLinkRow.kind == OneTimeLinkKind.INVITE, OneTimeLinkRow.expires_at > at)
+        .order_by(OneTimeLinkRow.expires_at.desc(), OneTimeLinkRow.token_hash)
+    )
+    return [
+        Invitation(row.token_hash[:ID_LENGTH], row.rank, row.made_by, row.expires_at)
+        for row in rows
+    ]
+
+
+def withdraw_invitation(session: Session, invitation_id: str, audit_entry: AuditEntry) -> None:
+    """Raises NotFound."""
+    gone = session.scalars(
+        delete(OneTimeLinkRow)
+        .where(
+            OneTimeLinkRow.kind == OneTimeLinkKind.INVITE,
+            func.substr(OneTimeLinkRow.token_hash, 1, ID_LENGTH) == invitation_id,
+        )
+        .returning(OneTimeLinkRow.token_hash)
+    ).all()
+    if not gone:
+        raise NotFound
+    add_audit_entry(session, audit_entry)
 
 
 def use_one_time_link(

@@ -49,11 +49,14 @@ class DatabaseAccounts(DatabaseStore):
 
     add_one_time_link = Write(one_time_links.add_one_time_link)
     one_time_link = Read(one_time_links.one_time_link_of)
+    invitations = Read(one_time_links.invitations)
+    withdraw_invitation = Write(one_time_links.withdraw_invitation)
 
     add_guest_link = Write(link_queries.add_guest_link)
     guest_link_of = Read(link_queries.guest_link_by_token)
     guest_link = Read(link_queries.guest_link)
     admit_guest = Write(user_queries.admit_guest)
+    extend_guest_link = Write(link_queries.extend_guest_link)
     revoke_guest_link = Write(link_queries.revoke_guest_link)
     guest_links = Read(link_queries.guest_links)
 

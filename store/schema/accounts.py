@@ -126,6 +126,7 @@ class GuestLinkRow(Base):
     messages: Mapped[int] = mapped_column(BigInteger)
     tokens: Mapped[int] = mapped_column(BigInteger)
     campaign_id: Mapped[str | None] = mapped_column(PlainText)
+    welcome: Mapped[str] = mapped_column(PlainText, server_default="")
 
     def value(self) -> GuestLink:
         return GuestLink(
@@ -143,6 +144,7 @@ class GuestLinkRow(Base):
             messages=self.messages,
             tokens=self.tokens,
             campaign_id=self.campaign_id,
+            welcome=self.welcome,
         )
 
 

@@ -15,6 +15,7 @@ from chat.accounts.models import (
     Action,
     ApiKey,
     AuditEntry,
+    GuestLimits,
     GuestLink,
     OneTimeLink,
     OneTimeLinkKind,
@@ -278,6 +279,61 @@ async def test_unused_conversations_are_deleted(account_store: AccountStore, sto
     with pytest.raises(NotFound):
         await store.conversation(BOB.id, old.conversation.id)
     assert await account_store.delete_older(new.conversation.updated_at) == 0
+
+
+# --- guest links and invitations with new limits -------------------------------------------------
+
+
+async def test_a_link_is_topped_up_with_the_sessions_that_end_with_it(town: AccountStore) -> None:
+    short = replace(LINK, expires_at=START + timedelta(days=1))
+    await town.add_guest_link("link token", short, JOINED)
+    await town.admit_guest(LINK.id, guest("Gil"), JOINED)
+    ends = replace(session(guest("Gil")), expires_at=short.sessions_end)
+    shorter = replace(ends, id="short", expires_at=short.sessions_end - timedelta(hours=1))
+    await town.add_session("ends", ends, DONE)
+    await town.add_session("short", shorter, DONE)
+    later = short.expires_at + timedelta(days=1)
+    link = await town.extend_guest_link(LINK.id, GuestLimits(later, 50, 60, 70), DONE)
+    assert link == await town.guest_link(LINK.id)
+    assert (link.expires_at, link.max_guests, link.max_messages) == (later, 50, 60)
+    assert (link.max_tokens, link.guests) == (70, 1)
+    found = {one.id: one.expires_at for one in await town.sessions("Gil-id")}
+    assert found == {ends.id: link.sessions_end, "short": shorter.expires_at}
+
+
+async def test_a_revoked_or_unknown_link_is_not_topped_up(town: AccountStore) -> None:
+    await town.add_guest_link("link token", LINK, JOINED)
+    await town.revoke_guest_link(LINK.id, DONE)
+    for link_id in (LINK.id, "unknown"):
+        with pytest.raises(NotFound):
+            await town.extend_guest_link(link_id, GuestLimits(LINK.expires_at, 1, 1, 1), DONE)
+
+
+async def test_what_guests_read_of_a_link_is_stored_beside_its_label(town: AccountStore) -> None:
+    await town.add_guest_link("link token", replace(LINK, welcome="欢迎 all"), JOINED)
+    assert (await town.guest_link(LINK.id)).welcome == "欢迎 all"
+
+
+async def test_invitations_are_listed_until_they_are_used_expired_or_withdrawn(
+    town: AccountStore,
+) -> None:
+    kind, at = OneTimeLinkKind.INVITE, JOINED.at
+    for number in range(3):
+        ends = at + timedelta(days=number + 1)
+        invite = OneTimeLink(kind, AccountRole.MEMBER, ANN.id, ends)
+        await town.add_one_time_link(f"{number}" * 64, invite, JOINED)
+    reset = OneTimeLink(OneTimeLinkKind.RESET, AccountRole.MEMBER, ANN.id, ends, BOB.id)
+    await town.add_one_time_link("r" * 64, reset, JOINED)
+    names = [one.id for one in await town.invitations(at)]
+    assert names == ["2" * 32, "1" * 32, "0" * 32]
+    assert len(await town.invitations(at + timedelta(days=1))) == 2
+    await town.withdraw_invitation("1" * 32, DONE)
+    for gone in ("1" * 32, "r" * 32):
+        with pytest.raises(NotFound):
+            await town.withdraw_invitation(gone, DONE)
+    with pytest.raises(NotFound):
+        await town.one_time_link("1" * 64)
+    assert [one.id for one in await town.invitations(at)] == ["2" * 32, "0" * 32]
 
 
 # --- sessions ---------------------------------------------------------------------------------

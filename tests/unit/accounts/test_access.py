@@ -93,6 +93,23 @@ async def revoke_guest_link(rows: Rows, user: User) -> None:
     await rows.accounts.guests.revoke_link(user, rows.link.id)
 
 
+async def extend_guest_link(rows: Rows, user: User) -> object:
+    return await rows.accounts.guests.extend_link(
+        user, rows.link.id, days=1, max_guests=1, max_messages=1, max_tokens=1
+    )
+
+
+async def list_invitations(rows: Rows, user: User) -> object:
+    return await rows.accounts.one_time_links.invitations(user)
+
+
+async def withdraw_invitation(rows: Rows, user: User) -> None:
+    admin = rows.user("root")
+    await rows.accounts.one_time_links.invite(admin, AccountRole.MEMBER)
+    invitation = (await rows.accounts.one_time_links.invitations(admin))[0]
+    await rows.accounts.one_time_links.withdraw(user, invitation.id)
+
+
 async def name_owners(rows: Rows, user: User) -> object:
     return await rows.accounts.users.owner_names(user)
 
@@ -111,6 +128,9 @@ POLICY: dict[Act, frozenset[str]] = {
     revoke_key: frozenset({"root", "ann"}),
     add_guest_link: frozenset({"root", "ann", "bob"}),
     revoke_guest_link: frozenset({"root", "ann"}),
+    extend_guest_link: frozenset({"root", "ann"}),
+    list_invitations: frozenset({"root"}),
+    withdraw_invitation: frozenset({"root"}),
     name_owners: frozenset({"root", "ann", "bob"}),
 }
 """The users that may do each action; for all others it is NotFound."""

@@ -1,0 +1,13 @@
+"""What guests read of their link, apart from the host's own label of it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("guest_links", sa.Column("welcome", sa.Text(), nullable=False, server_default=""))
