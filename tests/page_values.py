@@ -269,7 +269,7 @@ class PageValues:
             for may_ask in (True, False):
                 page = comparison_html(locale, case_, escape, may_ask=may_ask)
                 yield f"round {number} {may_ask}", page
-                foot = actions_html(locale, case_, may_ask=may_ask, voted_before=True)
+                foot = actions_html(locale, case_, may_ask=may_ask)
                 yield f"foot {number} {may_ask}", foot
             yield f"side {number}", side_html(locale, case_.right, escape)
 

@@ -174,22 +174,17 @@ def _vote_routes(
 ) -> APIRouter:
     router = APIRouter()
 
-    async def actions_response(
-        request: Request, comparison_id: str, *, before: bool = False
-    ) -> dict[str, str]:
+    async def actions_response(request: Request, comparison_id: str) -> dict[str, str]:
         """What can be done now, and the tasks: a vote marks its task as done."""
         user, locale = user_of(request), locale_of(request, root_path)
         view = await comparisons.view(user, comparison_id)
         visit = await participation.visit(user, view.comparison.campaign_id)
-        actions = actions_html(locale, view, voted_before=before)
-        return {"html": actions, "tasks": tasks_html(locale, visit)}
+        return {"html": actions_html(locale, view), "tasks": tasks_html(locale, visit)}
 
     @router.post("/api/duels/{comparison_id}/vote")
     async def vote(request: Request, comparison_id: str, body: VoteForm) -> dict[str, str]:
-        counted = await comparisons.vote(user_of(request), comparison_id, body.choice)
-        return await actions_response(
-            request, comparison_id, before=counted.choice is not body.choice
-        )
+        await comparisons.vote(user_of(request), comparison_id, body.choice)
+        return await actions_response(request, comparison_id)
 
     @router.post("/api/duels/{comparison_id}/skip")
     async def skip(request: Request, comparison_id: str, body: SkipForm) -> dict[str, str]:

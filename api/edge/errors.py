@@ -29,7 +29,7 @@ from chat.accounts.errors import (
     TooManyAttempts,
     WrongPassword,
 )
-from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse, VoteNeeded
+from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse, VoteFrozen, VoteNeeded
 from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
 from chat.errors import AppError, BadRequest, NotFound, StoreFailed
 from chat.evaluation.errors import RunInProgress
@@ -102,6 +102,7 @@ STATUS: Mapping[type[AppError], int] = {
     PlanInUse: 409,
     AnswersUnfinished: 409,
     VoteNeeded: 409,
+    VoteFrozen: 409,
     NoPart: 403,
     PlacesNeeded: 403,
     RenamedMeanwhile: 409,

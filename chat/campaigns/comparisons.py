@@ -141,9 +141,9 @@ class Comparisons:
     async def vote(
         self, user: User, comparison_id: str, choice: VoteChoice, comment: str = ""
     ) -> Comparison:
-        """Vote once: a second vote returns the comparison with the first one. Its task is done.
+        """Vote, or change the vote until the next question is asked. Its task is done.
 
-        Raises NotFound, AnswersUnfinished, CampaignOver, MessageTooLong, BadText.
+        Raises NotFound, AnswersUnfinished, VoteFrozen, CampaignOver, MessageTooLong, BadText.
         """
         visit = await self._open_visit(user, comparison_id)
         checked = _checked(comment)

@@ -68,6 +68,10 @@ class Enrolment:
             await self._store.seen(target_id, user_id, now)
         return EffectiveOptions(options_of(chosen), target_id, chosen.engine, account)
 
+    async def conceals(self, campaign_id: str) -> bool:
+        """Whether the campaign's testers are not told what answered. Raises NotFound."""
+        return (await self._store.campaign(campaign_id)).plan.conceals_variants
+
 
 async def link_of(user: User, links: GuestLinkReader) -> GuestLink | None:
     """The link of a guest; None for other users. Raises NotFound."""

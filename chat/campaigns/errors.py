@@ -62,6 +62,12 @@ class VoteNeeded(BadRequest):
     code = "vote_needed"
 
 
+class VoteFrozen(BadRequest):
+    """A vote is changed only until the tester asks the next question, and not without end."""
+
+    code = "vote_frozen"
+
+
 class SkipReasonNeeded(BadRequest):
     """A comparison is skipped with a reason."""
 

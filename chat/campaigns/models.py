@@ -83,6 +83,11 @@ class Plan:
     ends_at: datetime | None = None
     keep_days: int | None = None
 
+    @property
+    def conceals_variants(self) -> bool:
+        """Whether testers are not told models and settings: where variants are compared."""
+        return self.mode is not Mode.SINGLE
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
@@ -156,10 +161,20 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierVote:
+    """A vote of the comparison's tester that the tester changed later, with its comment."""
+
+    choice: VoteChoice
+    voted_at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One question that both variants answer. Which is left was drawn when it was asked.
 
     `skip_reason` is why the tester did not vote on it; empty if the tester voted or has to decide.
+    `choice` is the newest vote, which counts; `earlier_votes` are those before it, oldest first.
     """
 
     id: str
@@ -174,6 +189,7 @@ class Comparison:
     comment: str = ""
     voted_at: datetime | None = None
     skip_reason: str = ""
+    earlier_votes: tuple[EarlierVote, ...] = ()
 
     @property
     def is_decided(self) -> bool:

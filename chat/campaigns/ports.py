@@ -47,7 +47,11 @@ class ComparisonStore(Protocol):
     async def vote(
         self, user_id: str, comparison_id: str, choice: VoteChoice, comment: str, at: datetime
     ) -> Comparison:
-        """The comparison with the first vote. Raises NotFound, AnswersUnfinished."""
+        """The comparison with this vote; a vote that it replaces is kept as an earlier one.
+
+        The same choice again changes nothing. Raises NotFound, AnswersUnfinished, and VoteFrozen
+        for a change after the user's next question in the campaign, or after MAX_EARLIER_VOTES.
+        """
         ...
 
     async def skip(self, user_id: str, comparison_id: str, reason: str) -> Comparison:

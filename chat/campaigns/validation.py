@@ -36,6 +36,9 @@ MAX_VOTE_COMMENT = 20_000
 MAX_SURVEY_TEXT = 20_000
 """Characters."""
 
+MAX_EARLIER_VOTES = 50
+"""How often a tester changes one vote."""
+
 SCALE = range(1, 6)
 """The numbers of a scale."""
 

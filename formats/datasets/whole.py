@@ -81,9 +81,17 @@ class WholeFile(PieceFile):
 
     def _vote(self, voted_comparison: VotedComparison) -> VoteRecord:
         comparison = voted_comparison.comparison
-        question, comment = self.masking(comparison.question), self.masking(comparison.comment)
+        masked = replace(
+            comparison,
+            question=self.masking(comparison.question),
+            comment=self.masking(comparison.comment),
+            earlier_votes=tuple(
+                replace(vote, comment=self.masking(vote.comment))
+                for vote in comparison.earlier_votes
+            ),
+        )
         return VoteRecord(
-            duel=replace(comparison, question=question, comment=comment),
+            duel=masked,
             left=self._side(voted_comparison.left),
             right=self._side(voted_comparison.right),
         )

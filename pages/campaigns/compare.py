@@ -56,17 +56,16 @@ class SideView:
 @dataclass(frozen=True, slots=True)
 class ComparisonActions:
     """The actions of a comparison. `voted` is the key of the text of a vote; empty: none.
-    `skip_reason` is why it was skipped; empty: it was not.
+    `skip_reason` is why it was skipped; empty: it was not. `choice` is the vote.
 
-    `voted_before`: this vote was too late, another one is stored. `request_id` makes asking again
-    idempotent.
+    `request_id` makes asking again idempotent.
     """
 
     id: str
     is_open: bool
     is_complete: bool
     voted: str
-    voted_before: bool
+    choice: VoteChoice | None
     comment: str
     skip_reason: str
     may_ask: bool
@@ -144,13 +143,11 @@ def actions_html(
     view: ComparisonView,
     *,
     may_ask: bool = True,
-    voted_before: bool = False,
 ) -> Markup:
-    """What can be done with a comparison: stop it, vote, comment on the vote, or ask again.
-
-    `voted_before`: this vote was too late, another one is stored.
+    """What can be done with a comparison: stop it, vote, change or comment on the vote, or ask
+    again. pages.css hides the buttons that change a vote where another question follows.
     """
-    actions = _actions(view, may_ask=may_ask, voted_before=voted_before)
+    actions = _actions(view, may_ask=may_ask)
     return render_macro(PARTS, "actions", locale, actions)
 
 
@@ -193,16 +190,14 @@ def _state(locale: PageLocale, progress: Progress) -> str:
     return locale.text(ENDS[progress.status]) if progress.status in ENDS else ""
 
 
-def _actions(
-    view: ComparisonView, *, may_ask: bool, voted_before: bool = False
-) -> ComparisonActions:
+def _actions(view: ComparisonView, *, may_ask: bool) -> ComparisonActions:
     comparison = view.comparison
     return ComparisonActions(
         id=comparison.id,
         is_open=view.is_open,
         is_complete=view.is_complete,
         voted=VOTED[comparison.choice] if comparison.choice else "",
-        voted_before=voted_before,
+        choice=comparison.choice,
         comment=comparison.comment,
         skip_reason=comparison.skip_reason,
         may_ask=may_ask,

@@ -4,12 +4,13 @@ Knows no Markdown: `render_markdown` renders the text of an answer.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from markupsafe import Markup
 
 from chat.accounts.models import User
-from chat.campaigns.models import Campaign, Side
+from chat.campaigns.models import Campaign, Comparison, Side
 from chat.conversations.models import Message
 from chat.conversations.prompt import prompt_from
 from chat.feedback.result_models import VotedComparison
@@ -19,6 +20,7 @@ from pages.campaigns.compare import MarkdownRenderer
 from pages.feedback.origin import AnswerOrigin, cost_of, origin_of
 from pages.feedback.votes import (
     SCRIPT,
+    VoteOutcome,
     is_trial,
     outcome_of,
     task_title,
@@ -62,6 +64,15 @@ class SideColumn:
     answer: SideAnswer | None
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacedVote:
+    """A vote that the tester changed later."""
+
+    outcome: VoteOutcome
+    voted_at: datetime
+    comment: str
+
+
 def vote_page(locale: PageLocale, user: User, view: VoteView) -> Markup:
     """One vote with all its data."""
     voted, comparison, campaign = view.voted, view.voted.comparison, view.campaign
@@ -85,7 +96,22 @@ def vote_page(locale: PageLocale, user: User, view: VoteView) -> Markup:
         task=task_title(campaign, comparison.task_id) if comparison.task_id else None,
         voted_at=comparison.voted_at or comparison.asked_at,
         comment=comparison.comment,
+        replaced=_replaced(locale, comparison, campaign),
     )
+
+
+def _replaced(
+    locale: PageLocale, comparison: Comparison, campaign: Campaign | None
+) -> Sequence[ReplacedVote]:
+    """The earlier votes, newest first."""
+    return [
+        ReplacedVote(
+            outcome_of(locale, replace(comparison, choice=vote.choice), campaign),
+            vote.voted_at,
+            vote.comment,
+        )
+        for vote in reversed(comparison.earlier_votes)
+    ]
 
 
 def _side(view: VoteView, label: str, side: Side, path: Sequence[Message]) -> SideColumn:

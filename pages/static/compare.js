@@ -72,12 +72,24 @@ document.addEventListener("click", ({ target }) => {
 const VOTES = { 1: "left", 2: "right", 3: "tie", 4: "both-bad", ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, summary")) return;
-  const forms = all(`form[data-vote="${VOTES[event.key]}"]`);
-  if (!forms.length) return;
+  // An earlier vote is no longer changed.
+  const form = $(`[data-round]:last-child form[data-vote="${VOTES[event.key]}"]`, rounds);
+  if (!form) return;
   event.preventDefault();
-  forms.at(-1).requestSubmit();
+  form.requestSubmit();
 });
+// --- what was typed on the chat page, whose script keeps it under this name, comes along ---------
+const DRAFT = "qwen-chat.draft";
+function takeDraft() {
+  const question = $("[name=question]", asking);
+  const draft = sessionStorage.getItem(DRAFT);
+  sessionStorage.removeItem(DRAFT);
+  if (!draft || question.value) return;
+  question.value = draft;
+  question.focus();
+}
 if (asking) {
+  takeDraft();
   following();
   $("[name=follow]", asking).addEventListener("change", following);
   $("[name=question]", asking).addEventListener("keydown", (event) => {

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chat.campaigns.comparison_models import NewComparison, StoredComparison
-from chat.campaigns.errors import AnswersUnfinished
-from chat.campaigns.models import Comparison, Side, VoteChoice
+from chat.campaigns.errors import AnswersUnfinished, VoteFrozen
+from chat.campaigns.models import Comparison, EarlierVote, Side, VoteChoice
+from chat.campaigns.validation import MAX_EARLIER_VOTES
 from chat.conversations.models import Turn
 from chat.conversations.turns import PreparedTurn
 from chat.errors import NotFound
@@ -96,12 +97,21 @@ def vote(
     comment: str,
     at: datetime,
 ) -> Comparison:
-    """Raises NotFound, AnswersUnfinished."""
+    """Raises NotFound, AnswersUnfinished, VoteFrozen."""
+    part = _row_of(session, user_id, comparison_id)
+    # Locked in the order of `ask`: no question is asked between the check and the change.
+    session.get(ParticipantRow, (part.campaign_id, user_id), with_for_update=True)
     row = _row_of(session, user_id, comparison_id, for_update=True)
+    if row.choice is choice:
+        return row.value()
     if row.choice is None:
         _refuse_unfinished(session, row)
-        row.choice, row.voted_at, row.skip_reason = choice, at, ""
-        row.comment = comment or row.comment
+    else:
+        _refuse_frozen(session, row)
+        earlier = EarlierVote(row.choice, row.voted_at or at, row.comment)
+        row.earlier_votes = (*row.earlier_votes, earlier)
+    row.choice, row.voted_at, row.skip_reason = choice, at, ""
+    row.comment = comment or row.comment
     return row.value()
 
 
@@ -150,6 +160,17 @@ def _refuse_unfinished(session: Session, row: ComparisonRow) -> None:
     written = _with_its_answers(session, row)
     if {written.left.status, written.right.status} != {Status.DONE}:
         raise AnswersUnfinished
+
+
+def _refuse_frozen(session: Session, row: ComparisonRow) -> None:
+    newest = session.scalar(
+        select(ComparisonRow.id)
+        .where(ComparisonRow.user_id == row.user_id, ComparisonRow.campaign_id == row.campaign_id)
+        .order_by(ComparisonRow.asked_at.desc(), ComparisonRow.id)
+        .limit(1)
+    )
+    if newest != row.id or len(row.earlier_votes) >= MAX_EARLIER_VOTES:
+        raise VoteFrozen
 
 
 def _with_its_answers(session: Session, row: ComparisonRow) -> StoredComparison:

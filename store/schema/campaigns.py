@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chat.campaigns.models import (
     Campaign,
     Comparison,
+    EarlierVote,
     Participant,
     Plan,
     Side,
@@ -102,6 +103,9 @@ class ComparisonRow(Base):
     comment: Mapped[str] = mapped_column(PlainText)
     voted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     skip_reason: Mapped[str] = mapped_column(PlainText, server_default="")
+    earlier_votes: Mapped[tuple[EarlierVote, ...]] = mapped_column(
+        AsJson(tuple[EarlierVote, ...]), default=(), server_default="[]"
+    )
 
     def value(self) -> Comparison:
         return Comparison(
@@ -117,4 +121,5 @@ class ComparisonRow(Base):
             comment=self.comment,
             voted_at=self.voted_at,
             skip_reason=self.skip_reason,
+            earlier_votes=self.earlier_votes or (),
         )

@@ -17,7 +17,7 @@ from store import RoutingStore, open_store
 from tests.browser.chromium import new_context
 from tests.browser.conftest import Site
 from tests.browser.coroutines import run_coroutine
-from tests.browser.steps import button
+from tests.browser.steps import box, button
 from tests.fakes import Script, ScriptedEngine
 from tests.hosting import StoreAccounts
 from tests.migrated import migrated
@@ -53,7 +53,7 @@ def campaign(store: RoutingStore) -> Campaign:
 
 def is_wrong(line: ConsoleMessage) -> bool:
     """Whether a line of the console is about a fault; a request that is refused is none."""
-    refused = "/api/" in line.location["url"] and re.search(r"status of 40[03]", line.text)
+    refused = "/api/" in line.location["url"] and re.search(r"status of 40[039]", line.text)
     return line.type == "error" and not refused
 
 
@@ -178,7 +178,7 @@ def test_formulas_are_set_and_what_is_none_stays_as_it_is(
         expect(side(page, name)).to_contain_text("for $5 and \\(code\\).")
 
 
-def test_a_second_tab_sees_the_answers_stream_and_the_first_vote(
+def test_a_vote_is_changed_from_a_second_tab_until_the_next_question(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:
     engine = ScriptedEngine([Script(["so far ", "and the end"], step_s=0.5, prefill_s=0.5)])
@@ -195,8 +195,31 @@ def test_a_second_tab_sees_the_answers_stream_and_the_first_vote(
     button(first, "1 · A is better").click()
     expect(voted(first)).to_have_text("You voted: A is better.")
     button(second, "2 · B is better").click()
-    expect(voted(second)).to_contain_text("You had already voted, and that vote counts.")
-    expect(voted(second)).to_contain_text("You voted: A is better.")
+    expect(voted(second)).to_have_text("You voted: B is better.")
+    second.keyboard.press("3")
+    expect(voted(second)).to_have_text("You voted: equally good.")
+    ask(first, "And then?")
+    expect(first.locator("[data-round]").nth(1)).to_be_visible()
+    expect(first.locator(".change").first).to_be_hidden()  # the first vote stays as it is
+    button(second, "1 · A is better").click()  # this tab has not seen the next question
+    expect(second.get_by_text("This vote can no longer be changed")).to_be_visible()
+
+
+def test_a_question_typed_in_the_chat_comes_along_to_the_page_that_compares(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine([Script(["Yes."])]), store, sign_in=local_user(store))
+    page = visitor().new_page()
+    page.goto(address)
+    box(page).fill("Name a river\nand a lake")
+    page.goto(f"{address}/?campaign={campaign.id}")
+    button(page, "I agree").click()
+    question = page.get_by_label("Your question, for both")
+    expect(question).to_have_value("Name a river\nand a lake")
+    question.press("Enter")
+    expect(page.get_by_role("heading", name="Name a river")).to_be_visible()
+    page.reload()
+    expect(question).to_have_value("")
 
 
 def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
@@ -261,6 +284,7 @@ def test_a_host_finds_a_vote_and_reads_it_with_both_answers_by_name(
     begin(page, address, campaign)
     for question, vote in (("Which x?", "1 · A is better"), ("Why?", "3 · Equally good")):
         ask(page, question)
+        page.locator("[data-undecided]").wait_for()
         button(page, vote).click()
         expect(voted(page)).to_contain_text("You voted")
     (first, _) = run_coroutine(

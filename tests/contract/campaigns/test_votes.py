@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from chat.campaigns.comparison_models import ComparisonRequest, NewComparison
-from chat.campaigns.errors import AnswersUnfinished
-from chat.campaigns.models import Campaign, Mode, Plan, Variant, VoteChoice
-from chat.campaigns.validation import consent_digest
+from chat.campaigns.errors import AnswersUnfinished, VoteFrozen
+from chat.campaigns.models import Campaign, EarlierVote, Mode, Plan, Variant, VoteChoice
+from chat.campaigns.validation import MAX_EARLIER_VOTES, consent_digest
 from chat.conversations.context_window import ContextWindow
 from chat.conversations.errors import AnswerRunning
 from chat.conversations.models import Question, Turn
@@ -108,7 +108,7 @@ async def test_a_withdrawn_tester_writes_no_comparison(store: RoutingStore) -> N
     assert list(await store.conversations(ANN.id)) == []
 
 
-async def test_of_concurrent_votes_one_counts_and_all_return_it(store: RoutingStore) -> None:
+async def test_of_concurrent_votes_one_counts_and_the_others_are_kept(store: RoutingStore) -> None:
     await answer(store, await ask(store))
     votes, at = store.feedback.comparisons, START + timedelta(hours=1)
     one = await comparison_id(store)
@@ -116,9 +116,41 @@ async def test_of_concurrent_votes_one_counts_and_all_return_it(store: RoutingSt
     outcomes = await asyncio.gather(
         *(votes.vote(ANN.id, one, choice, "", at) for choice in choices)
     )
-    assert len({comparison.choice for comparison in outcomes}) == 1
-    assert outcomes[0].voted_at == at
-    assert (await votes.comparison(ANN.id, one)).comparison == outcomes[0]
+    assert {comparison.choice for comparison in outcomes} == set(choices)
+    final = (await votes.comparison(ANN.id, one)).comparison
+    assert final in outcomes
+    earlier = [vote.choice for vote in final.earlier_votes]
+    assert sorted([*earlier, final.choice or ""]) == sorted(choices)
+
+
+async def test_a_changed_vote_counts_and_the_earlier_ones_are_kept_until_the_next_question(
+    store: RoutingStore,
+) -> None:
+    turns = await ask(store)
+    await answer(store, turns)
+    votes, one = store.feedback.comparisons, await comparison_id(store)
+    first, second, third = (START + timedelta(hours=hour) for hour in (1, 2, 3))
+    await votes.vote(ANN.id, one, VoteChoice.LEFT, "shorter", first)
+    same = await votes.vote(ANN.id, one, VoteChoice.LEFT, "", second)
+    assert (same.voted_at, same.earlier_votes) == (first, ())
+    changed = await votes.vote(ANN.id, one, VoteChoice.TIE, "", third)
+    assert (changed.choice, changed.voted_at, changed.comment) == (VoteChoice.TIE, third, "shorter")
+    assert changed.earlier_votes == (EarlierVote(VoteChoice.LEFT, first, "shorter"),)
+    assert (await votes.comparison(ANN.id, one)).comparison == changed
+    await ask(store, 2)
+    with pytest.raises(VoteFrozen):
+        await votes.vote(ANN.id, one, VoteChoice.RIGHT, "", third)
+    assert (await votes.vote(ANN.id, one, VoteChoice.TIE, "", third)) == changed
+
+
+async def test_a_vote_is_not_changed_without_end(store: RoutingStore) -> None:
+    await answer(store, await ask(store))
+    votes, one = store.feedback.comparisons, await comparison_id(store)
+    sides = (VoteChoice.LEFT, VoteChoice.RIGHT)
+    for number in range(MAX_EARLIER_VOTES + 1):
+        await votes.vote(ANN.id, one, sides[number % 2], "", START)
+    with pytest.raises(VoteFrozen):
+        await votes.vote(ANN.id, one, VoteChoice.TIE, "", START)
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.ERROR, Status.INTERRUPTED])

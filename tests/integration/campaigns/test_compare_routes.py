@@ -1,6 +1,7 @@
 """Blind comparisons over HTTP: no response to a tester reveals a variant."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -190,6 +191,31 @@ async def test_a_vote_before_both_answers_are_whole_is_refused_with_a_sentence(
         page = (await ann.get(f"{ring.at}/compare")).text
         assert "Ask both again" in page
         assert "<b>anything</b>" not in page
+
+
+async def test_a_changed_vote_is_marked_until_the_next_question_then_refused_with_a_sentence(
+    ring: Ring,
+) -> None:
+    async with ring.client("ann") as ann, ring.client("root") as root:
+        comparison = await ask(ring, ann)
+        await ann.get(f"/api/duel-events/{comparison}")
+        vote = f"/api/duels/{comparison}/vote"
+        foot = (await ann.post(vote, json={"choice": "left"})).json()["html"]
+        assert 'data-vote="right"' in foot
+        assert re.findall(r'data-vote="([a-z-]+)" data-chosen="yes"', foot) == ["left"]
+        await ann.post(f"/api/duels/{comparison}/comment", json={"comment": "It rhymes."})
+        foot = (await ann.post(vote, json={"choice": "tie"})).json()["html"]
+        assert re.findall(r'data-vote="([a-z-]+)" data-chosen="yes"', foot) == ["tie"]
+        await ask(ring, ann, request_id="1234567890")
+        refused = await ann.post(vote, json={"choice": "both-bad"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "vote_frozen")
+        page = (await root.get(f"/results/votes/{comparison}")).text
+        assert "Earlier votes of this tester" in page
+        exported = (await root.get("/api/results/export?format=json")).json()
+    (recorded,) = exported["votes"]
+    (earlier,) = recorded["duel"]["earlier_votes"]
+    assert (recorded["duel"]["choice"], earlier["choice"]) == ("tie", "left")
+    assert earlier["comment"] == "It rhymes."
 
 
 async def test_the_host_reads_the_votes_on_the_campaigns_page_and_testers_do_not(

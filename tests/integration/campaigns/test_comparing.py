@@ -22,6 +22,7 @@ from chat.campaigns.errors import (
     CampaignOver,
     ConsentNeeded,
     SkipReasonNeeded,
+    VoteFrozen,
     VoteNeeded,
 )
 from chat.campaigns.hosts import Campaigns
@@ -368,19 +369,19 @@ async def test_an_open_answer_without_a_job_was_interrupted(arena: Arena) -> Non
 # --- voting -----------------------------------------------------------------------------------
 
 
-async def test_of_two_concurrent_votes_the_first_counts_and_is_returned(arena: Arena) -> None:
+async def test_a_vote_is_changed_until_the_next_question_and_the_last_one_counts(
+    arena: Arena,
+) -> None:
     comparison = await arena.ask_and_wait()
-    votes = await asyncio.gather(
-        arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter"),
-        arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer"),
-    )
-    assert votes[0] == votes[1]  # their order is undefined
-    assert (votes[0].choice, votes[0].comment) in {
-        (VoteChoice.LEFT, "shorter"),
-        (VoteChoice.RIGHT, "longer"),
-    }
+    await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.LEFT, "shorter")
+    await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.RIGHT, "longer")
     commented = await arena.comparisons.comment(arena.ann, comparison.id, "because")
-    assert (commented.choice, commented.comment) == (votes[0].choice, "because")
+    assert (commented.choice, commented.comment) == (VoteChoice.RIGHT, "because")
+    assert [vote.choice for vote in commented.earlier_votes] == [VoteChoice.LEFT]
+    assert await counts_of(arena) == (1, 0, 0)
+    await arena.ask("And then?")
+    with pytest.raises(VoteFrozen):
+        await arena.comparisons.vote(arena.ann, comparison.id, VoteChoice.TIE)
 
 
 async def counts_of(arena: Arena) -> tuple[int, int, int]:

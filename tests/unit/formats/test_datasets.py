@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.campaigns.models import VoteChoice
+from chat.campaigns.models import EarlierVote, VoteChoice
 from chat.feedback.models import RatedAnswer, RatingInput, Review, ReviewState, Verdict
 from chat.feedback.result_models import ExportContext, Names, RatingFilter
 from chat.models import ChatMessage, Role, Status
@@ -222,6 +222,15 @@ def test_an_empty_export_is_a_valid_file() -> None:
 
 
 # --- redaction --------------------------------------------------------------------------------
+
+
+def test_the_comment_of_an_earlier_vote_is_masked_too() -> None:
+    voted = voted_comparison()
+    earlier = (EarlierVote(VoteChoice.TIE, START, PRIVATE),)
+    changed = replace(voted, comparison=replace(voted.comparison, earlier_votes=earlier))
+    document = data_file(DataFormat.JSON, FILTER, Redactor(["Ann"])).add_votes([changed])
+    assert b"[name] wrote to [email]" in document
+    assert b"ann@" not in document
 
 
 @pytest.mark.parametrize("kind", [*DataFormat])

@@ -1,0 +1,15 @@
+"""What a tester voted before changing the vote."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "duels", sa.Column("earlier_votes", sa.JSON(), nullable=False, server_default="[]")
+    )
