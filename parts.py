@@ -168,7 +168,7 @@ def build_parts(
     answers = Turns(
         engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
     )
-    conversations = Conversations(store=store, jobs=jobs, background=background)
+    conversations = Conversations(store=store, jobs=jobs, background=background, policy=enrolment)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
     participation = Participation(feedback.campaigns, accounts, stop=answers.stop)
     completions = build_completions(settings, generation, accounts, rates)

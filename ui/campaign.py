@@ -13,11 +13,12 @@ AWAY = (VisitStage.NOT_BEGUN, VisitStage.CONSENT)
 
 
 def panel(visit: Visit, user: User, language: Language) -> Markup:
-    """The tasks with their ticks and a link to the survey; or a link to the visit page."""
+    """The tasks with their ticks and a link to the survey; or where the script leads the tester,
+    with the text in the box: to the visit page, or to the page that compares."""
     address = f"campaign/{visit.campaign.id}"
     if visit.participant is None or visit.stage in AWAY:
         return html("campaign.go", address=address)
-    if visit.compares and visit.stage is VisitStage.WORK:
+    if visit.compares and visit.may_ask:
         return html("campaign.go", address=f"{address}/compare")
     return html(
         "campaign.tasks",

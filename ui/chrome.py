@@ -38,14 +38,24 @@ def header(
     *,
     temporary: bool = False,
     chosen: ChosenPreset | None = None,
+    concealed: bool = False,
 ) -> Markup:
-    """The model's state, name and kind, the preset, and on a small screen the list button."""
-    ready = state.phase is Phase.READY and info
+    """The model's state, name and kind, the preset, and on a small screen the list button.
+
+    `concealed`: neither the model nor the preset is named.
+    """
+    name = info.model if info else text(language, "no-model")
+    facts = loading(state, language)
+    if state.phase is Phase.READY and info:
+        facts = _facts(info, language, chosen)
+    if concealed:
+        name = text(language, "model-concealed")
+        facts = "" if state.phase is Phase.READY else facts
     return html(
         "chrome.header",
-        name=info.model if info else text(language, "no-model"),
+        name=name,
         phase=state.phase,
-        facts=_facts(info, language, chosen) if ready and info else loading(state, language),
+        facts=facts,
         temporary=temporary,
         language=language,
     )

@@ -73,7 +73,7 @@ def _sources(message: Message, language: Language, preset: str) -> Iterable[Row]
     """Model, settings and finish reason."""
     yield text(language, "detail-ended"), _why_it_ended(message, language)
     made = message.provenance
-    if made:
+    if made and made.model:  # a campaign may keep it from its testers
         if made.sampling.seed is not None:
             yield text(language, "seed"), str(made.sampling.seed)
         yield text(language, "detail-model"), made.model

@@ -64,7 +64,8 @@ class View:
     is the `number` of the last stream that ended; `followed`: there was an answer to stream;
     `kept`: this event must not redraw it, because a refused edit is open there; `calls` counts the
     requests to catch up with another tab; `removed` is the last deletion. `campaign_id` is the
-    campaign of the tab: new conversations belong to it, if the domain agrees.
+    campaign of the tab: new conversations belong to it, if the domain agrees. `conceals`: its
+    testers may not know what answers; None: not known yet, so nothing is told.
     """
 
     number: int = 0
@@ -85,6 +86,7 @@ class View:
     calls: int = 0
     removed: Removed | None = None
     campaign_id: str = ""
+    conceals: bool | None = None
 
     def turn(self) -> int:
         self.number += 1

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from chat.accounts.access import is_guest
 from chat.accounts.errors import SignInNeeded
 from chat.accounts.models import SignedIn, User
 from chat.errors import NotFound
@@ -17,6 +18,12 @@ def signed_in(request: Request) -> SignedIn:
         raise SignInNeeded
     assert isinstance(current, SignedIn)
     return current
+
+
+def is_of_guest(request: Request) -> bool:
+    """Whether a guest sent the request, also to a public route."""
+    current = request.scope.get("state", {}).get(SIGNED_IN)
+    return isinstance(current, SignedIn) and is_guest(current.user)
 
 
 def account_of(request: Request) -> SignedIn:

@@ -1,8 +1,10 @@
 """Health checks: whether the process lives, and whether it can answer questions."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from chat.serving.models import Phase
@@ -12,8 +14,15 @@ from chat.serving.readiness import Readiness
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def ops_routes(engine: Engine, readiness: Readiness) -> APIRouter:
-    """/healthz, its other name /health, and /readyz; public, so they contain the state only."""
+def ops_routes(
+    engine: Engine,
+    readiness: Readiness,
+    conceals_model: Callable[[Request], bool] = lambda _request: False,
+) -> APIRouter:
+    """/healthz, its other name /health, and /readyz; public, so they contain the state only.
+
+    `conceals_model`: whether who asks must not know the model.
+    """
     router = APIRouter()
 
     @router.get("/health")  # the path that servers of the OpenAI API have
@@ -22,10 +31,12 @@ def ops_routes(engine: Engine, readiness: Readiness) -> APIRouter:
         return JSONResponse({"status": "ok"}, headers=NO_STORE)
 
     @router.get("/readyz")
-    async def readyz() -> JSONResponse:
+    async def readyz(request: Request) -> JSONResponse:
         state, info = await readiness.look(), engine.info
         ready = state.phase is Phase.READY
         body = {"ready": ready, **asdict(state), "model": info.model if info else None}
+        if conceals_model(request):
+            body |= {"model": None, "detail": ""}
         return JSONResponse(body, 200 if ready else 503, NO_STORE)
 
     return router

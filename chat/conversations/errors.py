@@ -9,6 +9,12 @@ class PromptLost(BadRequest):
     code = "prompt_lost"
 
 
+class PromptConcealed(BadRequest):
+    """The prompt of an answer is kept from the testers of its campaign."""
+
+    code = "prompt_concealed"
+
+
 class AnswerRunning(BadRequest):
     """Another answer is being written in this conversation."""
 

@@ -195,7 +195,15 @@ class PresetStore(Protocol):
         ...
 
 
-class EnrolmentPolicy(Protocol):
+class ConcealmentPolicy(Protocol):
+    """Decides whether a user may know what answered. Campaigns implement it."""
+
+    async def conceals(self, campaign_id: str) -> bool:
+        """Whether models and settings are kept from the testers of a campaign. Raises NotFound."""
+        ...
+
+
+class EnrolmentPolicy(ConcealmentPolicy, Protocol):
     """Decides whether a user may ask, and with which options. Campaigns implement it."""
 
     async def enrol(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from chat.conversations.concealment import revealed
 from chat.conversations.jobs import Job, Jobs
 from chat.conversations.models import (
     TEMPORARY,
@@ -21,7 +22,7 @@ from chat.conversations.models import (
     Message,
     SearchHit,
 )
-from chat.conversations.ports import ConversationStore
+from chat.conversations.ports import ConcealmentPolicy, ConversationStore
 from chat.conversations.tree import Tree
 from chat.conversations.validation import check_options, check_question, check_search, check_title
 from chat.errors import BadRequest
@@ -102,7 +103,9 @@ class Conversations:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         undo_s: float = UNDO_S,
         background: BackgroundJobs | None = None,
+        policy: ConcealmentPolicy | None = None,
     ) -> None:
+        self._policy = policy
         self._store = store
         self._jobs = jobs
         self._clock = clock
@@ -116,7 +119,7 @@ class Conversations:
         # The job is read first: an answer that ends in between is then seen twice, not missed.
         job = self._jobs.find(user_id, conversation_id)
         changes = self._changes[conversation_id]
-        archive = await self._store.archive(user_id, conversation_id)
+        archive = await self.archive(user_id, conversation_id)
         tree = Tree(archive.messages)
         path = tree.path_to(archive.conversation.head_id)
         every = {message.id: tree.versions(message.id) for message in path}
@@ -244,8 +247,11 @@ class Conversations:
         await self._store.set_options(user_id, conversation_id, check_options(options))
 
     async def archive(self, user_id: str, conversation_id: str) -> Archive:
-        """A conversation with all its branches, to be exported. Raises NotFound."""
-        return await self._store.archive(user_id, conversation_id)
+        """A conversation with all its branches, without what is kept from testers of a campaign.
+
+        Raises NotFound.
+        """
+        return await revealed(await self._store.archive(user_id, conversation_id), self._policy)
 
     async def add_archives(
         self, user_id: str, archives: Sequence[Archive]

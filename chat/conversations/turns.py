@@ -13,9 +13,16 @@ from chat.accounts.models import Account
 from chat.conversations.attachments import check_attachments, with_attachments
 from chat.conversations.context_usage import ContextMeter, ContextUsage, UsageInput
 from chat.conversations.context_window import ContextWindow, fit
-from chat.conversations.errors import PlacesNeeded, PromptLost
+from chat.conversations.errors import PlacesNeeded, PromptConcealed, PromptLost
 from chat.conversations.jobs import Job, Jobs, JobSpec
-from chat.conversations.models import Attachment, EffectiveOptions, Message, Question, Turn
+from chat.conversations.models import (
+    TEMPORARY,
+    Attachment,
+    EffectiveOptions,
+    Message,
+    Question,
+    Turn,
+)
 from chat.conversations.ports import ConversationStore, EnrolmentPolicy
 from chat.conversations.prompt import as_prompt, partial_message, prompt_from
 from chat.conversations.tree import Tree
@@ -215,8 +222,13 @@ class Turns:
     async def prompt_of(self, user_id: str, *, conversation_id: str, message_id: str) -> str:
         """The exact prompt that an answer was generated from, control tokens included.
 
-        Raises NotFound, EngineNotReady, and PromptLost when it cannot be made again.
+        Raises NotFound, EngineNotReady, PromptLost when it cannot be made again, and
+        PromptConcealed where a campaign keeps it from its testers.
         """
+        if self._enrolment and not conversation_id.startswith(TEMPORARY):
+            campaign_id = (await self._store.conversation(user_id, conversation_id)).campaign_id
+            if campaign_id and await self._enrolment.conceals(campaign_id):
+                raise PromptConcealed
         path = await self._path_to(user_id, conversation_id, message_id)
         provenance, messages = path[-1].provenance, prompt_from(path)
         if provenance is None or prompt_sha256(messages) != provenance.prompt_sha256:

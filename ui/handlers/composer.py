@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from chat.campaigns.errors import CompareOnly
 from chat.conversations.attachments import MAX_FILES, attachment, check_attachments
 from chat.conversations.errors import BadAttachment
 from chat.conversations.models import Question
@@ -16,7 +17,7 @@ from chat.validation import MAX_CHARACTERS
 from i18n import Language
 from ui import composing
 from ui.components import Updates
-from ui.handlers.page_state import PageState, address_of, user_id_of, view_of
+from ui.handlers.page_state import PageState, address_of, user_id_of, user_of, view_of
 from ui.i18n import refusal, text
 from ui.view import HeldFile, View
 
@@ -66,6 +67,9 @@ class Composer:
                 options=on.options(values),
                 address=address_of(request),
             )
+        except CompareOnly as error:  # the tasks lead to the page that compares
+            tasks = await self._page.tasks(user_of(request), language, view)
+            return {on.note: self._page.why(error, language), **tasks}
         except AppError as error:
             return {on.note: self._page.why(error, language)}
         for key in files:

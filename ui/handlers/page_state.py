@@ -16,6 +16,7 @@ from chat.conversations.service import ConversationView
 from chat.errors import AppError, NotFound
 from chat.models import ChatOptions, Role, Sampling
 from chat.serving.errors import EngineNotReady
+from chat.serving.models import EngineInfo
 from i18n import Language, choose_language
 from ui import campaign, chrome, composing, sidebar
 from ui.components import Components, Updates
@@ -145,7 +146,7 @@ class PageState:
 
     def chips(self, language: Language, view: View) -> Updates:
         """The buttons below the box, and what the settings panel has no field for."""
-        info = self.services.engine.info
+        info = self._info(view)
         view.defaults = info.defaults if info else None
         defaults = view.defaults or Sampling()
         return {
@@ -155,7 +156,7 @@ class PageState:
 
     def defaults(self, language: Language, view: View) -> Updates:
         """The model's own settings, for a page that was opened before the model was known."""
-        info = self.services.engine.info
+        info = self._info(view)
         if info is None or info.defaults == view.defaults:
             return {}
         return self.chips(language, view) | self.on.show_defaults(info.defaults, language)
@@ -229,11 +230,12 @@ class PageState:
         on = self.on
         view.campaign_id = opened.conversation.campaign_id
         ratings = await self.ratings(user.id, opened)
+        tasks = await self.tasks(user, language, view, account)
         return {
             **self.state(language, view, temporary=view.is_temporary(opened.conversation.id)),
             on.note: "",
             **await self.list(user.id, language, view),
-            **await self.tasks(user, language, view, account),
+            **tasks,
             on.bridge: opened.conversation.id,
             on.welcome: gr.update(visible=False),
             **await turns.all_turns(on, opened, language, view, ratings),
@@ -253,23 +255,24 @@ class PageState:
         self, user: User, language: Language, view: View, account: Account | None = None
     ) -> Updates:
         """The tasks of the campaign that the tab is in; a guest of one is always in it."""
-        current = self.services.participation.current
+        current, view.conceals = self.services.participation.current, None
         try:
             visit = await current(user, view.campaign_id, account)
         except NotFound:
-            view.campaign_id = ""
+            view.campaign_id, view.conceals = "", False
             return {self.on.tasks: ""}
         except AppError:  # the next update will show them
             return {}
+        view.conceals = visit is not None and visit.campaign.plan.conceals_variants
         if visit is None:
             return {self.on.tasks: ""}
         view.campaign_id = visit.campaign.id
         view.temporary = False  # conversations of a campaign are always stored
         return {self.on.tasks: campaign.panel(visit, user, language)}
 
-    def words(self, language: Language, request: gr.Request) -> Updates:
+    def words(self, language: Language, view: View, request: gr.Request) -> Updates:
         """The parts that are drawn once for a language and a user."""
-        info, user = self.services.engine.info, user_of(request)
+        info, user = self._info(view), user_of(request)
         words = self.on.in_language(language, info.defaults if info else Sampling(), user)
         return words | {self.on.tools: chrome.tools(language)}
 
@@ -307,10 +310,15 @@ class PageState:
 
     def state(self, language: Language, view: View, *, temporary: bool) -> Updates:
         """The model's state, and whether the conversation is temporary."""
-        info, state = self.services.engine.info, self.services.engine.state
+        info, state = self._info(view), self.services.engine.state
         return {
             self.on.header: chrome.header(
-                info, state, language, temporary=temporary, chosen=view.chosen
+                info,
+                state,
+                language,
+                temporary=temporary,
+                chosen=view.chosen,
+                concealed=view.conceals is not False,
             ),
             self.on.welcome: gr.update(value=self._welcome(language, view, temporary=temporary)),
             self.on.banners: chrome.banners(info, language, open_to_network=self._open_to_network),
@@ -355,11 +363,14 @@ class PageState:
         """A sentence above the box; an empty one removes the current one."""
         return chrome.refused(sentence) if sentence else Markup()
 
+    def _info(self, view: View) -> EngineInfo | None:
+        """The model that the tab may know of."""
+        return self.services.engine.info if view.conceals is False else None
+
     def _welcome(self, language: Language, view: View, *, temporary: bool) -> str:
-        engine = self.services.engine
         return chrome.welcome(
-            engine.info,
-            engine.state,
+            self._info(view),
+            self.services.engine.state,
             language,
             temporary=temporary,
             in_campaign=bool(view.campaign_id),

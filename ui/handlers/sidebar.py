@@ -12,6 +12,7 @@ from i18n import Language
 from ui import chrome, sidebar
 from ui.broken_file import BROKEN, broken_file
 from ui.components import Updates
+from ui.handlers.concealment import learn
 from ui.handlers.page_state import PageState, language_of, user_id_of
 from ui.i18n import refusal, text
 from ui.view import LISTED, MOST_LISTED, View
@@ -214,6 +215,7 @@ class Sidebar:
     ) -> Updates:
         """Update the model's state and the list; an unchanged list is not sent."""
         user_id, lang = user_id_of(request), language_of(language, request)
+        await learn(self._page.services, conversation_id, view, request)
         updates = self._page.state(lang, view, temporary=view.is_temporary(conversation_id))
         updates |= self._page.defaults(lang, view)
         updates |= await self._page.behind(conversation_id, view, request)

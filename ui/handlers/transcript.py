@@ -32,7 +32,7 @@ class Transcript:
         """The page was opened: all of it, in the remembered language or the browser's."""
         language = language_of(remembered, request)
         updates = await self._page.open(conversation_id, language, view, request)
-        return merge(self._page.words(language, request), updates)
+        return merge(self._page.words(language, view, request), updates)
 
     async def speak(
         self, conversation_id: str, language: str, view: View, request: gr.Request
@@ -41,7 +41,7 @@ class Transcript:
         lang = Language(language)
         updates, _ = await self._page.look(conversation_id, lang, view, request)
         updates |= self._page.composer(lang, view)
-        return merge(self._page.words(lang, request), updates)
+        return merge(self._page.words(lang, view, request), updates)
 
     async def follow(
         self, conversation_id: str, language: str, view: View, request: gr.Request

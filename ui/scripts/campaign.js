@@ -18,9 +18,15 @@ Object.assign(actions, {
   },
   "leave-tasks": () => location.assign(location.pathname),
 });
+/** The page that compares finds the text in its box, now or after the consent. */
+function goWithText(address) {
+  const text = box()?.value || sessionStorage.getItem(DRAFT) || "";
+  if (text) sessionStorage.setItem(DRAFT, text);
+  location.replace(address);
+}
 dressers.push(() => {
   const away = $("#tasks [data-go]");
-  if (away) return location.replace(away.dataset.go);
+  if (away) return goWithText(away.dataset.go);
   document.body.classList.toggle("has-tasks", Boolean(tasks()));
   document.body.classList.toggle("tasks-folded", folded);
   $("#tasks .title")?.setAttribute("aria-expanded", String(!folded));
