@@ -1,6 +1,6 @@
-"""Response headers of downloads."""
+"""Responses of downloads: their headers, and the refusal of files that would be empty."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote
 
 
@@ -16,3 +16,22 @@ def download_headers(file_name: str) -> Mapping[str, str]:
         "Content-Security-Policy": "sandbox",
         "Cache-Control": "no-store",
     }
+
+
+async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces from the first one with a byte, so that an error before it is still a response.
+
+    Raises what the pieces raise before their first byte.
+    """
+    first = b""
+    async for piece in pieces:
+        if piece:
+            first = piece
+            break
+
+    async def rest() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return rest()

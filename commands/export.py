@@ -17,6 +17,7 @@ from chat.accounts.models import User, name_key
 from chat.campaigns.hosts import Campaigns
 from chat.errors import AppError
 from chat.feedback.models import Verdict
+from chat.feedback.omissions import in_words
 from chat.feedback.reports import Reports
 from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
@@ -74,7 +75,8 @@ class _Command:
         results = Results(store.feedback.results, store.accounts)
         file = data_file(DataFormat(self.options.format), filters, redactor)
         await _write(self.options.output, results.export(OPERATOR, filters, file))
-        left_out = f" {file.left_out} left out." if file.left_out else ""
+        reasons = in_words(file.omissions)
+        left_out = f" {file.left_out} left out: {reasons}." if reasons else ""
         return f"{file.lines} lines.{left_out}{_masked(file.masked)}"
 
     async def _report(

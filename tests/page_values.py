@@ -281,7 +281,7 @@ class PageValues:
                 block = comparison_block(self.locale, report, testers, self.names)
                 yield f"comparison {mode} {count}", block
                 yield f"variants {mode} {count}", variants_block(self.locale, report)
-            results = campaign_results(self.locale, f"c{self.text}", compares=mode is Mode.BLIND)
+            results = campaign_results(self.locale, self._campaign(mode))
             yield f"results of {mode}", results
 
     def _report(self, mode: Mode, count: int) -> Report:

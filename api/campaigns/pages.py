@@ -44,8 +44,7 @@ class CampaignResults:
         self, locale: PageLocale, user: User, campaign: Campaign
     ) -> tuple[Markup, Markup]:
         """The results section, and the tables of variants."""
-        mode = campaign.plan.mode
-        results = campaign_results(locale, campaign.id, compares=mode is Mode.BLIND)
+        results = campaign_results(locale, campaign)
         report = await self.reports.report(user, campaign.id)
         if campaign.plan.mode is not Mode.SINGLE:
             testers = await self.campaigns.testers(user, campaign.id)

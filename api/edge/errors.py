@@ -33,6 +33,7 @@ from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse, VoteFroz
 from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
 from chat.errors import AppError, BadRequest, NotFound, StoreFailed
 from chat.evaluation.errors import RunInProgress
+from chat.feedback.errors import NothingToExport
 from chat.serving.errors import (
     Busy,
     EngineNotReady,
@@ -103,6 +104,7 @@ STATUS: Mapping[type[AppError], int] = {
     AnswersUnfinished: 409,
     VoteNeeded: 409,
     VoteFrozen: 409,
+    NothingToExport: 409,
     NoPart: 403,
     PlacesNeeded: 403,
     RenamedMeanwhile: 409,

@@ -4,6 +4,7 @@ Exports are streamed in chunks, so that memory use does not grow with the number
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,10 +13,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from api.downloads import download_headers
+from api.downloads import begun, download_headers
 from api.edge.identity import user_of
 from api.feedback.query import FilterQuery, Id
 from chat.accounts.models import User
+from chat.feedback.errors import NothingToExport
 from chat.feedback.reports import Reports
 from chat.feedback.result_models import ReviewChange, ReviewStatus
 from chat.feedback.results import Results
@@ -86,13 +88,13 @@ def _files(results: Results) -> APIRouter:
 
     @router.get("/export")
     async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
-        return _download(results, user_of(request), query, query.file())
+        return await _download(results, user_of(request), query, query.file())
 
     @router.post("/export")
     async def export_without_names(
         request: Request, query: Annotated[ExportQuery, Query()], body: NameList
     ) -> Response:
-        return _download(results, user_of(request), query, query.file(body.names))
+        return await _download(results, user_of(request), query, query.file(body.names))
 
     @router.post("/preview")
     async def preview(
@@ -100,9 +102,15 @@ def _files(results: Results) -> APIRouter:
     ) -> dict[str, object]:
         file = query.file(body.names)
         async with one_at_a_time:  # a preview is as expensive as a download
-            async for _ in results.export(user_of(request), query.value(), file):
-                pass
-        return {"lines": file.lines, "left_out": file.left_out, "masked": file.masked}
+            with suppress(NothingToExport):  # it is what the preview says
+                async for _ in results.export(user_of(request), query.value(), file):
+                    pass
+        return {
+            "lines": file.lines,
+            "left_out": file.left_out,
+            "omissions": dict(file.omissions),
+            "masked": file.masked,
+        }
 
     return router
 
@@ -145,10 +153,11 @@ def _redactor(redact: bool, names: str) -> Redactor | None:
     return Redactor(listed) if redact or listed else None
 
 
-def _download(results: Results, user: User, query: ExportQuery, file: PieceFile) -> Response:
+async def _download(results: Results, user: User, query: ExportQuery, file: PieceFile) -> Response:
+    """Raises NothingToExport: a file for training without lines is refused."""
     name = f"ratings-{datetime.now(UTC):%Y-%m-%d}{query.format.suffix}"
     return StreamingResponse(
-        results.export(user, query.value(), file),
+        await begun(results.export(user, query.value(), file)),
         headers=download_headers(name),
         media_type=query.format.media_type,
     )

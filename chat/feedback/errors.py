@@ -1,6 +1,6 @@
 """What can go wrong with a rating."""
 
-from chat.errors import BadRequest
+from chat.errors import AppError, BadRequest
 
 
 class NotRatable(BadRequest):
@@ -19,3 +19,12 @@ class UnknownReason(BadRequest):
     """A reason is not one of those that are offered. Values: reason."""
 
     code = "unknown_reason"
+
+
+class NothingToExport(AppError):
+    """There is nothing to export in this format.
+
+    A file without lines is refused, because libraries that train fail to load it.
+    """
+
+    code = "nothing_to_export"

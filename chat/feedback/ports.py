@@ -1,5 +1,6 @@
 """What feedback needs of a store, of campaigns and of files."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +17,7 @@ from chat.feedback.models import (
     RatingInput,
     Review,
 )
+from chat.feedback.omissions import Omission
 from chat.feedback.report_models import ReportData
 from chat.feedback.result_models import (
     ExportChunk,
@@ -145,13 +147,14 @@ class DataFile(Protocol):
 
     `takes_versions` requests all versions of ratings, `takes_others` the other rated and retried
     answers of a conversation, `takes_names` the names of users, campaigns and presets,
-    `takes_votes` the votes.
+    `takes_votes` the votes. `omissions` counts what was left out so far, by reason.
     """
 
     takes_versions: bool
     takes_others: bool
     takes_names: bool
     takes_votes: bool
+    omissions: Counter[Omission]
 
     def begin(self) -> bytes: ...
 

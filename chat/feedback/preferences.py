@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.campaigns.models import VoteChoice
+from chat.campaigns.models import Plan, VoteChoice
 from chat.conversations.models import Message, Origin
 from chat.conversations.prompt import prompt_from
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, ReviewState, Verdict
+from chat.feedback.omissions import Omission
 from chat.feedback.result_models import Path, VotedComparison
 from chat.feedback.snapshots import is_exact
 from chat.languages import language_of
-from chat.models import ChatMessage, Finish, Provenance, Status
+from chat.models import ChatMessage, Finish, Provenance, Role, Status
 from chat.serving.provenance import prompt_sha256
 
 
@@ -103,20 +104,31 @@ def example_of(rated: RatedAnswer) -> Example | None:
     A correction replaces the answer. Incomplete and disliked answers give no example, unless a
     reviewer marked them as usable.
     """
-    if not may_teach(rated):
+    if omission_of_example(rated):
         return None
     snapshot, prompt = rated.snapshot, prompt_before_answer(rated.snapshot)
     if better := correction(rated):
         return Example(
             PreferenceSource.CORRECTION, rated, prompt, better.rating_input.correction or ""
         )
-    if not snapshot.answer.strip():
+    is_usable = rated.review is not None and rated.review.state is ReviewState.USABLE
+    source = PreferenceSource.REVIEWED if is_usable else PreferenceSource.LIKED
+    return Example(source, rated, prompt, snapshot.answer)
+
+
+def omission_of_example(rated: RatedAnswer) -> Omission | None:
+    """Why a rated answer gives no training example; None if it gives one."""
+    if not may_teach(rated):
+        return _unfit(rated)
+    if correction(rated):
         return None
+    if not rated.snapshot.answer.strip():
+        return Omission.NO_TEXT
     if rated.review is not None and rated.review.state is ReviewState.USABLE:
-        return Example(PreferenceSource.REVIEWED, rated, prompt, snapshot.answer)
-    if is_liked(rated):
-        return Example(PreferenceSource.LIKED, rated, prompt, snapshot.answer)
-    return None
+        return None
+    if verdicts(rated) != {Verdict.UP}:
+        return Omission.NOT_LIKED
+    return None if is_liked(rated) else Omission.CUT
 
 
 def pair_of_correction(rated: RatedAnswer) -> PreferencePair | None:
@@ -161,26 +173,28 @@ def pairs_of_retries(rated: RatedAnswer, tried_again: Iterable[Path]) -> Iterato
                 )
 
 
-def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
-    """The winning answer against the other; None where one of the two has no exact prompt.
+def omission_of_pair(rated: RatedAnswer, others: Sequence[RatedAnswer]) -> Omission | None:
+    """Why a rated answer is in no pair; None for a disliked one that loses to one of `others`.
 
-    Both prompts must be identical. They differ where the variants have different system prompts, or
-    where earlier turns differ.
+    For an answer that is chosen in no pair, neither corrected nor liked over another one.
     """
-    comparison, prompt = voted_comparison.comparison, prompt_of(voted_comparison.left)
-    if not voted_comparison.has_winner or voted_comparison.unusable or prompt is None:
+    if not may_teach(rated):
+        return _unfit(rated)
+    if not rated.snapshot.answer.strip():
+        return Omission.NO_TEXT
+    if any(_may_win(other) and _is_worse(rated, other.snapshot) for other in others):
         return None
-    if prompt != prompt_of(voted_comparison.right):
+    return Omission.ALONE
+
+
+def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
+    """The winning answer against the other; None where `omission_of_vote` has a reason."""
+    comparison, prompt = voted_comparison.comparison, prompt_of(voted_comparison.left)
+    if omission_of_vote(voted_comparison) or prompt is None:
         return None
     chosen, rejected = voted_comparison.left[-1], voted_comparison.right[-1]
     if comparison.choice is VoteChoice.RIGHT:
         chosen, rejected = rejected, chosen
-    if not all(is_whole(end.status, end.finish) for end in (chosen, rejected)):
-        return None
-    if _same(chosen.content, rejected.content):
-        return None
-    if not (chosen.content.strip() and rejected.content.strip()):
-        return None
     return PreferencePair(
         id=comparison.id,
         source=PreferenceSource.VOTE,
@@ -191,6 +205,42 @@ def pair_of_vote(voted_comparison: VotedComparison) -> PreferencePair | None:
         campaign_id=comparison.campaign_id,
         language=language_of(chosen.content),
     )
+
+
+def omission_of_vote(voted_comparison: VotedComparison) -> Omission | None:
+    """Why a vote gives no pair; None if it gives one.
+
+    Both prompts must be exact and identical. They differ where the variants have different system
+    prompts, or where earlier turns differ.
+    """
+    if not voted_comparison.has_winner:
+        is_bad = voted_comparison.comparison.choice is VoteChoice.BOTH_BAD
+        return Omission.BOTH_BAD if is_bad else Omission.TIE
+    if voted_comparison.unusable:
+        return Omission.UNUSABLE
+    paths = (voted_comparison.left, voted_comparison.right)
+    if not all(paths):
+        return Omission.DELETED
+    left, right = map(prompt_of, paths)
+    if left is None or right is None:
+        return Omission.NOT_EXACT
+    if left != right:
+        same = _system_prompts(left) == _system_prompts(right)
+        return Omission.EARLIER_TURNS if same else Omission.SYSTEM_PROMPTS
+    return _omission_of_answers(*(path[-1] for path in paths))
+
+
+def _omission_of_answers(left: Message, right: Message) -> Omission | None:
+    if not all(is_whole(answer.status, answer.finish) for answer in (left, right)):
+        return Omission.CUT
+    if not (left.content.strip() and right.content.strip()):
+        return Omission.NO_TEXT
+    return Omission.SAME if _same(left.content, right.content) else None
+
+
+def may_give_pairs(plan: Plan) -> bool:
+    """Whether votes between its variants can give pairs: all have the same system prompt."""
+    return len({variant.system_prompt.strip() for variant in plan.variants}) == 1
 
 
 def prompt_of(path: Sequence[Message]) -> tuple[ChatMessage, ...] | None:
@@ -212,6 +262,14 @@ def prompt_before_answer(snapshot: AnswerSnapshot) -> tuple[ChatMessage, ...]:
 def is_whole(status: Status, finish: Finish | None) -> bool:
     """Whether an answer is complete: neither stopped nor cut off by the length limit."""
     return status is Status.DONE and finish is not Finish.LENGTH
+
+
+def _unfit(rated: RatedAnswer) -> Omission:
+    return Omission.UNUSABLE if is_exact(rated.snapshot) else Omission.NOT_EXACT
+
+
+def _system_prompts(prompt: Iterable[ChatMessage]) -> Sequence[str]:
+    return [message.content for message in prompt if message.role is Role.SYSTEM]
 
 
 def _may_win(rated: RatedAnswer) -> bool:

@@ -12,8 +12,10 @@ from chat.accounts.access import may_host, refuse_guests, visible_owner
 from chat.accounts.models import LOCAL, Clock, User, utc_now
 from chat.accounts.ports import UserReader
 from chat.errors import MessageTooLong, NotFound
+from chat.feedback.errors import NothingToExport
 from chat.feedback.filter_models import Cursor
 from chat.feedback.models import RatedAnswer, Review
+from chat.feedback.omissions import in_words
 from chat.feedback.ports import DataFile, ResultStore
 from chat.feedback.preferences import is_liked, prompt_before_answer
 from chat.feedback.result_models import (
@@ -134,9 +136,10 @@ class Results:
         """The pieces of the file. At most one chunk is in memory.
 
         An answer that is rated again meanwhile is included once, with the old or the new rating.
+        After a file without a byte raises NothingToExport, which says why.
         """
         refuse_guests(user)
-        return self._pieces(user, filters, file)
+        return _not_empty(self._pieces(user, filters, file), file)
 
     async def _pieces(
         self, user: User, filters: RatingFilter, file: DataFile
@@ -196,6 +199,17 @@ class Results:
         for rated in await self._store.beside(seen_by, filters, ids) if ids else ():
             found.setdefault(rated.snapshot.conversation_id, []).append(rated)
         return found
+
+
+async def _not_empty(pieces: AsyncIterator[bytes], file: DataFile) -> AsyncIterator[bytes]:
+    is_empty = True
+    async for piece in pieces:
+        is_empty = is_empty and not piece
+        yield piece
+    if is_empty:
+        reasons = in_words(file.omissions)
+        why = f"Left out: {reasons}." if reasons else "Nothing that it takes matches the filter."
+        raise NothingToExport(f"There is nothing to export in this format. {why}")
 
 
 def place_of(rated: RatedAnswer) -> Cursor:

@@ -1,6 +1,6 @@
 """JSON Lines for training: SFT conversations and DPO preference pairs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from chat.feedback.models import RatedAnswer
 from chat.feedback.preferences import (
@@ -9,6 +9,9 @@ from chat.feedback.preferences import (
     PreferencePair,
     correction,
     example_of,
+    omission_of_example,
+    omission_of_pair,
+    omission_of_vote,
     pair_of_correction,
     pair_of_vote,
     pairs_of_retries,
@@ -25,7 +28,7 @@ class SftFile(PieceFile):
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         examples = [example for rated in items if (example := example_of(rated))]
         self.lines += len(examples)
-        self.left_out += len(items) - len(examples)
+        self.omissions.update(filter(None, map(omission_of_example, items)))
         return b"".join(_line(self._record(example)) for example in examples)
 
     def _record(self, example: Example) -> SftLine:
@@ -58,14 +61,14 @@ class SftFile(PieceFile):
 class DpoFile(PieceFile):
     """Preference pairs from corrections, from liked and worse or retried answers, and from votes.
 
-    `left_out` counts votes without a winner, and those whose two prompts differ.
+    `omissions` counts votes and rated answers that are in no pair.
     """
 
     takes_others = True
     takes_votes = True
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
-        return b"".join(self._line(pair) for rated in items for pair in _pairs(rated, around))
+        return b"".join(self._line(pair) for rated in items for pair in self._pairs(rated, around))
 
     def add_votes(self, voted_comparisons: Sequence[VotedComparison]) -> bytes:
         pairs = [
@@ -73,8 +76,21 @@ class DpoFile(PieceFile):
             for voted_comparison in voted_comparisons
             if (pair := pair_of_vote(voted_comparison))
         ]
-        self.left_out += len(voted_comparisons) - len(pairs)
+        self.omissions.update(filter(None, map(omission_of_vote, voted_comparisons)))
         return b"".join(map(self._line, pairs))
+
+    def _pairs(self, rated: RatedAnswer, around: ExportContext) -> Sequence[PreferencePair]:
+        snapshot = rated.snapshot
+        siblings = around.siblings.get(snapshot.conversation_id, ())
+        corrected = pair_of_correction(rated)
+        pairs = [
+            *([corrected] if corrected else []),
+            *pairs_of_versions(rated, siblings),
+            *pairs_of_retries(rated, around.tried_again.get(snapshot.id, ())),
+        ]
+        if not pairs and (omission := omission_of_pair(rated, siblings)):
+            self.omissions[omission] += 1
+        return pairs
 
     def _line(self, pair: PreferencePair) -> bytes:
         self.lines += 1
@@ -98,14 +114,6 @@ class DpoFile(PieceFile):
 
     def _turn(self, answer: PairAnswer) -> TurnLine:
         return TurnLine(role="assistant", content=self.masking(answer.text))
-
-
-def _pairs(rated: RatedAnswer, around: ExportContext) -> Iterator[PreferencePair]:
-    snapshot = rated.snapshot
-    if pair := pair_of_correction(rated):
-        yield pair
-    yield from pairs_of_versions(rated, around.siblings.get(snapshot.conversation_id, ()))
-    yield from pairs_of_retries(rated, around.tried_again.get(snapshot.id, ()))
 
 
 def _model(answer: PairAnswer) -> str:

@@ -1,10 +1,12 @@
 """Common parts of data set files: counts, masking, and messages."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chat.feedback.models import AnswerSnapshot, RatedAnswer, Rating, RatingInput, Review
+from chat.feedback.omissions import Omission
 from chat.feedback.result_models import ExportContext, VotedComparison
 from chat.models import ChatMessage, Provenance
 from formats.datasets.records import TurnLine
@@ -22,7 +24,12 @@ class PieceFile(ABC):
     def __init__(self, redactor: Redactor | None = None) -> None:
         self._redactor = redactor
         self.lines = 0
-        self.left_out = 0
+        self.omissions: Counter[Omission] = Counter()
+
+    @property
+    def left_out(self) -> int:
+        """The number of rated answers and votes that are not in the file so far."""
+        return self.omissions.total()
 
     @property
     def masked(self) -> Mapping[str, int]:

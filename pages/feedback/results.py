@@ -1,5 +1,6 @@
 """Rated answers for hosts: the list with its filter, and the forms of the exports."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,8 +8,11 @@ from datetime import datetime
 from markupsafe import Markup
 
 from chat.accounts.models import User
+from chat.campaigns.models import Campaign, Mode
 from chat.feedback.filter_models import Cursor
 from chat.feedback.models import REASONS, RatedAnswer, Verdict
+from chat.feedback.omissions import Omission
+from chat.feedback.preferences import may_give_pairs
 from chat.feedback.result_models import (
     FilterOptions,
     RatingCounts,
@@ -73,6 +77,7 @@ def results_page(locale: PageLocale, user: User, view: RatingListView) -> Markup
         download_title=_download_title(locale, view),
         query=query_of(filters),
         formats=FORMATS,
+        omissions_json=_omissions_json(locale),
         chosen_format="csv" if counts.answers or not counts.votes else "json",
         campaign_id=filters.campaign_id,
         rows=[_row(locale, view, rated) for rated in view.page.items],
@@ -81,14 +86,16 @@ def results_page(locale: PageLocale, user: User, view: RatingListView) -> Markup
     )
 
 
-def campaign_results(locale: PageLocale, campaign_id: str, *, compares: bool = False) -> Markup:
-    """The section of results on a campaign's page; a campaign that `compares` has votes."""
+def campaign_results(locale: PageLocale, campaign: Campaign) -> Markup:
+    """The section of results on a campaign's page; a blind comparison has votes."""
+    compares = campaign.plan.mode is Mode.BLIND
     return render(
         "feedback/campaign_results.html",
         locale,
-        campaign_id=campaign_id,
-        results_path=f"/results{query_of(RatingFilter(campaign_id=campaign_id))}",
-        votes_path=votes_path(VoteFilter(campaign_id)) if compares else "",
+        campaign_id=campaign.id,
+        results_path=f"/results{query_of(RatingFilter(campaign_id=campaign.id))}",
+        votes_path=votes_path(VoteFilter(campaign.id)) if compares else "",
+        gives_pairs=not compares or may_give_pairs(campaign.plan),
     )
 
 
@@ -150,6 +157,12 @@ def _fields(locale: PageLocale, view: RatingListView) -> Sequence[FilterField]:
 def _counts(locale: PageLocale, counts: RatingCounts) -> Sequence[tuple[str, str]]:
     names = (*COUNTS, "votes") if counts.votes else COUNTS
     return [(locale.text(f"count-{name}"), f"{getattr(counts, name):,}") for name in names]
+
+
+def _omissions_json(locale: PageLocale) -> str:
+    """Why something is left out, as patterns by code, which the script fills with counts."""
+    patterns = {reason.value: locale.pattern(f"omission-{reason}") for reason in Omission}
+    return json.dumps(patterns, ensure_ascii=False)
 
 
 def _votes_path(filters: RatingFilter, counts: RatingCounts) -> str:

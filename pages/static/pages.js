@@ -54,7 +54,7 @@ function refusal(answer, error, form) {
   const sentence = words[general] ?? words["error-other"];
   const limit = Number(error.limit).toLocaleString(language);
   const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });
-  return Object.assign(new Error(said), { said, field });
+  return Object.assign(new Error(said), { said, field, code: error.code });
 }
 
 // --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------
@@ -219,7 +219,28 @@ async function preview(form) {
   const told = await post(addressOf(form, form.dataset.preview), { names: namesIn(form) });
   const masked = Object.entries(told.masked).map(([kind, count]) => `[${kind}] ${count}`);
   const found = masked.length ? filled(said.dataset.masked, { masked: masked.join(", ") }) : said.dataset.none;
-  said.textContent = [filled(said.dataset.told, told), found].filter(Boolean).join(" ");
+  said.textContent = [filled(said.dataset.told, told), whyLess(said, told), found].filter(Boolean).join(" ");
+}
+
+/** Why something would be left out, with counts, or why there would be nothing. */
+function whyLess(said, { omissions, lines }) {
+  if (!said.dataset.omissions) return "";
+  const patterns = JSON.parse(said.dataset.omissions);
+  const ranked = Object.entries(omissions).sort(([, one], [, other]) => other - one);
+  const reasons = ranked.map(([code, count]) => filled(patterns[code], { count }));
+  if (reasons.length) {
+    const list = new Intl.ListFormat(language, { type: "conjunction" }).format(reasons);
+    return filled(said.dataset.why, { reasons: list });
+  }
+  return lines ? "" : said.dataset.nothing;
+}
+
+/** A file that is refused is not saved: the browser would name the failure, but not its reason. */
+async function refuseEmpty(address) {
+  const stop = new AbortController();
+  const answer = await fetch(address, { signal: stop.signal });
+  if (!answer.ok) throw refusal(answer, (await saidBy(answer)).error ?? {});
+  stop.abort();
 }
 
 /** An address; but names go in a body, where no log keeps them. */
@@ -237,6 +258,8 @@ async function download(form) {
     const named = answer.headers.get("Content-Disposition");
     link.download = decodeURIComponent(/filename\*=UTF-8''(\S+)/.exec(named)[1]);
     link.href = URL.createObjectURL(await answer.blob());
+  } else {
+    await refuseEmpty(link.href);
   }
   link.click();
 }
@@ -250,6 +273,7 @@ async function attempt(form, deed) {
   } catch (refused) {
     $("[role=status]", form).hidden = true;
     warn(form, refused);
+    if (refused.code === "nothing_to_export") await preview(form).catch(() => {}); // says why
   } finally {
     buttons.forEach((button) => (button.disabled = false));
   }

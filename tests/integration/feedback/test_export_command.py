@@ -167,6 +167,11 @@ def test_a_report_is_masked_as_on_the_page_with_counts(
         ("--format csv --names long", "Line 2 of the names has more than 100 characters."),
         ("--format csv --names binary", "is not text in UTF-8"),
         ("--format csv --data-dirr x", "data"),
+        (
+            "--format dpo --verdict up",
+            "nothing to export in this format. Left out: 1 without a correction and without",
+        ),
+        ("--format sft --since 2100-01-01", "Nothing that it takes matches the filter."),
     ],
 )
 def test_an_impossible_export_is_explained_and_leaves_no_file(

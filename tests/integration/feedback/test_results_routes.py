@@ -1,7 +1,10 @@
 """Results over HTTP: access, escaping, files and reviews."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from chat.accounts.models import AccountRole, AuditEntry, User
 from chat.campaigns.models import Campaign, Mode, Plan, QuestionKind, SurveyQuestion, Variant
 from chat.conversations.presets import Presets
 from chat.feedback.models import RatingInput, Verdict
+from chat.feedback.omissions import Omission
 from chat.feedback.result_models import RatingFilter
 from chat.feedback.results import Results
 from chat.models import ChatMessage, Role, Status
@@ -248,7 +252,17 @@ async def test_an_answer_without_text_is_marked_and_gives_no_example(hosts: Host
         page = await hosts.admin.get("/results/e", headers={"Accept-Language": language})
         assert f'<p class="hint">{words}' in page.text
     for kind in (DataFormat.SFT, DataFormat.DPO):
-        assert (await hosts.admin.get(f"/api/results/export?format={kind}")).text == ""
+        refused = await hosts.admin.get(f"/api/results/export?format={kind}")
+        assert refused.status_code == 409
+        assert refused.json()["error"]["code"] == "nothing_to_export"
+        assert "1 with an answer without text" in refused.json()["error"]["message"]
+        preview = await hosts.admin.post(f"/api/results/preview?format={kind}", json={})
+        assert preview.json() == {
+            "lines": 0,
+            "left_out": 1,
+            "omissions": {"no-text": 1},
+            "masked": {},
+        }
     assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
 
 
@@ -277,3 +291,36 @@ async def test_the_words_of_a_filter_come_back_in_its_form(hosts: Hosts) -> None
     assert 'value="quick fox"' in page
     assert 'value="2026-01-02"' in page
     assert '<option value="open" selected>' in page
+
+
+async def test_a_filter_without_matches_is_refused_as_training_data_only(hosts: Hosts) -> None:
+    for kind, status in (("sft", 409), ("dpo", 409), ("csv", 200), ("json", 200)):
+        answer = await hosts.cy.get(f"/api/results/export?format={kind}")
+        assert answer.status_code == status
+        if status == 409:
+            assert "Nothing that it takes matches the filter." in answer.json()["error"]["message"]
+
+
+async def test_the_list_has_every_reason_to_leave_something_out_in_both_languages(
+    hosts: Hosts,
+) -> None:
+    for language, tie in (("en", "{count} {count:tie|ties}"), ("zh", "{count} 票不分上下")):
+        page = await hosts.admin.get("/results", headers={"Accept-Language": language})
+        (patterns,) = re.findall(r'data-omissions="([^"]*)"', page.text)
+        assert json.loads(unescape(patterns)).keys() == set(Omission)
+        assert json.loads(unescape(patterns))["tie"] == tie
+
+
+async def test_a_blind_comparison_says_before_the_download_that_it_gives_no_pairs(
+    hosts: Hosts,
+) -> None:
+    same = (Variant("A", "Be brief."), Variant("B", "Be brief.", engine="Other"))
+    for name, mode, variants, warns in (
+        ("prompts", Mode.BLIND, (Variant("A"), Variant("B", "Sing.")), True),
+        ("models", Mode.BLIND, same, False),
+        ("one", Mode.SINGLE, (Variant("A"), Variant("B", "Sing.")), False),
+    ):
+        campaign = Campaign(name, hosts.users["bob"].id, Plan(name, mode, variants), START)
+        await hosts.store.feedback.campaigns.add(campaign, JOINED)
+        page = (await hosts.bob.get(f"/campaigns/{name}")).text
+        assert ("give no pairs for training" in page) is warns

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from datasets import Dataset, load_dataset
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
@@ -70,6 +71,13 @@ def test_conversations_become_a_batch_to_train_on(tmp_path: Path) -> None:
     assert any("第一个问题" in text and "A good answer 好<|im_end|>" in text for text in texts)
     assert any("应该是这样。<|im_end|>" in text for text in texts)
     assert (batch["labels"] != -100).any()
+
+
+def test_a_file_without_lines_cannot_be_loaded_which_is_why_it_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.dpo.jsonl"
+    path.write_bytes(b"")
+    with pytest.raises(StopIteration):
+        load_dataset("json", data_files=str(path), split="train", cache_dir=str(tmp_path))
 
 
 def test_pairs_become_a_batch_to_train_on(tmp_path: Path) -> None:

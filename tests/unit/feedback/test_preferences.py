@@ -4,19 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from chat.campaigns.models import VoteChoice
+from chat.campaigns.models import Mode, Plan, Variant, VoteChoice
 from chat.conversations.models import Origin
 from chat.feedback.models import RatedAnswer, RatingInput, ReviewState, Verdict
+from chat.feedback.omissions import Omission, in_words
 from chat.feedback.preferences import (
     PreferenceSource,
     example_of,
+    may_give_pairs,
+    omission_of_example,
+    omission_of_pair,
+    omission_of_vote,
     pair_of_correction,
     pair_of_vote,
     pairs_of_retries,
     pairs_of_versions,
     prompt_before_answer,
 )
-from chat.feedback.result_models import RatingFilter
+from chat.feedback.result_models import RatingFilter, VotedComparison
 from chat.feedback.results import is_about
 from chat.models import ChatMessage, Finish, Role, Status
 from tests.rated import DOWN, UP, exactly, path, rated, snapshot, voted_comparison
@@ -215,3 +220,72 @@ def test_a_vote_without_two_complete_answers_is_no_pair() -> None:
     ):
         assert pair_of_vote(voted_comparison(right=right)) is None
     assert pair_of_vote(voted_comparison(unusable=True)) is None
+
+
+SUNG = path("right", "Which?", "That", system="Sing.")
+
+
+@pytest.mark.parametrize(
+    ("vote", "omission"),
+    [
+        (voted_comparison(), None),
+        (voted_comparison(choice=VoteChoice.TIE, right=SUNG), Omission.TIE),
+        (voted_comparison(choice=VoteChoice.BOTH_BAD), Omission.BOTH_BAD),
+        (voted_comparison(right=SUNG), Omission.SYSTEM_PROMPTS),
+        (voted_comparison(right=()), Omission.DELETED),
+        (voted_comparison(unusable=True), Omission.UNUSABLE),
+        (
+            voted_comparison(right=path("right", "Which?", "That", provenance=None)),
+            Omission.NOT_EXACT,
+        ),
+        (
+            voted_comparison(right=path("right", "Which?", "That", finish=Finish.LENGTH)),
+            Omission.CUT,
+        ),
+        (voted_comparison(right=path("right", "Which?", " ")), Omission.NO_TEXT),
+        (voted_comparison(right=path("right", "Which?", "This\n")), Omission.SAME),
+        (voted_comparison(right=path("right", "Which now?", "That")), Omission.EARLIER_TURNS),
+    ],
+)
+def test_a_vote_without_a_pair_has_a_reason(
+    vote: VotedComparison, omission: Omission | None
+) -> None:
+    assert omission_of_vote(vote) is omission
+    assert (pair_of_vote(vote) is None) == (omission is not None)
+
+
+@pytest.mark.parametrize(
+    ("item", "omission"),
+    [
+        (rated("e", UP), None),
+        (rated("e", DOWN), Omission.NOT_LIKED),
+        (rated("e", UP, finish=Finish.LENGTH), Omission.CUT),
+        (rated("e", UP, state=UNUSABLE), Omission.UNUSABLE),
+        (rated("e", UP, answer=" "), Omission.NO_TEXT),
+        (rated("e", UP, provenance=None), Omission.NOT_EXACT),
+    ],
+)
+def test_a_rated_answer_without_an_example_has_a_reason(
+    item: RatedAnswer, omission: Omission | None
+) -> None:
+    assert omission_of_example(item) is omission
+
+
+def test_a_rated_answer_in_no_pair_has_a_reason_unless_it_is_the_worse_one_of_a_pair() -> None:
+    good, bad = rated("good", UP, answer="Good"), rated("bad", DOWN, answer="Bad")
+    assert omission_of_pair(bad, [good, bad]) is None
+    assert omission_of_pair(bad, [bad]) is Omission.ALONE
+    assert omission_of_pair(rated("e", UP, answer=""), []) is Omission.NO_TEXT
+    assert omission_of_pair(rated("e", UP, state=UNUSABLE), []) is Omission.UNUSABLE
+
+
+def test_only_variants_with_one_system_prompt_may_give_pairs() -> None:
+    first, second = Variant("A", "Be brief."), Variant("B", "Be brief.", engine="Other")
+    assert may_give_pairs(Plan("", Mode.BLIND, (first, second)))
+    assert not may_give_pairs(Plan("", Mode.BLIND, (first, replace(second, system_prompt="Sing."))))
+
+
+def test_reasons_are_listed_by_how_often_they_occur() -> None:
+    assert in_words({Omission.TIE: 2, Omission.SYSTEM_PROMPTS: 3, Omission.SAME: 0}) == (
+        "3 votes between different system prompts, 2 ties"
+    )

@@ -169,7 +169,8 @@ def test_each_pair_of_versions_is_there_once() -> None:
 def test_omitted_answers_are_counted() -> None:
     file = data_file(DataFormat.DPO, FILTER)
     written(file, *ITEMS, voted_comparisons=CONTESTS)
-    assert (file.lines, file.left_out) == (2, 2)
+    assert (file.lines, file.left_out) == (2, 4)
+    assert file.omissions == {"tie": 1, "deleted": 1, "alone": 1, "not-exact": 1}
     file = data_file(DataFormat.SFT, FILTER)
     written(file, *ITEMS)
     assert (file.lines, file.left_out) == (2, 1)
