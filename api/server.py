@@ -18,6 +18,7 @@ from api.campaigns.routes import campaign_routes
 from api.conversations.encodings import encoding_routes
 from api.conversations.exports import Archives, export_routes
 from api.conversations.presets import PresetReader, preset_routes
+from api.conversations.previews import preview_routes
 from api.edge.errors import add_error_handlers, cover_faults
 from api.edge.identity import is_of_guest
 from api.edge.options import EdgeOptions
@@ -128,6 +129,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     app.state.page_events = events  # the page sets its part of them when it is mounted
     app.include_router(ops_routes(engine, readiness or Readiness(engine), is_of_guest))
     app.include_router(install_routes())
+    app.include_router(preview_routes())
     app.include_router(metrics_routes(metrics))
     _add_files(app, archives, presets)
     if sign_in and presets:

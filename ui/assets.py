@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 SCRIPTS = (
     "core",
     "transcript",
+    "preview",
     "sidebar",
     "keyboard",
     "attach",

@@ -13,6 +13,7 @@ EXAMPLES = ("example-1", "example-2", "example-3", "example-4")
 WORDS_OF_SCRIPT = (
     "copy",
     "copied",
+    "preview",
     "language",
     "conversations",
     "scroll-down",

@@ -22,6 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "font-src 'self' data:",
         "connect-src 'self'",
         "manifest-src 'self'",
+        "frame-src 'self'",  # previews; also bounds where their scripts may navigate
         "base-uri 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -65,6 +66,10 @@ class ResponseHeaders(HttpMiddleware):
                 headers = MutableHeaders(scope=message)
                 stricter = headers.getlist("Content-Security-Policy")
                 headers.update(self.fixed)
+                if any(policy.startswith("sandbox") for policy in stricter):
+                    # A document with an origin of its own, which the app's pages may frame.
+                    headers["X-Frame-Options"] = "SAMEORIGIN"
+                    del headers["Content-Security-Policy"]
                 for policy in stricter:  # the route's own; browsers enforce all policies together
                     headers.append("Content-Security-Policy", policy)
                 headers["X-Request-ID"] = request_id(scope)

@@ -54,6 +54,8 @@ ROUTES: Mapping[str, Permission] = {
     "/campaigns.js": Permission.SIGNED_IN,
     "/cases.js": Permission.MEMBER,
     "/compare.js": Permission.SIGNED_IN,
+    "/preview": Permission.SIGNED_IN,
+    "/preview/diagram": Permission.SIGNED_IN,
     "/api/account/sign-in": Permission.ANYBODY,
     "/api/account/pass": Permission.ANYBODY,
     "/api/account/accept": Permission.ANYBODY,

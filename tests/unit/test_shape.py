@@ -91,7 +91,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "routing",
     ),
     "pages": (
-        "i18n html host_nav errors sharing",
+        "i18n html host_nav errors preview sharing",
         "accounts",
         "campaigns",
         "evaluation",
@@ -114,6 +114,7 @@ LIVES_IN: dict[str, set[str]] = {
     "jinja2": {"engine", "pages", "templating"},
     "joserfc": {"auth"},
     "latex2sympy2_extended": {"judging"},
+    "mermaidx": {"pages"},
     "math_verify": {"judging"},
     "phonenumbers": {"formats"},
     "prometheus_client": {"api"},

@@ -366,6 +366,22 @@ async def test_every_response_has_the_security_headers_and_its_own_request_id(
     assert answers[0].headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["/preview", "/preview/diagram"])
+async def test_a_preview_has_an_origin_of_its_own_and_only_the_app_may_frame_it(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    (policy,) = answer.headers.get_list("content-security-policy")
+    rules = dict(rule.partition(" ")[::2] for rule in policy.split("; "))
+    assert rules["sandbox"] == "allow-scripts"
+    assert rules["default-src"] == "'none'"
+    assert rules["frame-ancestors"] == "'self'"
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "frame-src 'self'" in (await client.get("/")).headers["content-security-policy"]
+    # Inline scripts end where they should.
+    assert answer.text.count("<script>") == answer.text.lower().count("</script") > 0
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [

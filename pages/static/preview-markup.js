@@ -1,0 +1,12 @@
+// Becomes the document that the page posts: once, and from the page alone.
+const CENTRED = "<!doctype html><meta charset=utf-8><style>body{margin:16px;background:#fff}svg{max-width:100%;height:auto}</style>";
+addEventListener(
+  "message",
+  ({ source, data }) => {
+    if (source !== parent) return;
+    document.open();
+    document.write(data.kind === "html" ? data.text : CENTRED + data.text);
+    document.close();
+  },
+  { once: true },
+);
