@@ -181,7 +181,7 @@ def build_maintenance(settings: Settings, parts: Parts, account_store: AccountSt
         programs=(parts.completions, parts.runs),
         keep=keep,
         destroy_due=parts.campaigns.destroy_due,
-        purge_trash=parts.conversations.purge_trash,
+        sweeps={"trash": parts.conversations.purge_trash, "shares": parts.shares.purge},
         background=parts.background,
     )
 
@@ -251,6 +251,7 @@ def build_site(
         parts.ratings,
         parts.participation,
         parts.dashboard,
+        sharing=parts.shares.enabled,
     )
     open_to_network = settings.insecure_open and not is_loopback(settings.host)
     page = build_page(services, open_to_network=open_to_network)
@@ -260,6 +261,7 @@ def build_site(
         edge=edge,
         archives=parts.conversations,
         presets=parts.presets,
+        shares=parts.shares,
         sign_in=sign_in,
         handlers=event_names(page),
         metrics=metrics,

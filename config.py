@@ -203,6 +203,11 @@ class Settings(BaseSettings):
         10, ge=0, description="time that running answers get to finish when the app is stopped"
     )
 
+    sharing: bool = Field(
+        True,
+        description="members may share a conversation by a link that shows a copy without login",
+    )
+
     data_dir: HomePath = Field(Path("data"), description="folder of the database")
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of a PostgreSQL database instead of SQLite in data-dir"

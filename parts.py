@@ -20,6 +20,7 @@ from chat.conversations.jobs import Jobs
 from chat.conversations.ports import Store
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
+from chat.conversations.shares import Shares
 from chat.conversations.turns import Turns
 from chat.evaluation.cases import Cases
 from chat.evaluation.runs import Runs
@@ -52,6 +53,7 @@ class Parts:
     answers: Turns
     conversations: Conversations
     presets: Presets
+    shares: Shares
     completions: Completions
     campaigns: Campaigns
     participation: Participation
@@ -109,7 +111,8 @@ def build_quotas(settings: Settings, spending: QuotaStore, rates: Rates) -> Quot
 def build_generation(
     settings: Settings, engines: Engines, admission: Admission, quotas: Quotas, metrics: Metrics
 ) -> Generation:
-    """The generation service."""
+    """The generation service, watched by the metrics."""
+    metrics.watch(engines, lambda: admission.waiting)
     return Generation(
         engines=engines,
         admission=admission,
@@ -160,7 +163,6 @@ def build_parts(
     accounts, feedback, background = store.accounts, store.feedback, build_background(metrics)
     judge, rates = ProcessJudge(), MinuteWindows()
     admission = Admission(max_running=settings.max_concurrent, max_waiting=settings.queue_size)
-    metrics.watch(engines, lambda: admission.waiting)
     quotas = build_quotas(settings, accounts, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store, background=background)
@@ -179,6 +181,7 @@ def build_parts(
         answers=answers,
         conversations=conversations,
         presets=Presets(store),
+        shares=Shares(store, store.shares, enabled=settings.sharing),
         completions=completions,
         campaigns=campaigns,
         participation=participation,

@@ -19,6 +19,7 @@ from api.conversations.encodings import encoding_routes
 from api.conversations.exports import Archives, export_routes
 from api.conversations.presets import PresetReader, preset_routes
 from api.conversations.previews import preview_routes
+from api.conversations.shares import share_routes
 from api.edge.errors import add_error_handlers, cover_faults
 from api.edge.identity import is_of_guest
 from api.edge.options import EdgeOptions
@@ -39,6 +40,7 @@ from chat.accounts.sso import IdentityProvider
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
+from chat.conversations.shares import Shares
 from chat.evaluation.cases import Cases
 from chat.evaluation.runs import Runs
 from chat.feedback.ratings import Ratings
@@ -104,6 +106,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     edge: EdgeOptions,
     archives: Archives | None = None,
     presets: PresetReader | None = None,
+    shares: Shares | None = None,
     sign_in: SignIn | None = None,
     handlers: Mapping[int, str] | None = None,
     metrics: Metrics | None = None,
@@ -134,6 +137,8 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     _add_files(app, archives, presets)
     if sign_in and presets:
         _add_accounts(app, sign_in, presets, hosting)
+    if shares:
+        app.include_router(share_routes(shares, edge.root_path))
     _add_programs(app, completions, ratings)
     return app
 

@@ -5,7 +5,7 @@ Polls the store, so that it also sees changes by the command line.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -38,8 +38,8 @@ class RunningRequests(Protocol):
 class Maintenance:
     """The maintenance loop. `keep` is the retention time of unused conversations; None: unlimited.
 
-    `destroy_due` deletes data of campaigns past their own retention time, `purge_trash` what has
-    been in the trash long enough. `background` runs the jobs, each for itself.
+    `destroy_due` deletes data of campaigns past their own retention time, each of the
+    `sweeps` what else is over, such as old trash. `background` runs the jobs, each for itself.
     """
 
     def __init__(  # noqa: PLR0913 - what it looks after, each by its name
@@ -50,7 +50,7 @@ class Maintenance:
         programs: Sequence[RunningRequests] = (),
         keep: timedelta | None = None,
         destroy_due: Callable[[], Awaitable[int]] | None = None,
-        purge_trash: Callable[[], Awaitable[int]] | None = None,
+        sweeps: Mapping[str, Callable[[], Awaitable[int]]] | None = None,
         clock: Clock = utc_now,
         background: BackgroundJobs | None = None,
     ) -> None:
@@ -59,7 +59,7 @@ class Maintenance:
         self._programs = programs
         self._keep = keep
         self._destroy_due = destroy_due
-        self._purge_trash = purge_trash
+        self._sweeps = sweeps or {}
         self._clock = clock
         self._background = background or BackgroundJobs()
 
@@ -70,7 +70,8 @@ class Maintenance:
             group.create_task(repeat("stop_disabled", look_every_s, self.stop_removed_users))
             group.create_task(repeat("campaign_retention", SWEEP_EVERY_S, self.destroy_promised))
             group.create_task(repeat("retention", SWEEP_EVERY_S, self.destroy_old))
-            group.create_task(repeat("trash", SWEEP_EVERY_S, self.purge_trash))
+            for name in self._sweeps:
+                group.create_task(repeat(name, SWEEP_EVERY_S, partial(self.sweep, name)))
 
     async def stop_removed_users(self) -> None:
         """Stop the answers of users and keys that are no longer valid.
@@ -94,11 +95,11 @@ class Maintenance:
             log.info("rows destroyed of campaigns that ended long enough ago: %d", rows)
         return rows
 
-    async def purge_trash(self) -> int:
-        """Destroy what has been in the trash long enough; how many rows. Raises StoreFailed."""
-        rows = await self._purge_trash() if self._purge_trash else 0
+    async def sweep(self, name: str) -> int:
+        """Destroy what is due in the trash, or of shares; how many rows. Raises StoreFailed."""
+        rows = await self._sweeps[name]()
         if rows:
-            log.info("conversations and messages destroyed out of the trash: %d", rows)
+            log.info("rows of %s destroyed because their time is over: %d", name, rows)
         return rows
 
     async def destroy_old(self) -> int:

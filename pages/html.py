@@ -73,7 +73,8 @@ def account_links(user: User) -> Links:
     """The pages of the navigation that the user may open."""
     links = [("/", "chat"), ("/account", "account")]
     if not is_guest(user):
-        links += [("/guests", "guests"), ("/keys", "keys"), ("/campaigns", "campaigns")]
+        links += [("/shares", "shares"), ("/guests", "guests"), ("/keys", "keys")]
+        links.append(("/campaigns", "campaigns"))
     if is_admin(user):
         links.append(("/people", "people"))
     return tuple(links)

@@ -26,6 +26,7 @@ from store.schema.campaigns import CampaignRow, ComparisonRow, ParticipantRow
 from store.schema.conversations import ConversationRow, MessageRow, PresetRow, PresetVersionRow
 from store.schema.evaluation import CaseRow, ResultRow, RunRow
 from store.schema.feedback import AnswerSnapshotRow, RatingRow, ReviewRow
+from store.schema.shares import SharedLinkRow
 
 OWNERS = (
     CampaignRow.owner_id,
@@ -139,7 +140,7 @@ def delete_older(session: Session, before: datetime) -> int:
 
 def take_over(session: Session, before: str, after: str) -> None:
     """Change the owner of all rows. The new owner must have none yet."""
-    for table in (ConversationRow, MessageRow, PresetRow, GuestLinkRow):
+    for table in (ConversationRow, MessageRow, PresetRow, SharedLinkRow, GuestLinkRow):
         session.execute(update(table).where(table.owner_id == before).values(owner_id=after))
     take_over_feedback(session, before, after)
 
@@ -152,8 +153,9 @@ def _delete_chats(session: Session, user_id: str) -> int:
         .where(PresetVersionRow.preset_id.in_(preset_ids))
     )
     presets = count_of(session, delete(PresetRow).where(PresetRow.owner_id == user_id))
+    shares = count_of(session, delete(SharedLinkRow).where(SharedLinkRow.owner_id == user_id))
     conversations, messages = destroy(session, ConversationRow.owner_id == user_id)
-    return conversations + messages + presets + (versions or 0)
+    return conversations + messages + shares + presets + (versions or 0)
 
 
 def _delete_account(session: Session, user_id: str) -> int:

@@ -12,6 +12,7 @@ from store import erasure
 from store.accounts.store import DatabaseAccounts
 from store.campaigns.store import DatabaseCampaigns, DatabaseComparisons
 from store.conversations.memory import TemporaryStore
+from store.conversations.shares import DatabaseShares
 from store.conversations.store import DatabaseConversations
 from store.engines import postgres_engine, sqlite_engine
 from store.evaluation.store import DatabaseCases
@@ -154,6 +155,11 @@ class RoutingStore:
     def accounts(self) -> DatabaseAccounts:
         """The store of accounts in the same database."""
         return DatabaseAccounts(self.database.transactions, self.temporary, erasure)
+
+    @property
+    def shares(self) -> DatabaseShares:
+        """The store of links to copies of conversations, in the same database."""
+        return DatabaseShares(self.database.transactions)
 
     @property
     def feedback(self) -> DatabaseFeedback:

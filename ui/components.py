@@ -103,9 +103,10 @@ class Components:
             for name, number in self.numbers.items()
         }
 
-    def in_language(self, language: Language, defaults: Sampling, user: User) -> Updates:
+    def in_language(
+        self, language: Language, defaults: Sampling, user: User, *, sharing: bool = False
+    ) -> Updates:
         """The texts of all components that no other event redraws."""
-
         t = partial(text, language)
 
         def title(key: str, info: str = "") -> Markup:
@@ -119,7 +120,7 @@ class Components:
             self.panel: "",
             self.search: sidebar.search_field(language),
             self.account: sidebar.account(user, language),
-            self.overlays: overlays.overlays(user, language),
+            self.overlays: overlays.overlays(user, language, sharing=sharing),
             self.message: gr.update(label=t("message"), placeholder=t("message-placeholder")),
             self.send: gr.update(value=t("send")),
             self.stop: gr.update(value=t("stop")),

@@ -38,11 +38,12 @@ def skip_link(language: Language) -> Markup:
     return html("overlays.skip_link", language=language)
 
 
-def overlays(user: User, language: Language) -> Markup:
-    """All of them, closed."""
+def overlays(user: User, language: Language, *, sharing: bool = False) -> Markup:
+    """All of them, closed. With `sharing` members get the item for a link to a copy."""
     return html(
         "overlays.overlays",
         formats=FORMATS,
+        sharing=sharing and not is_guest(user),
         pages=pages_of(user),
         sign_out=user != LOCAL,
         is_guest=is_guest(user),
@@ -61,4 +62,4 @@ def pages_of(user: User) -> Sequence[str]:
     if is_guest(user):
         return ("account",)
     own = () if user == LOCAL else ("account", "guests")
-    return (*own, *(("people",) if own and is_admin(user) else ()), "campaigns")
+    return (*own, "shares", *(("people",) if own and is_admin(user) else ()), "campaigns")

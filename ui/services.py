@@ -13,7 +13,7 @@ from chat.serving.ports import Engine
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services that the page's handlers use."""
+    """The services that the page's handlers use. `sharing`: whether conversations can be shared."""
 
     engine: Engine
     answers: Turns
@@ -22,3 +22,4 @@ class Services:
     ratings: Ratings
     participation: Participation
     figures: Dashboard
+    sharing: bool = False

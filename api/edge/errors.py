@@ -30,7 +30,7 @@ from chat.accounts.errors import (
     WrongPassword,
 )
 from chat.campaigns.errors import AnswersUnfinished, NoPart, PlanInUse, VoteFrozen, VoteNeeded
-from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile
+from chat.conversations.errors import AnswerRunning, PlacesNeeded, RenamedMeanwhile, SharingOff
 from chat.errors import AppError, BadRequest, NotFound, StoreFailed
 from chat.evaluation.errors import RunInProgress
 from chat.feedback.errors import NothingToExport
@@ -107,6 +107,7 @@ STATUS: Mapping[type[AppError], int] = {
     NothingToExport: 409,
     NoPart: 403,
     PlacesNeeded: 403,
+    SharingOff: 403,
     RenamedMeanwhile: 409,
     NameTaken: 409,
     LastAdmin: 409,

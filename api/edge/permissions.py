@@ -92,6 +92,10 @@ ROUTES: Mapping[str, Permission] = {
     "/api/export": Permission.SIGNED_IN,
     "/api/import": Permission.SIGNED_IN,
     "/api/encoding": Permission.SIGNED_IN,
+    "/shares": Permission.MEMBER,
+    "/api/shares": Permission.MEMBER,
+    "/api/shares/{share_id}/revoke": Permission.MEMBER,
+    "/shared/{token}": Permission.ANYBODY,
     "/api/presets/{preset_id}/export": Permission.SIGNED_IN,
     "/api/presets/import": Permission.SIGNED_IN,
     # guests

@@ -196,6 +196,8 @@ class Action(StrEnum):
     WITHDRAW_INVITATION = "withdraw-invitation"
     NEW_KEY = "new-key"
     REVOKE_KEY = "revoke-key"
+    NEW_SHARE = "new-share"
+    REVOKE_SHARE = "revoke-share"
     RETENTION = "retention"
     NEW_CAMPAIGN = "new-campaign"
     CHANGE_CAMPAIGN = "change-campaign"

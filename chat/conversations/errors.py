@@ -96,6 +96,30 @@ class BadPresetQuestions(BadRequest):
     code = "bad_preset_questions"
 
 
+class SharingOff(AppError):
+    """Conversations cannot be shared by link here: the host has turned it off."""
+
+    code = "sharing_off"
+
+
+class NotShareable(BadRequest):
+    """A conversation of a campaign is not shared: that would reveal what is being compared."""
+
+    code = "not_shareable"
+
+
+class ShareTooLarge(BadRequest):
+    """The conversation is too long to be shared as one page. Values: limit (characters)."""
+
+    code = "share_too_large"
+
+
+class TooManyShares(BadRequest):
+    """The user has too many links that are still valid. Values: limit."""
+
+    code = "too_many_shares"
+
+
 class PlacesNeeded(AppError):
     """Several answers are to be written at once, for who may have fewer. Values: count."""
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chat.accounts.models import AuditEntry
 from chat.conversations.models import (
     AnswerRecord,
     Archive,
@@ -17,6 +18,7 @@ from chat.conversations.models import (
     SearchHit,
     Turn,
 )
+from chat.conversations.share_models import SharedCopy, SharedLink
 from chat.models import ChatOptions
 
 
@@ -162,6 +164,34 @@ class ConversationStore(Protocol):
 
         Times, titles, order and branches are kept; an answer still open becomes INTERRUPTED.
         """
+        ...
+
+
+class ShareStore(Protocol):
+    """Stores links to copies of conversations, which are destroyed with their conversation."""
+
+    async def add_share(
+        self, token_hash: str, share: SharedLink, copy: SharedCopy, audit_entry: AuditEntry
+    ) -> None:
+        """Raises NotFound unless the conversation is its owner's and not in the trash."""
+        ...
+
+    async def shares(self, owner_id: str, at: datetime) -> Sequence[SharedLink]:
+        """The user's links that are valid at that time, newest first."""
+        ...
+
+    async def shared_copy(self, token_hash: str, at: datetime) -> tuple[SharedLink, SharedCopy]:
+        """Raises NotFound, also when it has expired, its conversation is in the trash, or its
+        owner is disabled.
+        """
+        ...
+
+    async def revoke_share(self, owner_id: str, share_id: str, audit_entry: AuditEntry) -> None:
+        """Destroy the link and its copy. Raises NotFound."""
+        ...
+
+    async def purge_shares(self, before: datetime) -> int:
+        """Destroy links that expired `before`; return their number."""
         ...
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chat.conversations.errors import BadPresetName, BadPresetQuestions
 from chat.conversations.models import PresetText
-from chat.errors import EmptyMessage, MessageTooLong
+from chat.errors import EmptyMessage, InvalidSetting, MessageTooLong
 from chat.models import ChatOptions
 from chat.validation import check_sampling, check_text
 
@@ -31,6 +31,25 @@ MAX_PRESET_QUESTION = 2_000
 
 MAX_IMPORT_BYTES = 64 * 2**20
 """Of a file of conversations."""
+
+
+SHARE_DAYS = (1, 7, 30)
+"""The terms of a link to a copy of a conversation, of which its owner chooses one."""
+
+
+MAX_SHARED_CHARACTERS = 4_000_000
+"""Of all texts of such a copy together: it is shown as one page."""
+
+
+MAX_SHARES = 100
+"""Valid links of one user."""
+
+
+def check_share_days(days: int) -> int:
+    """Raises InvalidSetting."""
+    if days not in SHARE_DAYS:
+        raise InvalidSetting(name="days", low=SHARE_DAYS[0], high=SHARE_DAYS[-1])
+    return days
 
 
 def check_question(text: str) -> str:

@@ -14,6 +14,7 @@ from chat.accounts.quotas import Quotas
 from chat.conversations.jobs import Jobs
 from chat.conversations.presets import Presets
 from chat.conversations.service import Conversations
+from chat.conversations.shares import Shares
 from chat.conversations.turns import Turns
 from chat.feedback.ratings import Ratings
 from chat.serving.engines import Engines
@@ -70,6 +71,7 @@ def serve(
         ratings_of(store),
         hosting.participation,
         dashboard_of(store),
+        sharing=has_database(store),
     )
     run_coroutine(services.presets.ship())
     page = build_page(services, open_to_network=open_to_network)
@@ -78,6 +80,7 @@ def serve(
         edge=edge or EdgeOptions(),
         archives=services.conversations,
         presets=services.presets,
+        shares=Shares(store, store.shares) if has_database(store) else None,
         sign_in=sign_in,
         hosting=hosting,
         handlers=event_names(page),

@@ -92,6 +92,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "pages": (
         "i18n html host_nav errors preview sharing",
+        "conversations",
         "accounts",
         "campaigns",
         "evaluation",

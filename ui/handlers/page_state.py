@@ -273,7 +273,9 @@ class PageState:
     def words(self, language: Language, view: View, request: gr.Request) -> Updates:
         """The parts that are drawn once for a language and a user."""
         info, user = self._info(view), user_of(request)
-        words = self.on.in_language(language, info.defaults if info else Sampling(), user)
+        words = self.on.in_language(
+            language, info.defaults if info else Sampling(), user, sharing=self.services.sharing
+        )
         return words | {self.on.tools: chrome.tools(language)}
 
     async def list(

@@ -147,6 +147,8 @@ Object.assign(actions, {
     menu.dataset.id = id;
     menu.classList.toggle("pinned", pinned !== undefined);
     menu.classList.toggle("archived", archived !== undefined);
+    const share = $("[data-share]", menu);
+    if (share) share.href = route(`shares?conversation=${id}`);
     openMenu(menu, button, `api/conversations/${id}/export`);
   },
   account: (button) => openMenu($("#account-menu"), button, "api/export"),

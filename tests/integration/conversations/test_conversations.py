@@ -301,8 +301,8 @@ async def test_maintenance_destroys_what_was_in_the_trash_for_thirty_days(chat: 
     assert trashed.deleted_at
     for age, count in ((TRASH_TIME - timedelta(hours=1), 0), (TRASH_TIME + timedelta(hours=1), 1)):
         chat.store.deleted[job.conversation_id] = datetime.now(UTC) - age
-        upkeep = Maintenance(chat.jobs, MemoryUsers(), purge_trash=chat.conversations.purge_trash)
-        assert await upkeep.purge_trash() == count
+        sweeps = {"trash": chat.conversations.purge_trash}
+        assert await Maintenance(chat.jobs, MemoryUsers(), sweeps=sweeps).sweep("trash") == count
     assert not await chat.conversations.recent(USER, folder=Folder.TRASH)
 
 

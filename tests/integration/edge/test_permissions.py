@@ -27,6 +27,7 @@ from chat.accounts.models import AccountRole, SignedIn
 from chat.conversations.jobs import Jobs
 from chat.conversations.models import PresetText, Question
 from chat.conversations.presets import Presets
+from chat.conversations.shares import Shares
 from chat.conversations.turns import Turns
 from chat.errors import NotFound
 from chat.models import ChatOptions, Sampling
@@ -61,6 +62,7 @@ ANYBODY = {
     "/api/account/enter",
     "/api/account/provider",
     "/api/account/provider/return",
+    "/shared/{token}",
 }
 """Routes that are open to anonymous clients; each entry was reviewed."""
 
@@ -168,6 +170,7 @@ def over_database(folder: Path) -> FastAPI:
         engine=engine,
         edge=EdgeOptions(),
         presets=Presets(store),
+        shares=Shares(store, store.shares),
         sign_in=House().sign_in(),
         hosting=hosting_of(store, answers=answers),
     )

@@ -227,7 +227,7 @@ async def test_the_menus_link_to_pages_that_the_user_may_open(rows: Rows, name: 
 
 
 def test_the_local_user_has_no_pages_of_accounts() -> None:
-    assert pages_of(LOCAL) == ("campaigns",)
+    assert pages_of(LOCAL) == ("shares", "campaigns")
     assert not {"/guests", "/keys", "/people"} & {path for path, _ in host_links(LOCAL)}
 
 

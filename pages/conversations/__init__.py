@@ -1,0 +1,1 @@
+"""Pages of conversations: links to copies, and the copies."""
