@@ -123,9 +123,12 @@ def banners(info: EngineInfo | None, language: Language, *, open_to_network: boo
     )
 
 
-def refused(sentence: str) -> Markup:
-    """Why a request was not taken, right above the box that still holds it."""
-    return html("chrome.refused", sentence=sentence)
+def refused(sentence: str, code: str = "") -> Markup:
+    """Why a request was not taken, right above the box that still holds it.
+
+    By the error's `code` the script knows when the cause has gone.
+    """
+    return html("chrome.refused", sentence=sentence, code=code)
 
 
 def _intro(info: EngineInfo | None, language: Language) -> str:

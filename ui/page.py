@@ -204,6 +204,7 @@ def _composer_events(on: Components, do: Composer) -> list[Shows]:
     here, attached = [on.language, on.view], [on.files, on.note]
     on.bridge.attach(do.attach, here, attached, **EACH)
     on.bridge.detach(do.detach, here, attached, **EACH)
+    on.bridge.solved(None, None, on.note, js="() => ''", **AT_ONCE)
     on.bridge.oversize(do.oversize, on.language, on.note, **AT_ONCE)
     on.bridge.gauge(
         do.measure, _composer_inputs(on), [on.context_usage, on.warning, on.files], **AT_ONCE

@@ -351,7 +351,7 @@ class PageState:
     @staticmethod
     def why(error: AppError, language: Language) -> Markup:
         """The error as a sentence above the box."""
-        return PageState.refused(refusal(language, error.code, error.values))
+        return chrome.refused(refusal(language, error.code, error.values), error.code)
 
     @staticmethod
     def no_preset(error: AppError, language: Language) -> Markup:

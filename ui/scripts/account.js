@@ -2,7 +2,8 @@
 actions["sign-out"] = async () => {
   const answer = await fetch("api/account/sign-out", { method: "POST" });
   if (!answer.ok) return;
-  forgetDrafts(); // whoever comes next uses the same browser
+  forgetDrafts();
+  sessionStorage.clear(); // whoever comes next uses the same browser
   location.assign((await answer.json()).next);
 };
 

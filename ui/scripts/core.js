@@ -39,11 +39,16 @@ const LATE_MS = 3000;
 let left = { id: "", until: 0, temporary: false };
 const leadsBack = () => Date.now() < left.until && props.value === left.id && inAddress() !== left.id;
 const goAgain = () => (left.temporary && !inAddress() ? trigger("temporary") : follow());
-function leaveFor(isHere, temporary = false) {
+function leaveFor(isHere, temporary = false, id = "") {
+  goToDraft(id);
   left = { id: props.value, until: Date.now() + LATE_MS, temporary };
   arrived = isHere() ? null : isHere;
   sendsThere = false;
-  if (arrived) setTimeout(() => arrived === isHere && (arrived = null), LONGEST_WAY_MS);
+  if (arrived) setTimeout(() => arrived === isHere && giveUpOn(), LONGEST_WAY_MS);
+}
+function giveUpOn() {
+  arrived = null;
+  goToDraft(props.value);
 }
 function holdBack(event) {
   if (!arrived) return;
@@ -167,4 +172,16 @@ dressers.push(() => {
   if (greeted || !box()) return;
   greeted = true;
   if (!inAddress() && !small() && document.activeElement === document.body) box().focus();
+});
+
+// --- banners that were closed stay closed in this browser, but for warnings ------------------------
+const closedBanners = new Set((localStorage.getItem("qwen-chat.closed") ?? "").split(" ").filter(Boolean));
+actions["close-banner"] = (button) => {
+  closedBanners.add(button.parentElement.dataset.banner);
+  keep("closed", [...closedBanners].join(" "));
+  dress();
+  box()?.focus();
+};
+dressers.push(() => {
+  for (const banner of document.querySelectorAll("[data-banner]")) banner.hidden = closedBanners.has(banner.dataset.banner);
 });

@@ -9,7 +9,7 @@ let sought = ""; // the message that a search has found, until it is on the page
 function openFrom(link, event, more) {
   history.pushState(null, "", link.getAttribute("href"));
   const id = inAddress();
-  leaveFor(() => props.value === id);
+  leaveFor(() => props.value === id, false, id);
   trigger(event, more && { id, ...more });
   dismiss();
   putAwayDrawer();

@@ -13,7 +13,9 @@ from tests.fakes import Script, ScriptedEngine
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = """<h1>Clock</h1><img src="ELSEWHERE"><link rel="stylesheet" href="ELSEWHERE"><form id="f" action="ELSEWHERE"></form>
+HOSTILE = """<h1>Clock</h1>
+<img src="ELSEWHERE"><link rel="stylesheet" href="ELSEWHERE">
+<form id="f" action="ELSEWHERE"></form>
 <script>
 const got = [];
 const attempt = (name, act) => { try { act(); got.push(name); } catch {} };

@@ -98,6 +98,26 @@ def test_a_question_sent_while_a_clicked_conversation_opens_goes_there(
     expect(listed(page)).to_have_count(3)
 
 
+def test_each_conversation_keeps_its_draft_also_across_a_reload(site: Site, tab: Open) -> None:
+    page = tab(site(ScriptedEngine(), store_of([("Mine", "…")], [("Other", "…")])))
+    box(page).fill("for a new chat")
+    listed(page).filter(has_text="Mine").click()
+    expect(page.locator("#transcript .user-row")).to_have_text(["Mine"])
+    expect(box(page)).to_have_value("")
+    box(page).fill("for mine")
+    listed(page).filter(has_text="Other").click()
+    expect(box(page)).to_have_value("")
+    page.go_back()
+    expect(box(page)).to_have_value("for mine")
+    page.reload()
+    expect(box(page)).to_have_value("for mine")
+    button(page, "New chat").click()
+    expect(box(page)).to_have_value("for a new chat")
+    box(page).press("Enter")
+    expect(page.locator("#transcript .user-row")).to_have_text(["for a new chat"])
+    expect(box(page)).to_have_value("")
+
+
 PICTURES_LATE = """() => {
     const fetch = window.fetch;
     window.fetch = async (...asked) => {
