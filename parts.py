@@ -29,6 +29,7 @@ from chat.feedback.dashboard import Dashboard
 from chat.feedback.ratings import Ratings
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
+from chat.feedback.tables import CampaignTables
 from chat.feedback.votes import Votes
 from chat.serving.admission import Admission
 from chat.serving.background import BackgroundJobs
@@ -64,6 +65,7 @@ class Parts:
     results: Results
     reports: Reports
     votes: Votes
+    tables: CampaignTables
     dashboard: Dashboard
     background: BackgroundJobs
     readiness: Readiness
@@ -80,6 +82,7 @@ class Parts:
             self.reports,
             self.comparisons,
             self.votes,
+            self.tables,
         )
 
     async def drain(self, grace_s: float) -> None:
@@ -173,7 +176,6 @@ def build_parts(
     conversations = Conversations(store=store, jobs=jobs, background=background, policy=enrolment)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
     participation = Participation(feedback.campaigns, accounts, stop=answers.stop)
-    completions = build_completions(settings, generation, accounts, rates)
     return Parts(
         engines=engines,
         store=store,
@@ -182,7 +184,7 @@ def build_parts(
         conversations=conversations,
         presets=Presets(store),
         shares=Shares(store, store.shares, enabled=settings.sharing),
-        completions=completions,
+        completions=(completions := build_completions(settings, generation, accounts, rates)),
         campaigns=campaigns,
         participation=participation,
         comparisons=Comparisons(feedback.comparisons, participation, answers),
@@ -192,6 +194,7 @@ def build_parts(
         results=Results(feedback.results, accounts),
         reports=Reports(campaigns, feedback.reports),
         votes=Votes(feedback.votes),
+        tables=CampaignTables(campaigns, feedback.results, feedback.tables, accounts),
         dashboard=Dashboard(campaigns, feedback.dashboard),
         background=background,
         readiness=build_readiness(engines, store, background),

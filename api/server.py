@@ -29,6 +29,7 @@ from api.evaluation.pages import case_pages
 from api.evaluation.routes import case_routes
 from api.feedback.pages import results_pages
 from api.feedback.routes import results_routes
+from api.feedback.table_routes import table_routes
 from api.feedback.vote_pages import vote_pages
 from api.openai import openai_routes
 from api.ops.docs import docs_routes
@@ -46,6 +47,7 @@ from chat.evaluation.runs import Runs
 from chat.feedback.ratings import Ratings
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
+from chat.feedback.tables import CampaignTables
 from chat.feedback.votes import Votes
 from chat.serving.completions import Completions
 from chat.serving.ports import Engine
@@ -64,6 +66,7 @@ class HostServices:
     reports: Reports | None = None
     comparisons: Comparisons | None = None
     votes: Votes | None = None
+    tables: CampaignTables | None = None
 
 
 def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetReader) -> APIRouter:
@@ -81,6 +84,8 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
         router.include_router(results_routes(hosting.results, hosting.reports))
         if hosting.votes:  # before /results/{evidence_id}, which would match /results/votes
             router.include_router(vote_pages(hosting.votes, hosting.results, context.root_path))
+        if hosting.tables:
+            router.include_router(table_routes(hosting.tables))
         router.include_router(results_pages(hosting.results, context.root_path))
     if comparisons := hosting.comparisons:
         router.include_router(compare_routes(comparisons, participation, context.root_path))

@@ -21,6 +21,7 @@ from chat.feedback.omissions import in_words
 from chat.feedback.reports import Reports
 from chat.feedback.result_models import RatingFilter, ReviewStatus
 from chat.feedback.results import Results
+from chat.feedback.tables import CampaignTables
 from chat.validation import IN_BOUNDS, is_bounded
 from commands.context import OPERATOR, Refused
 from config import Settings, SettingsError, path_argument, read_settings
@@ -28,11 +29,14 @@ from formats.datasets import DataFormat, data_file
 from formats.reading import decode
 from formats.redaction.redactor import Redactor, names_of
 from formats.reports.report import write_report
+from formats.tables import TablesFormat, tables_file
 from formats.words import ExportLanguage
 from store import RoutingStore, open_store
 
 REPORT = "report"
-KINDS = (*DataFormat, REPORT)
+KINDS = (*DataFormat, *TablesFormat, REPORT)
+ABOUT_CAMPAIGNS = (*TablesFormat, REPORT)
+"""Formats of one campaign as a whole, which know no other filter."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,8 +67,12 @@ class _Command:
         await store.open()
         try:
             filters = await _filter(store, self.options)
+            if self.options.format in ABOUT_CAMPAIGNS and not filters.campaign_id:
+                raise Refused("This format is of one campaign: name it with --campaign.")
             if self.options.format == REPORT:
                 return await self._report(store, filters, redactor)
+            if self.options.format in [*TablesFormat]:
+                return await self._tables(store, filters.campaign_id, redactor)
             return await self._data(store, filters, redactor)
         finally:
             await store.close()
@@ -79,11 +87,24 @@ class _Command:
         left_out = f" {file.left_out} left out: {reasons}." if reasons else ""
         return f"{file.lines} lines.{left_out}{_masked(file.masked)}"
 
+    async def _tables(
+        self, store: RoutingStore, campaign_id: str, redactor: Redactor | None
+    ) -> str:
+        stored = store.feedback
+        tables = CampaignTables(
+            Campaigns(stored.campaigns), stored.results, stored.tables, store.accounts
+        )
+        language = ExportLanguage(self.options.language or ExportLanguage.EN)
+        file = tables_file(TablesFormat(self.options.format), language, redactor)
+        _, pieces = await tables.export(OPERATOR, campaign_id, file)
+        await _write(self.options.output, pieces)
+        counted = ", ".join(f"{table} {file.rows.get(table, 0)}" for table in file.takes)
+        shortened = f" {file.shortened} cells were shortened." if file.shortened else ""
+        return f"Rows: {counted}.{shortened}{_masked(file.masked)}"
+
     async def _report(
         self, store: RoutingStore, filters: RatingFilter, redactor: Redactor | None
     ) -> str:
-        if not filters.campaign_id:
-            raise Refused("A report is of one campaign: name it with --campaign.")
         reports = Reports(Campaigns(store.feedback.campaigns), store.feedback.reports)
         report = await reports.report(OPERATOR, filters.campaign_id)
         language = ExportLanguage(self.options.language or ExportLanguage.EN)
@@ -126,7 +147,7 @@ def _redactor(options: argparse.Namespace) -> Redactor | None:
 
 async def _filter(store: RoutingStore, options: argparse.Namespace) -> RatingFilter:
     """The filter of the flags. Raises Refused for an unknown campaign or user."""
-    language = "" if options.format == REPORT else options.language
+    language = "" if options.format in ABOUT_CAMPAIGNS else options.language
     return RatingFilter(
         campaign_id=await _campaign(store, options.campaign) if options.campaign else "",
         preset_id=options.preset,
@@ -182,7 +203,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--format", choices=KINDS, required=True, help="table, training data, everything, report")
+    add(
+        "--format",
+        choices=KINDS,
+        required=True,
+        help="table, training data, everything; workbook, CSV files, survey, report of a campaign",
+    )
     add(
         "-o", "--output", type=path_argument, default=Path("-"), help="a file; else standard output"
     )
@@ -192,7 +218,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--corrected", action="store_true", help="only what was corrected")
     add("--since", type=_day, help="rated on this day (UTC) or later: 2026-11-22")
     add("--until", type=_day, help="rated on this day (UTC) or before")
-    add("--language", choices=("zh", "en"), default="", help="of the answers; or of the report")
+    add(
+        "--language",
+        choices=("zh", "en"),
+        default="",
+        help="of the answers; or of the words in a workbook or report",
+    )
     add("--model", default="", help="of the answers")
     add("--preset", default="", help="its id")
     add("--standing", type=ReviewStatus, choices=[*ReviewStatus], help="how far the review is")

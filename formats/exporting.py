@@ -1,6 +1,5 @@
 """Export of conversations: one file of many conversations in pieces, or of one alone."""
 
-import io
 import zipfile
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,6 +10,7 @@ from formats import document, sharegpt
 from formats.html import write_html
 from formats.markdown import write_markdown
 from formats.names import file_stem
+from formats.outlet import Outlet
 from formats.words import ExportLanguage
 
 
@@ -96,7 +96,7 @@ class _ZipFile:
     def __init__(self, kind: Format, language: ExportLanguage) -> None:
         self._page = _PageFile(kind, language)
         self._untitled = language.words.untitled
-        self._outlet = _Outlet()
+        self._outlet = Outlet()
         self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_DEFLATED)
         self._count = 0
 
@@ -118,24 +118,3 @@ def _date(archive: Archive) -> tuple[int, int, int, int, int, int]:
     time = archive.conversation.updated_at
     year = min(max(time.year, 1980), 2107)
     return year, time.month, time.day, time.hour, time.minute, time.second
-
-
-class _Outlet(io.RawIOBase):
-    """A write-only file; `take` returns and clears what was written since the last call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
-        self._pieces += piece
-        return len(piece)
-
-    def take(self) -> bytes:
-        piece = bytes(self._pieces)
-        self._pieces.clear()
-        return piece

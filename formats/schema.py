@@ -12,6 +12,7 @@ from formats.cases import CasesFile
 from formats.datasets.records import DpoLine, ResultsFile, SftLine, TableRow
 from formats.preset import PresetFile
 from formats.records import ConversationsFile
+from formats.tables.survey import SurveyDocument
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "dpo.schema.json": DpoLine,
     "ratings-table.schema.json": TableRow,
     "results.schema.json": ResultsFile,
+    "survey.schema.json": SurveyDocument,
 }
 
 

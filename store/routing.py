@@ -21,6 +21,7 @@ from store.feedback.store import (
     DatabaseRatings,
     DatabaseReports,
     DatabaseResults,
+    DatabaseTables,
     DatabaseVotes,
 )
 from store.lock import FolderLock, NoLock, PostgresLock
@@ -44,6 +45,7 @@ class DatabaseFeedback:
         self.ratings = DatabaseRatings(transactions)
         self.reports = DatabaseReports(transactions)
         self.results = DatabaseResults(transactions)
+        self.tables = DatabaseTables(transactions)
         self.votes = DatabaseVotes(transactions)
 
 

@@ -28,6 +28,7 @@ from chat.feedback.dashboard import Dashboard
 from chat.feedback.dashboard_models import Count, DashboardScope
 from chat.feedback.reports import Reports
 from chat.feedback.results import Results
+from chat.feedback.tables import CampaignTables
 from chat.feedback.votes import Votes
 from chat.serving.generation import Generation
 from store import RoutingStore
@@ -158,7 +159,8 @@ def hosting_of(
     if has_database(store):
         stored = store.feedback.campaigns
         participation = Participation(stored, store.accounts, stop=stop, clock=clock)
-        results = Results(store.feedback.results, store.accounts, clock)
+        results_store = store.feedback.results
+        results = Results(results_store, store.accounts, clock)
         hosts = Campaigns(stored, engines=lambda: engines.names, clock=clock)
         votes = store.feedback.comparisons
         comparisons = Comparisons(votes, participation, answers, clock=clock) if answers else None
@@ -172,6 +174,7 @@ def hosting_of(
             reports,
             comparisons,
             Votes(store.feedback.votes),
+            CampaignTables(hosts, results_store, store.feedback.tables, store.accounts, clock),
         )
     none = NoCampaigns()
     return HostServices(Campaigns(none), Participation(none, MemoryUsers()), cases, runs)

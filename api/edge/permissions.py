@@ -163,6 +163,8 @@ ROUTES: Mapping[str, Permission] = {
     "/api/results/preview": Permission.MEMBER,
     "/api/results/report": Permission.MEMBER,
     "/api/results/report/preview": Permission.MEMBER,
+    "/api/results/tables": Permission.MEMBER,
+    "/api/results/tables/preview": Permission.MEMBER,
     "/api/results/{evidence_id}/review": Permission.MEMBER,
     # people
     "/people": Permission.ADMIN,

@@ -36,7 +36,7 @@ class ExportQuery(FilterQuery):
 
     def file(self, names: str = "") -> PieceFile:
         """A new file in that format. Raises TooManyNames, NameTooLong."""
-        return data_file(self.format, self.value(), _redactor(self.redact, names))
+        return data_file(self.format, self.value(), redactor_of(self.redact, names))
 
 
 class ReportQuery(BaseModel):
@@ -120,7 +120,7 @@ def _reports(reports: Reports) -> APIRouter:
 
     async def file(request: Request, query: ReportQuery, names: str = "") -> Response:
         report = await reports.report(user_of(request), query.campaign)
-        redactor = _redactor(query.redact, names)
+        redactor = redactor_of(query.redact, names)
         html = await asyncio.to_thread(write_report, report, query.lang, redactor)
         name = f"{file_stem(report.campaign.plan.title, 'report')}.html"
         return Response(html, headers=download_headers(name), media_type="text/html")
@@ -140,14 +140,14 @@ def _reports(reports: Reports) -> APIRouter:
         request: Request, query: Annotated[ReportQuery, Query()], body: NameList
     ) -> dict[str, object]:
         report = await reports.report(user_of(request), query.campaign)
-        redactor = _redactor(query.redact, body.names)
+        redactor = redactor_of(query.redact, body.names)
         await asyncio.to_thread(write_report, report, query.lang, redactor)
         return {"masked": dict(redactor.masked) if redactor else {}}
 
     return router
 
 
-def _redactor(redact: bool, names: str) -> Redactor | None:
+def redactor_of(redact: bool, names: str) -> Redactor | None:
     """The redactor; None without masking. A list of names implies masking."""
     listed = names_of(names)
     return Redactor(listed) if redact or listed else None

@@ -1,7 +1,7 @@
 """What feedback needs of a store, of campaigns and of files."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +28,13 @@ from chat.feedback.result_models import (
     RatingFilter,
     ReviewChange,
     VotedComparison,
+)
+from chat.feedback.table_models import (
+    ParticipantActivity,
+    Table,
+    TableItem,
+    TablesHead,
+    UnratedAnswer,
 )
 from chat.feedback.vote_models import VoteCounts, VoteFilter, VoteFilterOptions
 from chat.serving.completion import CompletionRecord
@@ -191,6 +198,49 @@ class ReportStore(Protocol):
     async def gather(self, campaign_id: str, excerpts: int) -> ReportData:
         """The results with that many of the best and worst answers. Raises NotFound."""
         ...
+
+
+class TableStore(Protocol):
+    """Finds the rows of a campaign's tables. Without a row after `after` it is the end."""
+
+    async def testers(
+        self, campaign_id: str, *, after: Cursor | None, limit: int
+    ) -> Sequence[ParticipantActivity]:
+        """All who came, in that order; a cursor is a participant's time and user id."""
+        ...
+
+    async def unvoted(
+        self, campaign_id: str, *, after: VotedComparison | None, limit: int
+    ) -> Sequence[VotedComparison]:
+        """Comparisons without a vote, oldest first."""
+        ...
+
+    async def unrated(
+        self, campaign_id: str, *, after: UnratedAnswer | None, limit: int
+    ) -> Sequence[UnratedAnswer]:
+        """Answers without a rating, oldest first."""
+        ...
+
+
+class TablesFile(Protocol):
+    """A file of tables, written by calls in this order; `takes` are the tables that it holds.
+
+    A table that has no rows is added with none, or not at all. `close` frees what the file holds,
+    also after an error.
+    """
+
+    @property
+    def takes(self) -> Collection[Table]: ...
+
+    def begin(self, head: TablesHead) -> None: ...
+
+    def add(self, table: Table, items: Sequence[TableItem]) -> bytes: ...
+
+    def end(self) -> Iterator[bytes]:
+        """The last pieces, none of them empty."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class CampaignReader(Protocol):

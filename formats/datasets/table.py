@@ -26,7 +26,7 @@ class TableFile(PieceFile):
     takes_names = True
 
     def begin(self) -> bytes:
-        return BOM.encode() + _csv([COLUMNS])
+        return BOM.encode() + csv_bytes([COLUMNS])
 
     def add(self, items: Sequence[RatedAnswer], around: ExportContext) -> bytes:
         rows = [
@@ -36,7 +36,7 @@ class TableFile(PieceFile):
             if rating.rating_input != RatingInput()  # a withdrawn rating has no row
         ]
         self.lines += len(rows)
-        return _csv(row.model_dump(mode="json").values() for row in rows)
+        return csv_bytes(row.model_dump(mode="json").values() for row in rows)
 
     def _row(self, rated: RatedAnswer, rating: Rating, names: Names) -> TableRow:
         return TableRow.model_validate(
@@ -133,7 +133,8 @@ def _usage(snapshot: AnswerSnapshot) -> Mapping[str, object]:
     }
 
 
-def _csv(rows: Iterable[Iterable[object]]) -> bytes:
+def csv_bytes(rows: Iterable[Iterable[object]]) -> bytes:
+    """Rows of CSV whose cells no spreadsheet executes."""
     text = io.StringIO()
     csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()

@@ -1,7 +1,7 @@
 """The ports of feedback over a SQL database: which query each method runs."""
 
 from chat.feedback.dashboard_models import Count, DashboardScope
-from store.feedback import comparison_paths, dashboard, ratings, reports, results, retries
+from store.feedback import comparison_paths, dashboard, ratings, reports, results, retries, tables
 from store.feedback import votes as vote_queries
 from store.queries import DatabaseStore, Read, Write
 
@@ -44,6 +44,14 @@ class DatabaseReports(DatabaseStore):
     """`chat.feedback.ports.ReportStore` over SQLAlchemy."""
 
     gather = Read(reports.gather)
+
+
+class DatabaseTables(DatabaseStore):
+    """`chat.feedback.ports.TableStore` over SQLAlchemy."""
+
+    testers = Read(tables.testers)
+    unvoted = Read(tables.unvoted)
+    unrated = Read(tables.unrated)
 
 
 class DatabaseDashboard(DatabaseStore):

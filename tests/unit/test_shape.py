@@ -125,6 +125,7 @@ LIVES_IN: dict[str, set[str]] = {
     "segno": {"pages"},
     "stdnum": {"formats"},
     "alembic": {"store"},
+    "xlsxwriter": {"formats"},
 }
 SOURCES = sorted(
     path

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from formats.reports import report as report_module
-from formats.words import CHINESE
+from formats.tables.wording import words_of
+from formats.words import CHINESE, ExportLanguage
 from i18n import Language, filled
 from pages import i18n as pages_words
 from ui import i18n as ui_words
@@ -20,10 +21,12 @@ REPORT, REPORT_ZH = (
     )
     for language in ("en", "zh")
 )
+TABLES, TABLES_ZH = words_of(ExportLanguage.EN), words_of(ExportLanguage.ZH)
 SOURCES = {
     "page": ui_words.words(Language.EN),
     "pages": pages_words.words(Language.EN),
     "report": REPORT,
+    "tables": TABLES,
 }
 GLOSSARY = tomllib.loads(
     (Path(ui_words.__file__).parent / "words" / "glossary.toml").read_text(encoding="utf-8")
@@ -34,6 +37,7 @@ PAIRS = [
         ("page", ui_words.words(Language.EN), ui_words.words(Language.ZH)),
         ("pages", pages_words.words(Language.EN), pages_words.words(Language.ZH)),
         ("report", REPORT, REPORT_ZH),
+        ("tables", TABLES, TABLES_ZH),
     )
     for key, template in english.items()
 ]

@@ -14,9 +14,12 @@ from chat.feedback.models import RatingInput, Verdict
 from chat.feedback.reports import Reports
 from chat.feedback.result_models import RatingFilter, ReviewChange, ReviewStatus
 from chat.feedback.results import Results
+from chat.feedback.tables import CampaignTables
 from chat.feedback.vote_models import VoteFilter
 from chat.feedback.votes import Votes
 from formats.datasets import DataFormat, data_file
+from formats.tables import TablesFormat, tables_file
+from formats.words import ExportLanguage
 from store import RoutingStore
 from tests.access import (
     AT,
@@ -78,6 +81,7 @@ POLICY: Policy = {
     "Votes.next_id": (A, A, A, A, N),
     # of the campaign, and of all that the user sees
     "Reports.report": (A, A, N, N, N),
+    "CampaignTables.export": (A, A, N, N, N),
     "Dashboard.overview": (A, A, N, N, N),
     "Dashboard.campaigns": (A, A, A, A, N),
 }
@@ -107,6 +111,8 @@ async def test_hosts_see_results_of_their_campaigns_reviewers_what_is_assigned(
     campaigns = Campaigns(stored.campaigns)
     reports, dashboard = Reports(campaigns, stored.reports), Dashboard(campaigns, stored.dashboard)
     vote = (await votes.read(ROOT, vote_id)).comparison
+    tables = CampaignTables(campaigns, stored.results, stored.tables, store.accounts)
+    archive = tables_file(TablesFormat.TABLES, ExportLanguage.EN)
     change = ReviewChange(ReviewStatus.USABLE)
 
     async def export(user: User) -> None:
@@ -129,10 +135,11 @@ async def test_hosts_see_results_of_their_campaigns_reviewers_what_is_assigned(
         "Votes.choices": votes.choices,
         "Votes.next_id": lambda user: votes.next_id(user, ALL_VOTES, vote),
         "Reports.report": lambda user: reports.report(user, "campaign"),
+        "CampaignTables.export": lambda user: tables.export(user, "campaign", archive),
         "Dashboard.overview": lambda user: dashboard.overview(user, "campaign"),
         "Dashboard.campaigns": dashboard.campaigns,
     }
-    assert acts.keys() == actions_of(Results, Votes, Reports, Dashboard)
+    assert acts.keys() == actions_of(Results, Votes, Reports, CampaignTables, Dashboard)
     assert await outcomes(acts, USERS) == POLICY
 
 

@@ -1,11 +1,14 @@
 """`python app.py export …`: the same files as the page, and its error messages."""
 
 import asyncio
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
@@ -207,3 +210,22 @@ def test_an_incomplete_file_is_removed(run: Export, capsys: pytest.CaptureFixtur
     assert run("--format", "csv", "-o", "out") == 1
     assert "directory" in capsys.readouterr().err
     assert not Path("out.part").exists()
+
+
+def test_a_campaign_s_tables_are_written_with_their_counts(
+    run: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--format", "xlsx", "--campaign", "first", "--language", "zh", "-o", "out.xlsx") == 0
+    book = load_workbook("out.xlsx")
+    assert book.sheetnames[:2] == ["说明", "测试者"]
+    assert [row[0].value for row in book["评价"].iter_rows()] == ["测试者", "local", "local"]
+    assert "Rows: testers 0, tasks 0, ratings 2, votes 0" in capsys.readouterr().err
+    assert run("--format", "tables", "--campaign", "first", "--redact", "-o", "out.zip") == 0
+    assert b"a@b.cn" not in zipfile.ZipFile("out.zip").read("ratings.csv")
+    assert "Masked: [email] 1." in capsys.readouterr().err
+    assert run("--format", "survey", "--campaign", "first", "-o", "out.json") == 0
+    assert json.loads(Path("out.json").read_bytes())["schema"] == "qwen-chat/survey/1"
+    for kind in ("xlsx", "tables", "survey"):
+        assert run("--format", kind, "-o", "none") == 1
+        assert "of one campaign: name it with --campaign" in capsys.readouterr().err
+    assert not Path("none").exists()

@@ -1,5 +1,6 @@
 """Results over HTTP: access, escaping, files and reviews."""
 
+import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from markupsafe import escape
+from openpyxl import load_workbook
 
 from api.edge.options import EdgeOptions
 from api.server import build_api
@@ -324,3 +326,43 @@ async def test_a_blind_comparison_says_before_the_download_that_it_gives_no_pair
         await hosts.store.feedback.campaigns.add(campaign, JOINED)
         page = (await hosts.bob.get(f"/campaigns/{name}")).text
         assert ("give no pairs for training" in page) is warns
+
+
+async def test_a_campaign_leaves_whole_as_a_workbook_as_csv_and_its_survey_as_json(
+    hosts: Hosts,
+) -> None:
+    text = RatingInput(Verdict.DOWN, comment="=Ann wrote it: a@b.cn")
+    await hosts.rate("e", text, campaign_id="campaign")
+    path = "/api/results/tables?campaign=campaign"
+    for kind, media_type, suffix in (
+        ("xlsx", "spreadsheetml.sheet", ".xlsx"),
+        ("tables", "application/zip", ".tables.zip"),
+        ("survey", "application/json", ".survey.json"),
+    ):
+        answer = await hosts.bob.get(f"{path}&format={kind}")
+        assert answer.status_code == 200
+        assert media_type in answer.headers["content-type"]
+        assert answer.headers["content-disposition"].endswith(suffix)
+        assert "sandbox" in answer.headers.get_list("content-security-policy")
+        for refused in (hosts.cy.get(f"{path}&format={kind}"), hosts.bob.get(f"{path}nowhere")):
+            assert (await refused).status_code == 404
+    book = await hosts.bob.post(f"{path}&lang=zh", json={"names": "Ann"})
+    rated = load_workbook(io.BytesIO(book.content))["评价"]
+    cells = [cell for cell in rated[2] if str(cell.value).startswith("=")]
+    assert [(cell.value, cell.data_type) for cell in cells] == [("=[name] wrote it: [email]", "s")]
+    preview = await hosts.bob.post(path.replace("?", "/preview?"), json={"names": "Ann"})
+    counted = preview.json()
+    assert (counted["ratings"], counted["votes"], counted["testers"]) == (1, 0, 0)
+    assert (counted["masked"]["name"], counted["masked"]["email"]) == (1, 1)
+    assert (await hosts.cy.post(path.replace("?", "/preview?"), json={})).status_code == 404
+    assert (await hosts.bob.get(f"{path}&format=exe")).status_code == 422
+
+
+async def test_a_campaign_s_page_offers_its_tables(hosts: Hosts) -> None:
+    for language, words in (("en", "Workbook (XLSX)"), ("zh", "工作簿（XLSX）")):
+        page = await hosts.bob.get("/campaigns/campaign", headers={"Accept-Language": language})
+        (form,) = [part for part in page.text.split("<form ") if "/api/results/tables" in part]
+        assert 'data-export="/api/results/tables"' in form
+        assert 'data-query="?campaign=campaign"' in form
+        assert words in form
+        assert f'<option value="{language}" selected>' in form
