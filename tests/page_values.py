@@ -51,6 +51,7 @@ from chat.feedback.report_models import (
     Report,
     SourceCount,
     Spread,
+    SurveyResult,
     VariantResult,
     Vote,
 )
@@ -87,6 +88,7 @@ from pages.campaigns.compare import (
 from pages.campaigns.comparison import comparison_block
 from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
 from pages.campaigns.plan_form import EMPTY
+from pages.campaigns.survey_results import survey_block
 from pages.campaigns.variants import variants_block
 from pages.evaluation.case_form import EMPTY as EMPTY_CASE
 from pages.evaluation.case_form import case_page
@@ -281,6 +283,7 @@ class PageValues:
                 block = comparison_block(self.locale, report, testers, self.names)
                 yield f"comparison {mode} {count}", block
                 yield f"variants {mode} {count}", variants_block(self.locale, report)
+                yield f"survey {mode} {count}", survey_block(self.locale, report)
             results = campaign_results(self.locale, self._campaign(mode))
             yield f"results of {mode}", results
 
@@ -314,12 +317,20 @@ class PageValues:
                 VariantResult(count, count // 5, count, {}),
             ),
             comparison=comparison_of(votes),
-            survey=(),
+            survey=self._surveyed(count),
             best=(),
             worst=(),
             answered=sources if count else (),
             presets={self.preset.ref: text},
         )
+
+    def _surveyed(self, count: int) -> tuple[SurveyResult, ...]:
+        text = self.text
+        scale = SurveyQuestion("q1", QuestionKind.SCALE, text, text, text)
+        words = SurveyQuestion("q2", QuestionKind.TEXT, text)
+        numbers = {1: count, 5: 1} if count else {}
+        texts = (text,) * count
+        return (SurveyResult(scale, numbers, (), count), SurveyResult(words, {}, texts, 0))
 
     def _ratings(self) -> Iterator[tuple[str, str]]:
         locale, user, text = self.locale, self.user, self.text

@@ -25,6 +25,7 @@ from pages.campaigns.choices import PlanOptions
 from pages.campaigns.comparison import comparison_block
 from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
 from pages.campaigns.plan_form import EMPTY
+from pages.campaigns.survey_results import survey_block
 from pages.campaigns.variants import variants_block
 from pages.feedback.results import campaign_results
 from pages.html import PageLocale
@@ -50,7 +51,7 @@ class CampaignResults:
             testers = await self.campaigns.testers(user, campaign.id)
             names = await self.results.names(user)
             results = comparison_block(locale, report, testers, names) + results
-        return results, variants_block(locale, report)
+        return results + survey_block(locale, report), variants_block(locale, report)
 
 
 def campaign_pages(

@@ -4,7 +4,6 @@ Exports are streamed in chunks, so that memory use does not grow with the number
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -100,15 +99,18 @@ def _files(results: Results) -> APIRouter:
     async def preview(
         request: Request, query: Annotated[ExportQuery, Query()], body: NameList
     ) -> dict[str, object]:
-        file = query.file(body.names)
+        file, is_empty = query.file(body.names), False
         async with one_at_a_time:  # a preview is as expensive as a download
-            with suppress(NothingToExport):  # it is what the preview says
+            try:
                 async for _ in results.export(user_of(request), query.value(), file):
                     pass
+            except NothingToExport:
+                is_empty = True
         return {
             "lines": file.lines,
             "left_out": file.left_out,
             "omissions": dict(file.omissions),
+            "empty": is_empty,
             "masked": file.masked,
         }
 

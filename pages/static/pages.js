@@ -219,20 +219,17 @@ async function preview(form) {
   const told = await post(addressOf(form, form.dataset.preview), { names: namesIn(form) });
   const masked = Object.entries(told.masked).map(([kind, count]) => `[${kind}] ${count}`);
   const found = masked.length ? filled(said.dataset.masked, { masked: masked.join(", ") }) : said.dataset.none;
-  said.textContent = [filled(said.dataset.told, told), whyLess(said, told), found].filter(Boolean).join(" ");
+  said.textContent = [countOf(said, told), found].filter(Boolean).join(" ");
 }
 
-/** Why something would be left out, with counts, or why there would be nothing. */
-function whyLess(said, { omissions, lines }) {
-  if (!said.dataset.omissions) return "";
-  const patterns = JSON.parse(said.dataset.omissions);
-  const ranked = Object.entries(omissions).sort(([, one], [, other]) => other - one);
+/** How much a file would hold; with counts why something is left out, or why there is nothing. */
+function countOf(said, told) {
+  const patterns = JSON.parse(said.dataset.omissions ?? "{}");
+  const ranked = Object.entries(told.omissions ?? {}).sort(([, one], [, other]) => other - one);
   const reasons = ranked.map(([code, count]) => filled(patterns[code], { count }));
-  if (reasons.length) {
-    const list = new Intl.ListFormat(language, { type: "conjunction" }).format(reasons);
-    return filled(said.dataset.why, { reasons: list });
-  }
-  return lines ? "" : said.dataset.nothing;
+  if (!reasons.length) return told.empty ? said.dataset.nothing : filled(said.dataset.told, told);
+  const list = new Intl.ListFormat(language, { type: "conjunction" }).format(reasons);
+  return filled(said.dataset.why, { ...told, reasons: list });
 }
 
 /** A file that is refused is not saved: the browser would name the failure, but not its reason. */

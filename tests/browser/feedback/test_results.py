@@ -140,6 +140,22 @@ def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
     assert "[name] says no: [email]" in whole
 
 
+def test_an_export_that_would_be_empty_is_refused_with_its_reasons(
+    browser: Browser, address: str
+) -> None:
+    # A page of its own: Chromium logs the refusal as an error.
+    context = new_context(browser, locale="en-US")
+    page = context.new_page()
+    page.goto(f"{address}/results?campaign=campaign")
+    page.get_by_text("Export 1 rated answer").click()
+    page.get_by_label("Answer pairs for training").check()
+    button(page, "Download").click()
+    expect(page.get_by_role("alert").filter(has_text="nothing to export")).to_be_visible()
+    reason = "0 lines; 1 left out: 1 without a correction and without another answer"
+    expect(page.get_by_text(reason)).to_be_visible()
+    context.close()
+
+
 def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_language(
     page: Page, address: str
 ) -> None:
@@ -147,8 +163,9 @@ def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_lang
     page.get_by_text("Report (HTML, prints to PDF)").click()
     button(page, "Count first").click()
     expect(page.get_by_text("Nothing would be masked.")).to_be_visible()
-    page.get_by_label("Mask e-mail").check()
-    page.get_by_label("And these names").fill("why not")
+    form = page.locator("details.report")
+    form.get_by_label("Mask e-mail").check()
+    form.get_by_label("And these names").fill("why not")
     page.get_by_label("Language of the report").select_option(label="Chinese")
     button(page, "Count first").click()
     expect(page.get_by_text("Masked: [name] 1.")).to_be_visible()

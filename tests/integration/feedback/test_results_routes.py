@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from chat.models import ChatMessage, Role, Status
 from formats.datasets import DataFormat, data_file
 from formats.redaction.redactor import MOST_NAMES, Redactor
 from store import RoutingStore, open_store
+from store.schema.campaigns import ParticipantRow
+from tests.contract.feedback_rows import add_rows
 from tests.contract.stores import START
 from tests.fakes import ScriptedEngine
 from tests.hosting import StoreAccounts, hosting_of
@@ -263,6 +266,7 @@ async def test_an_answer_without_text_is_marked_and_gives_no_example(hosts: Host
             "lines": 0,
             "left_out": 1,
             "omissions": {"no-text": 1},
+            "empty": True,
             "masked": {},
         }
     assert "I gave up." in (await hosts.admin.get("/api/results/export?format=csv")).text
@@ -301,6 +305,8 @@ async def test_a_filter_without_matches_is_refused_as_training_data_only(hosts: 
         assert answer.status_code == status
         if status == 409:
             assert "Nothing that it takes matches the filter." in answer.json()["error"]["message"]
+        preview = await hosts.cy.post(f"/api/results/preview?format={kind}", json={})
+        assert preview.json()["empty"] is (status == 409)
 
 
 async def test_the_list_has_every_reason_to_leave_something_out_in_both_languages(
@@ -366,3 +372,49 @@ async def test_a_campaign_s_page_offers_its_tables(hosts: Hosts) -> None:
         assert 'data-query="?campaign=campaign"' in form
         assert words in form
         assert f'<option value="{language}" selected>' in form
+
+
+async def test_a_campaign_s_page_shows_what_testers_answered_in_its_survey(hosts: Hosts) -> None:
+    survey = (
+        SurveyQuestion("how", QuestionKind.SCALE, "How was it?", "bad", "good"),
+        SurveyQuestion("why", QuestionKind.TEXT, "Why?"),
+        SurveyQuestion("else", QuestionKind.TEXT, "Anything else?"),
+    )
+    plan = Plan("Asked", Mode.SINGLE, (Variant("A"),), survey=survey)
+    await hosts.store.feedback.campaigns.add(
+        Campaign("asked", hosts.users["bob"].id, plan, START), JOINED
+    )
+    for number in range(40):
+        text = "x" * 1_500 if number == 39 else f"{HOSTILE} {number:02}"
+        row = ParticipantRow(
+            campaign_id="asked",
+            user_id=f"tester {number}",
+            joined_at=START + timedelta(minutes=number),
+            consented_at=START,
+            survey={"how": 5 if number else 1, "why": text},
+            survey_sent_at=START if number else None,
+        )
+        await add_rows(hosts.store, row)
+    for language, words in (
+        ("en", ("40 answers · mean 4.9 · 1 of them saved, but not sent", "Nobody has answered")),
+        ("zh", ("40 个回答 · 平均 4.9 · 其中 1 个已保存但未提交", "还没有人回答")),
+    ):
+        page = await hosts.bob.get("/campaigns/asked", headers={"Accept-Language": language})
+        assert all(text in page.text for text in words)
+    page = await hosts.bob.get("/campaigns/asked")
+    counts = re.findall(r'<td dir="auto">(\d ?\w*)</td><td>(\d+)</td>', page.text)
+    assert counts == [("1 bad", "1"), ("2", "0"), ("3", "0"), ("4", "0"), ("5 good", "39")]
+    assert "<img" not in page.text
+    assert [f"{number:02}</div>" in page.text for number in (10, 11, 38)] == [False, True, True]
+    assert f"{'x' * 1_000} …</div>" in page.text
+    survey_file = "/api/results/tables?campaign=asked&format=survey"
+    document = (await hosts.bob.get(survey_file)).json()
+    assert [len(str(reply["value"])) for reply in document["answers"][-2:]] == [1, 1_500]
+    assert len(document["answers"]) == document["manifest"]["answers"] == 80
+
+
+async def test_a_campaign_without_a_survey_has_no_section_of_answers(hosts: Hosts) -> None:
+    plan = Plan("Bare", Mode.SINGLE, (Variant("A"),))
+    campaign = Campaign("bare", hosts.users["bob"].id, plan, START)
+    await hosts.store.feedback.campaigns.add(campaign, JOINED)
+    assert "Nobody has answered" not in (await hosts.bob.get("/campaigns/bare")).text
