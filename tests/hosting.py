@@ -58,6 +58,9 @@ class NoCampaigns:
     async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
         raise NotFound
 
+    async def save_draft(self, campaign_id: str, plan: Plan) -> Campaign:
+        raise NotFound
+
     async def close(
         self, campaign_id: str, closed_at: datetime | None, audit_entry: AuditEntry
     ) -> Campaign:

@@ -5,6 +5,7 @@ from markupsafe import Markup
 from chat.accounts.access import is_guest
 from chat.accounts.models import User
 from chat.campaigns.models import Visit, VisitStage
+from chat.campaigns.translation import in_language
 from i18n import Language
 from ui.html import html
 
@@ -22,7 +23,7 @@ def panel(visit: Visit, user: User, language: Language) -> Markup:
         return html("campaign.go", address=f"{address}/compare")
     return html(
         "campaign.tasks",
-        plan=visit.campaign.plan,
+        plan=in_language(visit.campaign.plan, language),
         done=visit.participant.done,
         address=address,
         over=_over(visit),

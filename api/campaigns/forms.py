@@ -52,6 +52,9 @@ class TaskForm(BaseModel):
     title: Words = ""
     instructions: Words = ""
     question: Words = ""
+    other_title: Words = ""
+    other_instructions: Words = ""
+    other_question: Words = ""
 
     def value(self) -> Task:
         return Task(**self.model_dump())
@@ -63,9 +66,18 @@ class SurveyQuestionForm(BaseModel):
     text: Words = ""
     low: Words = ""
     high: Words = ""
+    options: Words = ""
+    other_text: Words = ""
+    other_low: Words = ""
+    other_high: Words = ""
+    other_options: Words = ""
 
     def value(self) -> SurveyQuestion:
-        return SurveyQuestion(**self.model_dump())
+        """Options have one option per line."""
+        values = self.model_dump()
+        for name in ("options", "other_options"):
+            values[name] = tuple(values[name].splitlines())
+        return SurveyQuestion(**values)
 
 
 class PlanForm(BaseModel):
@@ -82,6 +94,10 @@ class PlanForm(BaseModel):
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     keep_days: int | None = None
+    language: Words = ""
+    other_title: Words = ""
+    other_consent: Words = ""
+    other_thanks: Words = ""
 
     def value(self) -> Plan:
         return Plan(
@@ -96,4 +112,8 @@ class PlanForm(BaseModel):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             keep_days=self.keep_days,
+            language=self.language,
+            other_title=self.other_title,
+            other_consent=self.other_consent,
+            other_thanks=self.other_thanks,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from api.accounts.routes import PageContext
 from api.conversations.presets import PresetReader
@@ -23,7 +23,12 @@ from chat.feedback.results import Results
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
+from pages.campaigns.participation import (
+    campaign_visit_page,
+    preview_page,
+    survey_page,
+    unavailable_page,
+)
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.survey_results import survey_block
 from pages.campaigns.variants import variants_block
@@ -68,7 +73,12 @@ def campaign_pages(
     def script() -> FileResponse:
         return FileResponse(SCRIPT, headers={"Cache-Control": "no-cache"})
 
+    @router.get("/plan.js")
+    def plan_script() -> FileResponse:
+        return FileResponse(SCRIPT.with_name("plan.js"), headers={"Cache-Control": "no-cache"})
+
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
+    router.include_router(_previews(campaigns, root_path), prefix="/campaigns")
     router.include_router(_running(campaigns, context, results_of), prefix="/campaigns")
     router.include_router(_testers(participation, context), prefix="/campaign")
     return router
@@ -100,8 +110,21 @@ def _plans(campaigns: Campaigns, presets: PresetReader, root_path: str) -> APIRo
             await options_of(user, locale),
             campaign_id=campaign_id,
             in_use=counts.consented > 0,
+            is_draft=campaign.is_draft,
         )
         return page_answer(page)
+
+    return router
+
+
+def _previews(campaigns: Campaigns, root_path: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/{campaign_id}/preview")
+    async def preview(request: Request, campaign_id: str) -> Response:
+        user, locale = user_of(request), locale_of(request, root_path)
+        campaign = await campaigns.get(user, campaign_id)
+        return page_answer(preview_page(locale, user, campaign))
 
     return router
 
@@ -121,6 +144,8 @@ def _running(
     async def one(request: Request, campaign_id: str) -> Response:
         user, locale = user_of(request), locale_of(request, root_path)
         campaign = await campaigns.get(user, campaign_id)
+        if campaign.is_draft:
+            return RedirectResponse(f"{root_path}/campaigns/{campaign_id}/edit", 303)
         results, variants = None, None
         if results_of:
             results, variants = await results_of.blocks(locale, user, campaign)

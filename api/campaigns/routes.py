@@ -17,9 +17,13 @@ from api.campaigns.forms import PlanForm
 from api.edge.identity import account_of, user_of
 from api.html import locale_of
 from chat.accounts.access import is_guest
+from chat.campaigns.errors import CampaignDraft
 from chat.campaigns.hosts import Campaigns
 from chat.campaigns.participation import Participation
 from pages.campaigns.participation import chat_address
+
+Chosen = Annotated[list[int], Field(max_length=100)]
+"""Options by their index."""
 
 Digest = Annotated[str, Field(max_length=64)]
 
@@ -40,7 +44,7 @@ class Agreement(BaseModel):
 class Survey(BaseModel):
     """`send`: the survey is complete; else the answers are saved as a draft."""
 
-    answers: dict[str, int | str | None] = {}
+    answers: dict[str, Chosen | int | str | None] = {}
     send: bool = False
 
 
@@ -64,6 +68,23 @@ def _plans(campaigns: Campaigns, root_path: str) -> APIRouter:
     @router.post("")
     async def add(request: Request, body: PlanForm) -> dict[str, str]:
         return at((await campaigns.add(user_of(request), body.value())).id)
+
+    def draft_of(campaign_id: str) -> dict[str, str]:
+        """Where the script saves the draft from now on, opens it and finds it again."""
+        api, page = (
+            f"{root_path}/api/campaigns/{campaign_id}",
+            f"{root_path}/campaigns/{campaign_id}",
+        )
+        return {"draft": f"{api}/draft", "post": api, "edit": f"{page}/edit"}
+
+    @router.post("/drafts")
+    async def add_draft(request: Request, body: PlanForm) -> dict[str, str]:
+        return draft_of((await campaigns.add_draft(user_of(request), body.value())).id)
+
+    @router.post("/{campaign_id}/draft")
+    async def save_draft(request: Request, campaign_id: str, body: PlanForm) -> dict[str, str]:
+        user = user_of(request)
+        return draft_of((await campaigns.save_draft(user, campaign_id, body.value())).id)
 
     @router.post("/{campaign_id}")
     async def change(request: Request, campaign_id: str, body: PlanForm) -> dict[str, str]:
@@ -98,7 +119,9 @@ def _running(campaigns: Campaigns, context: PageContext) -> APIRouter:
     @router.post("/{campaign_id}/links")
     async def add_link(request: Request, campaign_id: str, body: NewCampaignLink) -> JSONResponse:
         user = account_of(request).user
-        await campaigns.get(user, campaign_id)  # checks ownership: `Accounts` does not
+        campaign = await campaigns.get(user, campaign_id)  # `Accounts` checks no ownership
+        if campaign.is_draft:
+            raise CampaignDraft
         _, token = await context.accounts.guests.add_link(
             user, **body.model_dump(), campaign_id=campaign_id
         )

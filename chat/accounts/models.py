@@ -201,6 +201,7 @@ class Action(StrEnum):
     RETENTION = "retention"
     NEW_CAMPAIGN = "new-campaign"
     CHANGE_CAMPAIGN = "change-campaign"
+    OPEN_CAMPAIGN = "open-campaign"
     CLOSE_CAMPAIGN = "close-campaign"
     REOPEN_CAMPAIGN = "reopen-campaign"
     DELETE_CAMPAIGN = "delete-campaign"

@@ -3,6 +3,7 @@
 from chat.accounts.access import is_admin, is_guest, refuse_unless_visible
 from chat.accounts.models import GuestLink, User
 from chat.campaigns.models import Campaign, Participant
+from chat.errors import NotFound
 
 
 def refuse_uninvited(
@@ -10,8 +11,11 @@ def refuse_uninvited(
 ) -> None:
     """Raises NotFound unless the user is its owner, an administrator, or came by one of its links.
 
-    A member who came by a link is a participant, a guest has that `link`.
+    A member who came by a link is a participant, a guest has that `link`. Nobody is invited to a
+    draft.
     """
+    if campaign.is_draft:
+        raise NotFound
     if participant is None and (link is None or link.campaign_id != campaign.id):
         refuse_unless_visible(user, campaign)
 

@@ -1,8 +1,8 @@
-"""Blind comparison: one question, answered by both variants of a campaign side by side, and a vote.
+"""Blind comparison: one question, answered by two variants of a campaign side by side, and a vote.
 
-Owns the random assignment of variants to sides, that both answers start or none, and when a vote is
-accepted. `chat.campaigns.participation` decides who may take part, `chat.campaigns.enrolment` with
-which options.
+Owns which two of several variants answer, their random assignment to sides, that both answers start
+or none, and when a vote is accepted. `chat.campaigns.participation` decides who may take part,
+`chat.campaigns.enrolment` with which options.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from itertools import combinations
 
 from chat.accounts.models import Clock, User, utc_now
 from chat.campaigns.comparison_models import (
@@ -20,7 +21,7 @@ from chat.campaigns.comparison_models import (
     TurnPosition,
 )
 from chat.campaigns.errors import CampaignOver, SkipReasonNeeded, VoteNeeded
-from chat.campaigns.models import Comparison, Mode, Side, Visit, VoteChoice
+from chat.campaigns.models import Campaign, Comparison, Mode, Side, Visit, VoteChoice
 from chat.campaigns.ports import ComparisonStore, Visits
 from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.errors import AnswerRunning
@@ -38,7 +39,7 @@ MAX_LISTED = 100
 class Comparisons:
     """The service of blind comparisons. A campaign that the user may not see raises NotFound.
 
-    `draw` chooses the variant on the left.
+    `draw` chooses one of several pairs, and the variant on the left.
     """
 
     def __init__(
@@ -186,8 +187,9 @@ class Comparisons:
         campaign_id = visit.campaign.id
         if visit.may_ask:  # otherwise the reason for that is raised below
             await self._refuse_without_vote(user_id, campaign_id)
-        left = self._draw((0, 1))
-        variants = (left, 1 - left)
+        pair = tuple(sorted(places)) or await self._next_pair(visit.campaign)
+        left = self._draw(pair)
+        variants = (left, sum(pair) - left)
         new = NewComparison(campaign_id, user_id, comparison_request, variants, self._clock())
         questions = []
         for side, variant in zip(("left", "right"), variants, strict=True):
@@ -206,6 +208,18 @@ class Comparisons:
         if written is None:  # withdrawn meanwhile
             raise NotFound
         return written
+
+    async def _next_pair(self, campaign: Campaign) -> tuple[int, ...]:
+        """Any of the pairs that were asked least: a round robin. Two questions that are asked at
+        the same time may get the same pair.
+        """
+        pairs = list(combinations(range(len(campaign.plan.variants)), 2))
+        if len(pairs) == 1:
+            return pairs[0]
+        asked = await self._store.pair_counts(campaign.id)
+        fewest = min(asked.get(pair, 0) for pair in pairs)
+        least = [pair for pair in pairs if asked.get(pair, 0) == fewest]
+        return least[self._draw(range(len(least)))]
 
     async def _refuse_without_vote(self, user_id: str, campaign_id: str) -> None:
         """Raise VoteNeeded, or AnswerRunning where the last answers are not complete yet."""

@@ -20,6 +20,12 @@ class PlanInUse(BadRequest):
     code = "plan_in_use"
 
 
+class CampaignDraft(BadRequest):
+    """The campaign is a draft: nobody can be invited before it is opened."""
+
+    code = "campaign_draft"
+
+
 class NoPart(AppError):
     """Somebody may not ask there: in a campaign, or outside of it."""
 

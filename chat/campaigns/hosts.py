@@ -12,7 +12,12 @@ from chat.accounts.access import refuse_guests, refuse_unless_visible, visible_o
 from chat.accounts.models import Action, AuditEntry, Clock, GuestLink, User, utc_now
 from chat.campaigns.models import Campaign, CampaignCounts, Comparison, Plan, VariantProgress
 from chat.campaigns.ports import CampaignStore
-from chat.campaigns.validation import check_plan, engines_of, refuse_unknown_engines
+from chat.campaigns.validation import (
+    check_draft,
+    check_plan,
+    engines_of,
+    refuse_unknown_engines,
+)
 from chat.serving.background import run_each
 
 ACTIVE = timedelta(minutes=5)
@@ -79,12 +84,31 @@ class Campaigns:
         return await self._store.campaigns(visible_owner(user))
 
     async def change(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
-        """Raises NotFound, PlanInUse, and what `check_plan` raises."""
-        before = (await self.get(user, campaign_id)).plan
+        """Change the plan; a draft is opened to testers by it.
+
+        Raises NotFound, PlanInUse, and what `check_plan` raises.
+        """
+        before = await self.get(user, campaign_id)
         checked = check_plan(plan)
-        refuse_unknown_engines(checked, [*self.engines, *engines_of(before)])
-        audit_entry = self._audit_entry(user, Action.CHANGE_CAMPAIGN, campaign_id)
+        refuse_unknown_engines(checked, [*self.engines, *engines_of(before.plan)])
+        action = Action.OPEN_CAMPAIGN if before.is_draft else Action.CHANGE_CAMPAIGN
+        audit_entry = self._audit_entry(user, action, campaign_id)
         return await self._store.change_plan(campaign_id, checked, audit_entry)
+
+    async def add_draft(self, user: User, plan: Plan) -> Campaign:
+        """A campaign that nobody sees but its host; anything may be missing in its plan.
+
+        Raises what `check_draft` raises, NotFound for guests.
+        """
+        refuse_guests(user)
+        campaign = Campaign(uuid4().hex, user.id, check_draft(plan), self._clock(), is_draft=True)
+        await self._store.add(campaign, self._audit_entry(user, Action.NEW_CAMPAIGN, campaign.id))
+        return campaign
+
+    async def save_draft(self, user: User, campaign_id: str, plan: Plan) -> Campaign:
+        """Raises NotFound, also for a campaign that is no draft, and what `check_draft` raises."""
+        await self.get(user, campaign_id)
+        return await self._store.save_draft(campaign_id, check_draft(plan))
 
     async def close(self, user: User, campaign_id: str) -> Campaign:
         """Close it now: no more questions; the survey can be sent for CAMPAIGN_GRACE."""

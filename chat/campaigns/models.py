@@ -3,7 +3,7 @@
 Knows no page, no link and no SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,8 @@ from chat.validation import later
 
 
 class Mode(StrEnum):
-    """One variant; blind comparison of two; split test, in which each tester gets one of two."""
+    """One variant; blind comparison of two or more, always two at once; split test, in which each
+    tester gets one of two."""
 
     SINGLE = "single"
     BLIND = "blind"
@@ -37,37 +38,64 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task for testers. `question`, if any, can be copied into the input box with a click."""
+    """A task for testers. `question`, if any, can be copied into the input box with a click.
+
+    Fields that begin with `other_` are the same text in the plan's other language.
+    """
 
     id: str
     title: str
     instructions: str = ""
     question: str = ""
+    other_title: str = ""
+    other_instructions: str = ""
+    other_question: str = ""
 
 
 class QuestionKind(StrEnum):
-    """A scale from 1 to 5, or words."""
+    """A scale from 1 to 5, a rating from 0 to 10, words, one or several of the options."""
 
     SCALE = "scale"
+    RATING = "rating"
     TEXT = "text"
+    CHOICE = "choice"
+    CHOICES = "choices"
+
+    @property
+    def numbers(self) -> range:
+        """The numbers that answer such a question; empty for words and options."""
+        return NUMBERS.get(self, range(0))
+
+    @property
+    def has_options(self) -> bool:
+        return self in (QuestionKind.CHOICE, QuestionKind.CHOICES)
+
+
+NUMBERS = {QuestionKind.SCALE: range(1, 6), QuestionKind.RATING: range(11)}
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyQuestion:
-    """`low` and `high` name the ends of a scale."""
+    """`low` and `high` name the ends of a scale. Fields with `other_` are as those of a task."""
 
     id: str
     kind: QuestionKind
     text: str
     low: str = ""
     high: str = ""
+    options: tuple[str, ...] = ()
+    other_text: str = ""
+    other_low: str = ""
+    other_high: str = ""
+    other_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The plan of a campaign. Without `reasons`, `chat.feedback.models.REASONS` are offered.
 
-    Texts are in the host's language. `keep_days` after the end all data of testers are deleted;
+    `language` is that of the texts where `other_` fields have them in the other language too;
+    empty where there is one language. `keep_days` after the end all data of testers are deleted;
     None keeps them.
     """
 
@@ -82,6 +110,10 @@ class Plan:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     keep_days: int | None = None
+    language: str = ""
+    other_title: str = ""
+    other_consent: str = ""
+    other_thanks: str = ""
 
     @property
     def conceals_variants(self) -> bool:
@@ -91,7 +123,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign with its plan. `plan_version` is incremented by every change of the plan."""
+    """A campaign with its plan. `plan_version` is incremented by every change of the plan.
+
+    The plan of a draft may be half-written; nobody takes part in one.
+    """
 
     id: str
     owner_id: str
@@ -99,6 +134,7 @@ class Campaign:
     created_at: datetime
     plan_version: int = 1
     closed_at: datetime | None = None
+    is_draft: bool = False
 
     @property
     def end(self) -> datetime | None:
@@ -118,7 +154,11 @@ class Campaign:
 
 
 SurveyAnswers = Mapping[str, str | int]
-"""Answers to a survey: the number on the scale or the text, by the id of the question."""
+"""Answers to a survey by the id of the question: the number on the scale, the text, the option, or
+several options, one a line. Options are those of the plan's own language."""
+
+SurveyInput = Mapping[str, str | int | Sequence[int]]
+"""As SurveyAnswers, but options are chosen by their index."""
 
 
 @dataclass(frozen=True, slots=True)

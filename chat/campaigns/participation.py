@@ -16,15 +16,14 @@ from chat.campaigns.errors import CampaignNotBegun, CampaignOver, ConsentNeeded
 from chat.campaigns.models import (
     Campaign,
     Participant,
-    QuestionKind,
     SurveyAnswers,
+    SurveyInput,
     Visit,
     VisitStage,
 )
 from chat.campaigns.ports import ParticipationStore
-from chat.campaigns.validation import MAX_SURVEY_TEXT, SCALE
-from chat.errors import BadRequest, MessageTooLong, NotFound
-from chat.validation import check_text
+from chat.campaigns.survey import checked_answer
+from chat.errors import NotFound
 
 
 class Participation:
@@ -114,7 +113,7 @@ class Participation:
         return await self._store.tick(campaign_id, user.id, task_id, done=done, at=at)
 
     async def keep_survey(
-        self, user: User, campaign_id: str, answers: SurveyAnswers, *, send: bool
+        self, user: User, campaign_id: str, answers: SurveyInput, *, send: bool
     ) -> Participant:
         """Save answers, which may be incomplete; `send` submits the survey.
 
@@ -174,19 +173,9 @@ class Participation:
         return campaign.survey_end is not None and self._clock() >= campaign.survey_end
 
 
-def _checked(campaign: Campaign, answers: SurveyAnswers) -> SurveyAnswers:
+def _checked(campaign: Campaign, answers: SurveyInput) -> SurveyAnswers:
     """The answers in the form in which they are stored. Raises NotFound, BadRequest kinds."""
-    kinds = {question.id: question.kind for question in campaign.plan.survey}
-    checked: dict[str, str | int] = {}
-    for key, answer in answers.items():
-        if key not in kinds:
-            raise NotFound
-        if kinds[key] is QuestionKind.TEXT and isinstance(answer, str):
-            if len(answer) > MAX_SURVEY_TEXT:
-                raise MessageTooLong(field=key, characters=len(answer), limit=MAX_SURVEY_TEXT)
-            checked[key] = check_text(answer)
-        elif kinds[key] is QuestionKind.SCALE and type(answer) is int and answer in SCALE:
-            checked[key] = answer
-        else:
-            raise BadRequest("A scale is answered with 1 to 5, other questions with words.")
-    return checked
+    questions = {question.id: question for question in campaign.plan.survey}
+    if not answers.keys() <= questions.keys():
+        raise NotFound
+    return {key: checked_answer(questions[key], answer) for key, answer in answers.items()}

@@ -1,6 +1,6 @@
 """What campaigns need of a store and of accounts."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +30,10 @@ class ComparisonStore(Protocol):
         A repeated request returns the existing turns. Raises NotFound for a user who has
         withdrawn, AnswerRunning, BadRequest.
         """
+        ...
+
+    async def pair_counts(self, campaign_id: str) -> Mapping[tuple[int, int], int]:
+        """How often each pair of variants was asked, the lower one first."""
         ...
 
     async def of_request(self, user_id: str, request_id: str) -> Comparison | None: ...
@@ -104,9 +108,18 @@ class CampaignStore(Protocol):
         ...
 
     async def change_plan(self, campaign_id: str, plan: Plan, audit_entry: AuditEntry) -> Campaign:
-        """Raises NotFound, PlanInUse when there are testers and a fixed field would change.
+        """A draft is one no longer.
+
+        Raises NotFound, PlanInUse when there are testers and a fixed field would change.
 
         The owner's own trial does not count: its data are deleted when such a field changes.
+        """
+        ...
+
+    async def save_draft(self, campaign_id: str, plan: Plan) -> Campaign:
+        """Without an audit entry: a draft is saved with every pause in typing.
+
+        Raises NotFound, also for a campaign that is no draft.
         """
         ...
 

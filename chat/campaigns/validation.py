@@ -13,7 +13,6 @@ from chat.campaigns.errors import BadPlan
 from chat.campaigns.models import (
     Mode,
     Plan,
-    QuestionKind,
     SurveyQuestion,
     Task,
     Variant,
@@ -39,16 +38,20 @@ MAX_SURVEY_TEXT = 20_000
 MAX_EARLIER_VOTES = 50
 """How often a tester changes one vote."""
 
-SCALE = range(1, 6)
-"""The numbers of a scale."""
-
 MOST_TASKS = 50
 MOST_QUESTIONS = 30
 MOST_REASONS = 20
+MOST_OPTIONS = 20
 MOST_DAYS = 3650
-VARIANTS = {Mode.SINGLE: 1, Mode.BLIND: 2, Mode.SPLIT: 2}
+MOST_VARIANTS = 8
+VARIANTS = {Mode.SINGLE: (1, 1), Mode.BLIND: (2, MOST_VARIANTS), Mode.SPLIT: (2, 2)}
+"""Fewest and most variants."""
 
-FREE = frozenset({"title", "tasks", "thanks", "starts_at", "ends_at"})
+LANGUAGES = frozenset({"", "en", "zh"})
+
+FREE = frozenset(
+    {"title", "tasks", "thanks", "starts_at", "ends_at", "other_title", "other_thanks"}
+)
 """Fields that may change while there are testers; of tasks only the texts."""
 
 Numbered = TypeVar("Numbered", Task, SurveyQuestion)
@@ -60,23 +63,51 @@ def check_plan(plan: Plan) -> Plan:
 
     Raises BadPlan, naming the first field that is wrong, InvalidSetting, MessageTooLong, BadText.
     """
+    checked = _checked(plan, least=1)
+    if plan.starts_at and plan.ends_at and plan.starts_at >= plan.ends_at:
+        raise BadPlan(field="ends_at", limit=0)
+    fewest, most = VARIANTS[plan.mode]
+    if not fewest <= len(plan.variants) <= most:
+        raise BadPlan(field="variants", limit=most)
+    if len({variant.name for variant in checked.variants}) < len(checked.variants):
+        raise BadPlan(field="variants", limit=0)
+    return checked
+
+
+def check_draft(plan: Plan) -> Plan:
+    """A half-written plan in the form that is stored: within the bounds, with anything missing.
+
+    Raises what `check_plan` raises.
+    """
+    return _checked(plan, least=0)
+
+
+def _checked(plan: Plan, least: int) -> Plan:
+    """`least` characters have the texts that a whole plan must have."""
     for name, at in (("starts_at", plan.starts_at), ("ends_at", plan.ends_at)):
         if at and not is_bounded(at):
             message = f"A campaign begins and ends within {IN_BOUNDS}."
             raise BadPlan(message, field=name, part="date", limit=0)
-    if plan.starts_at and plan.ends_at and plan.starts_at >= plan.ends_at:
-        raise BadPlan(field="ends_at", limit=0)
     if plan.keep_days is not None and not 1 <= plan.keep_days <= MOST_DAYS:
         raise BadPlan(field="keep_days", limit=MOST_DAYS)
+    if plan.language not in LANGUAGES:
+        raise BadPlan(field="language", limit=0)
+    tasks, survey = (
+        _few(plan.tasks, "tasks", MOST_TASKS),
+        _few(plan.survey, "survey", MOST_QUESTIONS),
+    )
     return replace(
         plan,
-        title=_line(plan.title, "title", MAX_TITLE),
-        variants=_variants(plan),
-        tasks=_numbered(map(_task, _few(plan.tasks, "tasks", MOST_TASKS))),
+        title=_line(plan.title, "title", MAX_TITLE, least),
+        variants=_variants(plan, least),
+        tasks=_numbered(_task(task, least) for task in tasks),
         consent=_text(plan.consent, "consent"),
-        survey=_numbered(map(_question, _few(plan.survey, "survey", MOST_QUESTIONS))),
+        survey=_numbered(_question(question, least) for question in survey),
         reasons=_reasons(plan.reasons),
         thanks=_text(plan.thanks, "thanks"),
+        other_title=_line(plan.other_title, "other_title", MAX_TITLE, 0),
+        other_consent=_text(plan.other_consent, "other_consent"),
+        other_thanks=_text(plan.other_thanks, "other_thanks"),
     )
 
 
@@ -95,8 +126,9 @@ def copied(plan: Plan) -> Plan:
 
 
 def consent_digest(plan: Plan) -> str:
-    """The SHA-256 of the consent text."""
-    return sha256(plan.consent.encode()).hexdigest()
+    """The SHA-256 of the consent text, in both languages where there are two."""
+    texts = [plan.consent, plan.other_consent] if plan.other_consent else [plan.consent]
+    return sha256("\0".join(texts).encode()).hexdigest()
 
 
 def options_of(variant: Variant) -> ChatOptions:
@@ -115,38 +147,60 @@ def refuse_unknown_engines(plan: Plan, engines: Collection[str]) -> None:
         raise BadPlan(field="variants.engine", limit=0)
 
 
-def _variants(plan: Plan) -> tuple[Variant, ...]:
-    if len(plan.variants) != VARIANTS[plan.mode]:
-        raise BadPlan(field="variants", limit=VARIANTS[plan.mode])
+def _variants(plan: Plan, least: int) -> tuple[Variant, ...]:
     for variant in plan.variants:
         check_options(options_of(variant))
         _text(variant.engine, "variants.engine", MAX_LABEL)
-    named = tuple(
-        replace(variant, name=_line(variant.name, "variants.name", MAX_LABEL))
-        for variant in plan.variants
+    return tuple(
+        replace(variant, name=_line(variant.name, "variants.name", MAX_LABEL, least))
+        for variant in _few(plan.variants, "variants", MOST_VARIANTS)
     )
-    if len({variant.name for variant in named}) < len(named):
-        raise BadPlan(field="variants", limit=0)
-    return named
 
 
-def _task(task: Task) -> Task:
+def _task(task: Task, least: int) -> Task:
     return replace(
         task,
-        title=_line(task.title, "tasks.title", MAX_SENTENCE),
+        title=_line(task.title, "tasks.title", MAX_SENTENCE, least),
+        other_title=_line(task.other_title, "tasks.other_title", MAX_SENTENCE, 0),
+        other_instructions=_text(task.other_instructions, "tasks.other_instructions"),
+        other_question=_text(task.other_question, "tasks.other_question"),
         instructions=_text(task.instructions, "tasks.instructions"),
         question=_text(task.question, "tasks.question"),
     )
 
 
-def _question(question: SurveyQuestion) -> SurveyQuestion:
-    is_scale = question.kind is QuestionKind.SCALE
+def _question(question: SurveyQuestion, least: int) -> SurveyQuestion:
+    kind = question.kind
+    options = _options(question.options, "options") if kind.has_options else ()
+    others = _options(question.other_options, "other_options") if kind.has_options else ()
+    if least and kind.has_options and len(options) < 2:
+        raise BadPlan(field="survey", part="options", limit=0)
+    if others and len(others) != len(options):
+        raise BadPlan(field="survey", part="other_options", limit=0)
+
+    def end(text: str, name: str) -> str:
+        return _text(text, f"survey.{name}", MAX_LABEL) if kind.numbers else ""
+
     return replace(
         question,
-        text=_line(question.text, "survey.text", MAX_SENTENCE),
-        low=_text(question.low, "survey.low", MAX_LABEL) if is_scale else "",
-        high=_text(question.high, "survey.high", MAX_LABEL) if is_scale else "",
+        text=_line(question.text, "survey.text", MAX_SENTENCE, least),
+        other_text=_line(question.other_text, "survey.other_text", MAX_SENTENCE, 0),
+        options=options,
+        other_options=others,
+        low=end(question.low, "low"),
+        high=end(question.high, "high"),
+        other_low=end(question.other_low, "other_low"),
+        other_high=end(question.other_high, "other_high"),
     )
+
+
+def _options(options: Sequence[str], name: str) -> tuple[str, ...]:
+    """The options of a question, each once. Raises BadPlan."""
+    tidy = (_line(text, f"survey.{name}", MAX_SENTENCE) for text in options if text.strip())
+    kept = tuple(dict.fromkeys(tidy))
+    if len(kept) > MOST_OPTIONS:
+        raise BadPlan(field="survey", part=name, limit=MOST_OPTIONS)
+    return kept
 
 
 def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
@@ -169,9 +223,9 @@ def _few(items: Sequence[Piece], name: str, most: int) -> Sequence[Piece]:
     return items
 
 
-def _line(text: str, name: str, longest: int) -> str:
+def _line(text: str, name: str, longest: int, least: int = 1) -> str:
     line = " ".join(_text(text, name, longest * 2).split())
-    if not 1 <= len(line) <= longest:
+    if not least <= len(line) <= longest:
         raise _bad(name, longest if line else 0)
     return line
 

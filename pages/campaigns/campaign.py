@@ -94,7 +94,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     )
 
 
-def edit_page(
+def edit_page(  # noqa: PLR0913 - the values of the page, by name
     locale: PageLocale,
     user: User,
     plan: Plan,
@@ -102,18 +102,23 @@ def edit_page(
     *,
     campaign_id: str = "",
     in_use: bool = False,
+    is_draft: bool = False,
 ) -> Markup:
     """The form of a plan; without an id it makes a new campaign.
 
     `in_use`: there are testers, so that much of the plan can no longer be changed.
+    `is_draft`: it was not opened yet.
     """
+    api = f"/api/campaigns/{campaign_id}" if campaign_id else "/api/campaigns"
+    drafts = f"{api}/draft" if is_draft else "" if campaign_id else f"{api}/drafts"
     return render_host_page(
         "campaigns/edit.html",
         locale,
         user,
         title="campaign-edit" if campaign_id else "campaign-new",
-        script=SCRIPT,
-        path=f"/api/campaigns/{campaign_id}" if campaign_id else "/api/campaigns",
+        script="plan.js",
+        path=api,
+        drafts=drafts,
         campaign_id=campaign_id,
         in_use=in_use,
         **plan_values(locale, plan, choices),
@@ -122,6 +127,8 @@ def edit_page(
 
 def _state(campaign: Campaign, now: datetime) -> CampaignState:
     starts, ends = campaign.plan.starts_at, campaign.end
+    if campaign.is_draft:
+        return CampaignState("state-draft", None)
     if ends and ends <= now:
         return CampaignState("state-ended", ends)
     if starts and starts > now:

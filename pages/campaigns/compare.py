@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from chat.campaigns.comparison_models import ComparisonView
 from chat.campaigns.models import Task, Visit, VoteChoice
+from chat.campaigns.translation import in_language
 from chat.campaigns.validation import MAX_VOTE_COMMENT
 from chat.conversations.models import Progress
 from chat.models import Status
@@ -103,13 +104,14 @@ def compare_page(
 ) -> Markup:
     """The whole page: tasks, earlier comparisons, and the form of the next question."""
     campaign, may_ask = visit.campaign, visit.may_ask
+    plan = in_language(campaign.plan, locale.language)
     return render(
         "campaigns/compare.html",
         locale,
-        heading=campaign.plan.title,
+        heading=plan.title,
         script=SCRIPT,
         may_ask=may_ask,
-        task_list=_task_list(visit),
+        task_list=_task_list(locale, visit),
         comparisons=[
             _card(locale, one, render_markdown, may_ask=may_ask and one is comparisons[-1])
             for one in comparisons
@@ -153,12 +155,13 @@ def actions_html(
 
 def tasks_html(locale: PageLocale, visit: Visit) -> Markup:
     """The tasks with the state of each; empty where there are none."""
-    return render_macro(PARTS, "tasks", locale, _task_list(visit))
+    return render_macro(PARTS, "tasks", locale, _task_list(locale, visit))
 
 
-def _task_list(visit: Visit) -> TaskList:
+def _task_list(locale: PageLocale, visit: Visit) -> TaskList:
     done = visit.participant.done if visit.participant else ()
-    return TaskList(visit.campaign.id, visit.campaign.plan.tasks, done)
+    plan = in_language(visit.campaign.plan, locale.language)
+    return TaskList(visit.campaign.id, plan.tasks, done)
 
 
 def _card(

@@ -13,11 +13,14 @@ from chat.campaigns.validation import (
     MOST_DAYS,
     MOST_QUESTIONS,
     MOST_TASKS,
+    MOST_VARIANTS,
 )
 from chat.conversations.models import Preset
 from chat.models import PresetRef, Sampling
+from i18n import Language
 from pages.campaigns.choices import NumberField, PlanOptions, number_field
 from pages.html import PageLocale
+from pages.i18n import words
 
 HIDDEN = ("stop", "presence_penalty", "frequency_penalty", "min_new_tokens")
 """The settings of a variant that have no field; presets bring them."""
@@ -33,6 +36,8 @@ REFUSALS = {
     "reasons": "plan-reasons",
     "variants": "plan-variants",
     "variants.engine": "plan-engine",
+    "survey.options": "plan-options",
+    "survey.other_options": "plan-other_options",
 }
 """Fields that the server may reject, with the keys of the texts that the script shows then."""
 
@@ -45,6 +50,7 @@ LIMITS = {
     "days": MOST_DAYS,
     "tasks": MOST_TASKS,
     "questions": MOST_QUESTIONS,
+    "variants": MOST_VARIANTS,
 }
 """Most characters of texts, and most items of lists."""
 
@@ -83,9 +89,17 @@ def plan_values(locale: PageLocale, plan: Plan, choices: PlanOptions) -> Mapping
     refusals = {name: locale.pattern(key) for name, key in REFUSALS.items()}
     return {
         "plan": plan,
+        "languages_of_texts": [
+            (value, locale.text(f"language-texts-{value or 'one'}")) for value in ("", *Language)
+        ],
+        "samples_json": json.dumps(
+            {language: words(language)["sample-consent-text"] for language in Language},
+            ensure_ascii=False,
+        ),
         "modes": [(mode.value, locale.text(f"mode-{mode}")) for mode in Mode],
         "kinds": [(kind.value, locale.text(f"kind-{kind}")) for kind in QuestionKind],
         "variants": [_variant(locale, variant, choices) for variant in variants],
+        "empty_variant": _variant(locale, Variant(""), choices),
         "empty_task": Task("", ""),
         "empty_question": SurveyQuestion("", QuestionKind.SCALE, ""),
         "limits": LIMITS,

@@ -31,7 +31,7 @@ class AnsweringModel:
 def variants_block(locale: PageLocale, report: Report) -> Markup:
     """Two tables of the campaign's page."""
     plan = report.campaign.plan
-    planned = plan.variants[: 1 if plan.mode is Mode.SINGLE else 2]
+    planned = plan.variants[: 1 if plan.mode is Mode.SINGLE else None]
     return render(
         "campaigns/variants.html",
         locale,

@@ -7,6 +7,7 @@
 //   data-refusals what to say where a field is refused, as JSON, if its length does not tell
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
 //   data-map      within a form: an object of the answers in it
+//   data-beside   on a form: what is wrong with a field stands under the field
 //   data-longest  on a field: how many characters it may have; more are not cut, but told of
 //   data-export   where the form's file is, data-preview where to ask what it would hold; data-query of both
 //   data-copied   on a button: copies the input beside it, then says so
@@ -105,6 +106,7 @@ function fieldsIn(part) {
       values[input.name] ??= [];
       if (input.checked) values[input.name].push(input.value);
     } else if (input.type === "radio") {
+      // The number on a scale, or the index of an option.
       if (input.checked) values[input.name] = Number(input.value);
     } else {
       values[input.name] = valueOf(input);
@@ -127,10 +129,22 @@ function valuesOf(form) {
 
 /** Say why a form was refused, and mark the field that it is about. */
 function warn(form, { said = words["error-other"], field }) {
-  const error = $(".error", form);
+  field?.setAttribute("aria-invalid", "true");
+  if (field?.matches("input, textarea, select") && form.dataset.beside !== undefined) return sayBeside(field, said);
+  const error = $(".error:not(.beside)", form);
   error.textContent = said;
   error.hidden = false;
-  field?.setAttribute("aria-invalid", "true");
+}
+let named = 0;
+/** In a long form, what is wrong with a field stands under it. */
+function sayBeside(field, said) {
+  const error = document.createElement("p");
+  error.className = "error beside";
+  error.id = `beside-${(named += 1)}`;
+  error.setAttribute("role", "alert");
+  error.textContent = said;
+  field.setAttribute("aria-describedby", error.id);
+  (field.closest("label") ?? field).after(error); // not within: it would become part of the name
 }
 function refuse(form, refused) {
   warn(form, refused);
@@ -139,7 +153,8 @@ function refuse(form, refused) {
 }
 
 function forgive(form) {
-  $(".error", form).hidden = true;
+  $(".error:not(.beside)", form).hidden = true;
+  all(".beside", form).forEach((error) => error.remove());
   all("[aria-invalid]", form).forEach((field) => field.removeAttribute("aria-invalid"));
 }
 // The browser says itself what is wrong with a number, if it can be seen.

@@ -46,6 +46,7 @@ def add(session: Session, campaign: Campaign, audit_entry: AuditEntry) -> None:
             plan_version=campaign.plan_version,
             created_at=campaign.created_at,
             closed_at=campaign.closed_at,
+            is_draft=campaign.is_draft,
         )
     )
     add_audit_entry(session, audit_entry)
@@ -66,13 +67,23 @@ def change_plan(
 ) -> Campaign:
     """Raises NotFound, PlanInUse."""
     row = row_of(session, campaign_id, for_update=True)
-    if row.plan == plan:
+    if row.plan == plan and not row.is_draft:
         return row.value()
     if changed := fixed_change(row.plan, plan):
         _free_for_change(session, row, changed, destroy_part)
     row.plan = plan
-    row.plan_version += 1
+    row.plan_version += 0 if row.is_draft else 1
+    row.is_draft = False
     add_audit_entry(session, audit_entry)
+    return row.value()
+
+
+def save_draft(session: Session, campaign_id: str, plan: Plan) -> Campaign:
+    """Raises NotFound."""
+    row = row_of(session, campaign_id, for_update=True)
+    if not row.is_draft:
+        raise NotFound
+    row.plan = plan
     return row.value()
 
 

@@ -1,10 +1,11 @@
 """Blind comparisons and their votes."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import JSON, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from chat.campaigns.comparison_models import NewComparison, StoredComparison
@@ -61,6 +62,24 @@ def ask(session: Session, new: NewComparison, prepared: Sequence[PreparedTurn]) 
             )
         )
     return turns
+
+
+def pair_counts(session: Session, campaign_id: str) -> Mapping[tuple[int, int], int]:
+    left, right = (
+        type_coerce(side, JSON)["variant"].as_integer()
+        for side in (ComparisonRow.left, ComparisonRow.right)
+    )
+    found = (
+        select(left.label("first"), right.label("second"))
+        .where(ComparisonRow.campaign_id == campaign_id)
+        .subquery()
+    )
+    first, second = found.c
+    rows = session.execute(select(first, second, func.count()).group_by(first, second))
+    counted = Counter[tuple[int, int]]()
+    for one, other, count in rows:
+        counted[min(one, other), max(one, other)] += count
+    return counted
 
 
 def of_request(session: Session, user_id: str, request_id: str) -> Comparison | None:

@@ -32,6 +32,7 @@ class DatabaseCampaigns(DatabaseStore):
 
     add = Write(campaign_queries.add)
     campaign = Read(campaign_queries.campaign_of)
+    save_draft = Write(campaign_queries.save_draft)
     close = Write(campaign_queries.close)
     links = Read(campaign_queries.links)
     counts = Read(progress.counts)
@@ -74,6 +75,7 @@ class DatabaseComparisons(DatabaseStore):
     """`chat.campaigns.ports.ComparisonStore` over SQLAlchemy."""
 
     ask = Write(comparison_queries.ask)
+    pair_counts = Read(comparison_queries.pair_counts)
     of_request = Read(comparison_queries.of_request)
     comparison = Read(comparison_queries.comparison)
     vote = Write(comparison_queries.vote)

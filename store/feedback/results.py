@@ -109,6 +109,7 @@ def versions(session: Session, evidence_ids: Sequence[str]) -> Mapping[str, tupl
 
 def choices(session: Session, seen_by: str | None) -> FilterOptions:
     own = select(CampaignRow).where(owned_by(CampaignRow.owner_id, seen_by))
+    own = own.where(CampaignRow.is_draft.is_(False))
     own = own.order_by(CampaignRow.created_at)
     campaigns = session.scalars(own).all()
     presets, models, languages = _occurring(session, seen_by)

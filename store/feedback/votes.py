@@ -59,7 +59,11 @@ def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilt
     """All blind campaigns, and the testers who voted in the given one, or in any."""
     own = select(CampaignRow).where(owned_by(CampaignRow.owner_id, seen_by))
     own = own.order_by(CampaignRow.created_at)
-    campaigns = [row.value() for row in session.scalars(own) if row.plan.mode is Mode.BLIND]
+    campaigns = [
+        row.value()
+        for row in session.scalars(own)
+        if row.plan.mode is Mode.BLIND and not row.is_draft
+    ]
     testers = select(ComparisonRow.user_id).distinct()
     testers = testers.where(*voted(seen_by, VoteFilter(campaign_id=campaign_id)))
     return VoteFilterOptions(

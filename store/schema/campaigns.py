@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat.campaigns.models import (
@@ -31,6 +31,7 @@ class CampaignRow(Base):
     plan_version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_draft: Mapped[bool] = mapped_column("draft", server_default=false())
 
     def value(self) -> Campaign:
         return Campaign(
@@ -40,6 +41,7 @@ class CampaignRow(Base):
             created_at=self.created_at,
             plan_version=self.plan_version,
             closed_at=self.closed_at,
+            is_draft=self.is_draft,
         )
 
 

@@ -44,7 +44,8 @@ class DashboardPanel:
 
     async def _choices(self, user: User, language: Language) -> list[tuple[str, str]]:
         campaigns = await self._figures.campaigns(user)
-        own = [(campaign.plan.title, campaign.id) for campaign in campaigns]
+        opened = [campaign for campaign in campaigns if not campaign.is_draft]
+        own = [(campaign.plan.title, campaign.id) for campaign in opened]
         return [(text(language, "all-campaigns"), ""), *own]
 
     def _filters(

@@ -1,4 +1,4 @@
-"""What guests read of their link, apart from the host's own label of it."""
+"""What guests read of their link, apart from the host's label; campaigns that are drafts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,3 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("guest_links", sa.Column("welcome", sa.Text(), nullable=False, server_default=""))
+    op.add_column(
+        "campaigns", sa.Column("draft", sa.Boolean(), nullable=False, server_default=sa.false())
+    )

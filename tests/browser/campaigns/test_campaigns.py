@@ -134,10 +134,9 @@ def plan_campaign(host: Page, address: str) -> str:
     host.get_by_role("button", name="Add a question").click()
     host.get_by_label("Question", exact=True).fill("How was it?")
     host.get_by_label("What testers agree to").fill("We keep <b>all</b> of it.")
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     expect(host.get_by_role("heading", name="River test")).to_be_visible()
     expect(host.locator(".plan")).to_contain_text("Ask for a riverRate it")
-    host.get_by_text("New guest link").click()
     host.get_by_role("button", name="Create link").click()
     made = host.locator(".made input")
     expect(made).to_have_value(re.compile(r"/guest#[\w-]{43}$"))
@@ -338,7 +337,7 @@ def test_a_plan_that_is_refused_keeps_its_text_and_one_in_use_can_be_copied(
     expect(page.get_by_role("heading", name="Better title")).to_be_visible()
     page.get_by_role("link", name="Copy as a new one").click()
     expect(page.get_by_label("System prompt").first).to_have_value("Be brief.")
-    button(page, "Save").click()
+    button(page, "Open for testers").click()
     expect(figure(page, "consented")).to_have_text("0")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete plan").click()
@@ -357,28 +356,30 @@ def test_what_is_too_long_in_a_plan_is_named_with_its_limit_and_stays_in_its_box
     consent, long = host.get_by_label("What testers agree to"), "x" * 20_001
     host.get_by_label("Title", exact=True).fill("River test")
     consent.fill(long)
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     refusal = "“What testers agree to, in your words” has 20,001 characters; at most 20,000"
     expect(alert(host)).to_contain_text(refusal)
     expect(consent).to_have_value(long)
     expect(consent).to_be_focused()
     # The same of the server, for whoever sends it past the page.
     consent.evaluate("field => field.removeAttribute('data-longest')")
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     expect(alert(host)).to_contain_text(refusal)
     expect(consent).to_have_value(long)
     consent.fill("Short")
     host.get_by_role("button", name="Add a task").click()
     host.get_by_label("Task", exact=True).fill("y" * 501)
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     expect(alert(host)).to_contain_text("“Task” has 501 characters; at most 500 are accepted.")
     host.get_by_label("Task", exact=True).fill("A river")
     host.get_by_label("Kind").first.select_option("blind")
     host.get_by_label("Name (testers never see it)").last.fill("A")
-    button(host, "Save").click()
-    expect(alert(host)).to_have_text("Each variant needs a name of its own.")
+    button(host, "Open for testers").click()
+    expect(alert(host)).to_have_text(
+        "Each variant needs a name of its own; a comparison has from two to eight."
+    )
     host.get_by_label("Name (testers never see it)").last.fill("B")
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     expect(host.get_by_role("heading", name="River test")).to_be_visible()
 
 
@@ -393,7 +394,7 @@ def test_a_number_out_of_bounds_opens_its_section_of_the_form(
     temperature.fill("9")
     host.locator("summary").first.click()
     expect(temperature).to_be_hidden()
-    button(host, "Save").click()
+    button(host, "Open for testers").click()
     expect(temperature).to_be_focused()
 
 

@@ -395,3 +395,35 @@ async def test_a_campaign_is_deleted_with_its_links_and_tester_data(
         with pytest.raises(NotFound):
             await rows
     assert (await store.accounts.user(CY.id)).name == CY.name
+
+
+async def test_a_draft_keeps_a_half_written_plan_until_it_is_opened(store: RoutingStore) -> None:
+    campaigns = store.feedback.campaigns
+    half = replace(PLAN, title="", variants=(), ends_at=None)
+    await campaigns.add(replace(CAMPAIGN, plan=half, is_draft=True), JOINED)
+    assert (await campaigns.campaign("c1")).is_draft
+    entries = len(await store.accounts.audit_entries())
+    saved = await campaigns.save_draft("c1", replace(half, thanks="您好"))
+    assert saved == await campaigns.campaign("c1")
+    assert (saved.plan.thanks, saved.plan_version, saved.is_draft) == ("您好", 1, True)
+    assert len(await store.accounts.audit_entries()) == entries
+    assert "c1" not in (await store.feedback.results.choices(BOB.id)).campaigns
+    opened = await campaigns.change_plan("c1", saved.plan, DONE)
+    assert "c1" in (await store.feedback.results.choices(BOB.id)).campaigns
+    assert (opened.is_draft, opened.plan_version) == (False, 1)
+    for campaign_id in ("c1", "unknown"):
+        with pytest.raises(NotFound):
+            await campaigns.save_draft(campaign_id, PLAN)
+
+
+async def test_a_plan_keeps_its_texts_in_two_languages_and_every_kind_of_question(
+    store: RoutingStore,
+) -> None:
+    survey = tuple(
+        SurveyQuestion(kind, kind, "?", "l", "h", ("a", "b"), "？", "低", "高", ("甲", "乙"))
+        for kind in QuestionKind
+    )
+    tasks = (Task("t1", "Ask", "So", "Why?", "提问", "这样", "为什么？"),)
+    plan = replace(PLAN, survey=survey, tasks=tasks, language="en", other_consent="同意")
+    await store.feedback.campaigns.add(replace(CAMPAIGN, plan=plan), JOINED)
+    assert (await store.feedback.campaigns.campaign("c1")).plan == plan

@@ -190,3 +190,14 @@ async def test_conversations_of_a_comparison_are_not_listed_or_found(store: Rout
     )
     assert len(await store.conversations(ANN.id)) == 1
     assert len(await store.search(ANN.id, "Why")) == 1
+
+
+async def test_pairs_are_counted_whichever_side_they_were_on(store: RoutingStore) -> None:
+    comparisons = store.feedback.comparisons
+    assert await comparisons.pair_counts("c1") == {}
+    for number, variants in enumerate([(1, 0), (0, 1), (2, 0)], 1):
+        sides = [f"request {number}/{side}" for side in ("left", "right")]
+        new = replace(new_comparison(number), variants=variants)
+        await answer(store, list(await comparisons.ask(new, list(map(prepared_turn, sides)))))
+    assert await comparisons.pair_counts("c1") == {(0, 1): 2, (0, 2): 1}
+    assert await comparisons.pair_counts("c2") == {}

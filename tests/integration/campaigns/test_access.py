@@ -58,6 +58,8 @@ HOST_POLICY: Policy = {
     "Campaigns.list": (A, A, A, N),
     "Campaigns.get": (A, A, N, N),
     "Campaigns.change": (A, A, N, N),
+    "Campaigns.add_draft": (A, A, A, N),
+    "Campaigns.save_draft": (A, A, N, N),
     "Campaigns.counts": (A, A, N, N),
     "Campaigns.testers": (A, A, N, N),
     "Campaigns.skipped": (A, A, N, N),
@@ -142,11 +144,14 @@ async def test_administrators_manage_all_campaigns_members_their_own_guests_none
 ) -> None:
     campaigns, campaign_id = setup.campaigns, setup.campaign.id
     spare = [(await setup.add_campaign(PLAN)).id for _ in HOSTS]
+    draft = await campaigns.add_draft(ANN, PLAN)
     acts: Mapping[str, Act] = {
         "Campaigns.add": lambda user: campaigns.add(user, PLAN),
         "Campaigns.list": campaigns.list,
         "Campaigns.get": lambda user: campaigns.get(user, campaign_id),
         "Campaigns.change": lambda user: campaigns.change(user, campaign_id, PLAN),
+        "Campaigns.add_draft": lambda user: campaigns.add_draft(user, PLAN),
+        "Campaigns.save_draft": lambda user: campaigns.save_draft(user, draft.id, PLAN),
         "Campaigns.counts": lambda user: campaigns.counts(user, campaign_id),
         "Campaigns.testers": lambda user: campaigns.testers(user, campaign_id),
         "Campaigns.skipped": lambda user: campaigns.skipped(user, campaign_id),

@@ -512,3 +512,28 @@ async def test_withdrawal_leaves_no_comparison(arena: Arena) -> None:
     await arena.part.withdraw(arena.ann, arena.campaign.id)
     with pytest.raises(NotFound):
         await arena.comparisons.view(arena.ann, comparison.id)
+
+
+async def test_of_several_variants_each_pair_is_asked_as_often_as_the_others(arena: Arena) -> None:
+    three = replace(PLAN, variants=(*PLAN.variants, Variant("Plain")))
+    arena.campaign = await arena.campaigns.add(arena.host, three)
+    await arena.part.admit(arena.ann, arena.campaign.id)
+    await arena.part.agree(arena.ann, arena.campaign.id, consent_digest(three))
+    arena.comparisons = Comparisons(
+        arena.store.feedback.comparisons,
+        arena.part,
+        arena.answers,
+        draw=lambda options: options[-1],
+        clock=arena.clock,
+    )
+    met = Counter[tuple[int, ...]]()
+    for number in range(6):
+        asked = await arena.ask_and_wait(f"Question {number}")
+        met[tuple(sorted((asked.left.variant, asked.right.variant)))] += 1
+        await arena.comparisons.vote(arena.ann, asked.id, VoteChoice.LEFT)
+    assert met == {(0, 1): 2, (0, 2): 2, (1, 2): 2}
+    followed = await arena.ask_and_wait("And then?", after=asked.id)
+    assert {followed.left.variant, followed.right.variant} == {
+        asked.left.variant,
+        asked.right.variant,
+    }

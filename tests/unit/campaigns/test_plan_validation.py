@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 
 import pytest
 
@@ -15,12 +16,15 @@ from chat.campaigns.models import (
     Task,
     Variant,
 )
+from chat.campaigns.translation import in_language
 from chat.campaigns.validation import (
     MAX_TEXT,
     MOST_QUESTIONS,
     MOST_REASONS,
     MOST_TASKS,
+    check_draft,
     check_plan,
+    consent_digest,
     fixed_change,
 )
 from chat.errors import BadText, InvalidSetting
@@ -123,3 +127,32 @@ def test_a_campaign_ends_when_closed_or_at_its_end_date_whichever_is_first() -> 
     ending = replace(open_end, plan=replace(PLAN, ends_at=later))
     assert ending.end == later
     assert replace(ending, closed_at=NOW).end == NOW
+
+
+def test_in_a_draft_anything_may_be_missing_but_nothing_is_out_of_bounds() -> None:
+    empty = Plan("", Mode.BLIND, (), (Task("", ""),), survey=(replace(SCALE, text=""),))
+    backwards = replace(empty, starts_at=NOW, ends_at=NOW - timedelta(days=1))
+    for plan in (empty, backwards):
+        assert check_draft(plan).title == ""
+        with pytest.raises(BadPlan):
+            check_plan(plan)
+    with pytest.raises(BadPlan):
+        check_draft(replace(empty, consent="x" * (MAX_TEXT + 1)))
+
+
+def test_a_tester_reads_the_plan_in_their_language_and_what_is_missing_in_the_other() -> None:
+    task = Task("t", "Ask", "So", other_title="提问")
+    plan = replace(PLAN, tasks=(task,), survey=(replace(SCALE, other_low="差"),), language="en")
+    chinese = in_language(plan, "zh")
+    assert (chinese.title, chinese.tasks[0].title) == ("Title", "提问")
+    assert (chinese.tasks[0].instructions, chinese.tasks[0].id) == ("So", "t")
+    assert (chinese.survey[0].low, chinese.survey[0].high) == ("差", "good")
+    assert in_language(plan, "en") == plan
+    one = replace(plan, language="")
+    assert in_language(one, "zh") == one
+
+
+def test_the_digest_of_a_consent_covers_both_languages_and_is_as_before_with_one() -> None:
+    one = replace(PLAN, consent="Yes")
+    assert consent_digest(one) == sha256(b"Yes").hexdigest()
+    assert consent_digest(replace(one, other_consent="同意")) != consent_digest(one)

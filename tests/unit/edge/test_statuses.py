@@ -26,6 +26,7 @@ from chat.accounts.errors import (
 from chat.campaigns.errors import (
     AnswersUnfinished,
     BadPlan,
+    CampaignDraft,
     CampaignNotBegun,
     CampaignOver,
     CompareOnly,
@@ -103,6 +104,7 @@ EXPECTED = {
     CheckTooCostly: 400,
     RunInProgress: 409,
     BadPlan: 400,
+    CampaignDraft: 400,
     PlanInUse: 409,
     NoPart: 403,
     ConsentNeeded: 403,
