@@ -55,7 +55,7 @@ from chat.feedback.report_models import (
     VariantResult,
     Vote,
 )
-from chat.feedback.reports import comparison_of
+from chat.feedback.reports import comparison_of, ranking_of
 from chat.feedback.result_models import (
     AnswerDetail,
     FilterOptions,
@@ -86,7 +86,12 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.comparison import comparison_block
-from pages.campaigns.participation import campaign_visit_page, survey_page, unavailable_page
+from pages.campaigns.participation import (
+    campaign_visit_page,
+    preview_page,
+    survey_page,
+    unavailable_page,
+)
 from pages.campaigns.plan_form import EMPTY
 from pages.campaigns.survey_results import survey_block
 from pages.campaigns.variants import variants_block
@@ -115,6 +120,7 @@ class PageValues:
         self.member = User("2", text, AccountRole.MEMBER, START, disabled=True)
         self.guest = User("3", text, AccountRole.GUEST, START)
         self.names = {"1": text, "2": text, "ann": text, text: text}
+        self.vote = Vote(0, 1, VoteChoice.LEFT, text, text)
         self.link = GuestLink("l", "1", text, START, START, 1, 1, 1, welcome=text)
         self.preset = Preset(
             PresetRef(text, 1),
@@ -177,12 +183,17 @@ class PageValues:
         stop = Sampling(stop=(text,))
         variant = Variant(text, text, stop, PresetRef(text, 2), text)
         other = replace(variant, preset=self.preset.ref, sampling=replace(LONG, stop=(text,)))
-        survey = [SurveyQuestion(f"{text}{kind}", kind, text, text, text) for kind in QuestionKind]
+        survey = [
+            SurveyQuestion(
+                f"{text}{kind}", kind, text, text, text, (text,), text, text, text, (text,)
+            )
+            for kind in QuestionKind
+        ]
         return Plan(
             text,
             mode,
             (variant, other),
-            (Task(text, text, text, text), Task("t2", text)),
+            (Task(text, *[text] * 6), Task("t2", text)),
             text,
             tuple(survey),
             (text, text),
@@ -190,6 +201,10 @@ class PageValues:
             starts_at=START,
             ends_at=START,
             keep_days=3,
+            language="en",
+            other_title=text,
+            other_consent=text,
+            other_thanks=text,
         )
 
     def _campaign(self, mode: Mode = Mode.SPLIT) -> Campaign:
@@ -202,7 +217,7 @@ class PageValues:
             bare, id="c3", plan=replace(EMPTY, starts_at=START.replace(year=START.year + 1))
         )
         links = [self.link, replace(self.link, revoked=True)]
-        campaigns = [self._campaign(), bare, later]
+        campaigns = [self._campaign(), bare, later, replace(bare, is_draft=True)]
         yield "campaigns", campaigns_page(locale, user, campaigns, START)
         yield "no campaigns", campaigns_page(locale, LOCAL, [], START)
         for someone in (user, self.member, LOCAL):
@@ -222,6 +237,10 @@ class PageValues:
         edit = edit_page(locale, user, plan, self.choices, campaign_id="c", in_use=True)
         yield "edit in use", edit
         yield "edit", edit_page(locale, user, plan, PlanOptions(), campaign_id="c")
+        draft = edit_page(locale, user, plan, self.choices, campaign_id="c", is_draft=True)
+        yield "draft", draft
+        for one in (self._campaign(), replace(bare, is_draft=True, plan=replace(EMPTY, title=""))):
+            yield f"preview {one.id}", preview_page(locale, user, one)
         yield "new", edit_page(locale, LOCAL, EMPTY, self.choices)
         yield "new without a choice", edit_page(locale, LOCAL, EMPTY, PlanOptions((), ("one",)))
 
@@ -284,6 +303,11 @@ class PageValues:
                 yield f"comparison {mode} {count}", block
                 yield f"variants {mode} {count}", variants_block(self.locale, report)
                 yield f"survey {mode} {count}", survey_block(self.locale, report)
+                ranked = replace(
+                    report, comparison=None, ranking=ranking_of([self.vote] * count, 2)
+                )
+                block = comparison_block(self.locale, ranked, testers, self.names)
+                yield f"ranking {mode} {count}", block
             results = campaign_results(self.locale, self._campaign(mode))
             yield f"results of {mode}", results
 

@@ -12,7 +12,7 @@ from chat.campaigns.models import (
     SurveyQuestion,
     VoteChoice,
 )
-from chat.feedback.statistics import Share, share_of, votes_needed
+from chat.feedback.statistics import Share, Strength, share_of, votes_needed
 from chat.models import PresetRef
 
 
@@ -145,20 +145,42 @@ class ComparisonResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyResult:
-    """The answers to one question of the survey: counts by number, or texts.
+class RankingResult:
+    """Votes between more than two variants: their strengths, in the order of the plan, and the
+    result of each pair that was voted on, the lower variant first."""
 
-    `unsent` of them are in surveys that were not sent.
+    strengths: Sequence[Strength]
+    pairs: Mapping[tuple[int, int], ComparisonResult]
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The variants, the strongest first."""
+        strengths = self.strengths
+        return sorted(range(len(strengths)), key=lambda one: -strengths[one].value)
+
+    @property
+    def is_separated(self) -> bool:
+        """Whether a variant never lost or never won, or some never met: more votes are needed."""
+        return any(strength.is_separated for strength in self.strengths)
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyResult:
+    """The answers to one question of the survey: counts by number or by option, or texts.
+
+    `unsent` of them are in surveys that were not sent. `chosen` answers chose some option.
     """
 
     question: SurveyQuestion
     numbers: Mapping[int, int] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     unsent: int = 0
+    options: Mapping[str, int] = field(default_factory=dict)
+    chosen: int = 0
 
     @property
     def count(self) -> int:
-        return sum(self.numbers.values()) or len(self.texts)
+        return sum(self.numbers.values()) or len(self.texts) or self.chosen
 
     @property
     def mean(self) -> float | None:
@@ -169,7 +191,10 @@ class SurveyResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The content of a report. `testers` and `presets` are names."""
+    """The content of a report. `testers` and `presets` are names.
+
+    Of two variants there is a `comparison`, of more a `ranking`.
+    """
 
     campaign: Campaign
     created_at: datetime
@@ -187,6 +212,7 @@ class Report:
     answered: Sequence[SourceCount] = ()
     presets: Mapping[PresetRef, str] = field(default_factory=dict)
     testers: Mapping[str, str] = field(default_factory=dict)
+    ranking: RankingResult | None = None
 
     def preset(self, ref: PresetRef | None) -> str:
         """The name and version of a preset; a dash for none."""

@@ -59,7 +59,7 @@ class ReportFormatter:
     def name(self, variant: int) -> str:
         """The name of a variant in the plan."""
         variants = self.plan.variants
-        return variants[variant].name if variant < len(variants) else "AB"[variant]
+        return variants[variant].name if variant < len(variants) else "ABCDEFGH"[variant]
 
     def liked(self, parts: Sequence[tuple[str, VariantResult]]) -> Markup:
         """The shares of good ratings, where there are ratings."""

@@ -16,6 +16,7 @@ from formats.html import POLICY
 from formats.redaction.redactor import Redactor
 from formats.reports.charts import bars
 from formats.reports.formatter import ROOM, ReportFormatter
+from formats.reports.ranking import ranking
 from formats.reports.variants import comparison, split, variants
 from formats.words import ExportLanguage, moment
 
@@ -51,6 +52,7 @@ class _Writer:
             variants(self._pen),
             self._numbers(),
             comparison(self._pen),
+            ranking(self._pen),
             split(self._pen),
             self._reasons(),
             self._latency(),
@@ -159,17 +161,26 @@ class _Writer:
             texts = [self._pen.mask(text) for text in result.texts[:QUOTES]]
             count = self._pen.text("texts", count=result.count)
             return head + self._counted(count, result) + html("report.quotes", texts=texts)
-        ends = {1: result.question.low, 5: result.question.high}
+        if result.question.kind.has_options:
+            chosen = [(name, float(count), str(count)) for name, count in result.options.items()]
+            count = self._pen.text("texts", count=result.count)
+            return head + bars(chosen, name=result.question.text) + self._counted(count, result)
+        return head + self._numbered(result)
+
+    def _numbered(self, result: SurveyResult) -> Markup:
+        """The answers on a scale, with their mean."""
+        scale = result.question.kind.numbers
+        ends = {scale[0]: result.question.low, scale[-1]: result.question.high}
         rows = [
             (
                 " ".join(filter(None, [str(number), ends.get(number)])),
                 float(result.numbers.get(number, 0)),
                 str(result.numbers.get(number, 0)),
             )
-            for number in range(1, 6)
+            for number in scale
         ]
         mean = self._pen.text("mean", mean=f"{result.mean:.1f}", count=result.count)
-        return head + bars(rows, name=result.question.text) + self._counted(mean, result)
+        return bars(rows, name=result.question.text) + self._counted(mean, result)
 
     def _counted(self, count: Markup, result: SurveyResult) -> Markup:
         """The number of answers, and of those in unsent surveys."""

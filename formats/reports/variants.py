@@ -19,7 +19,7 @@ ANSWERED = ("variant", "model", "revision", "quantization", "engine", "preset", 
 
 def variants(pen: ReportFormatter) -> Markup:
     """The planned variants, and the models that answered."""
-    tried = pen.plan.variants[: 1 if pen.plan.mode is Mode.SINGLE else 2]
+    tried = pen.plan.variants[: 1 if pen.plan.mode is Mode.SINGLE else None]
     several = any(variant.engine for variant in tried)
     columns = ["variant", "system-prompt", "sampling", "preset", *["asked-of"] * several]
     planned = pen.table(columns, (_planned(pen, variant)[: len(columns)] for variant in tried))

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from chat.campaigns.models import Mode, VariantProgress
 from chat.feedback.report_models import ComparisonResult, Report, VariantResult
 from chat.feedback.statistics import Difference, Share, difference
+from pages.campaigns.ranking import ranking_view
 from pages.html import PageLocale, render
 
 SPREADS = (
@@ -76,9 +77,11 @@ def comparison_block(
     mode = report.campaign.plan.mode
     if mode is Mode.SINGLE:
         return Markup()
+    variants = [variant.name for variant in report.campaign.plan.variants]
     return render(
         "campaigns/comparison.html",
         locale,
+        ranked=ranking_view(report.ranking, variants) if report.ranking else None,
         blind=_blind(locale, report, names) if mode is Mode.BLIND else None,
         split=_split(locale, report, testers) if mode is Mode.SPLIT else None,
     )

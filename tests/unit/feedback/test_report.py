@@ -245,6 +245,48 @@ async def test_a_survey_has_numbers_counted_and_texts_quoted() -> None:
     assert '<blockquote dir="auto">Good.</blockquote>' in page
 
 
+async def test_options_are_counted_each_and_a_rating_runs_from_0_to_10() -> None:
+    which = SurveyQuestion("which", QuestionKind.CHOICES, "Which?", options=("red", "blue", "tea"))
+    much = SurveyQuestion("much", QuestionKind.RATING, "How much?", "none", "all")
+    surveys = [{"which": "red\nblue", "much": 0}, {"which": "blue", "much": 10}, {"which": ""}]
+    plan = replace(PLAN, survey=(which, much))
+    several, rating = (await report_of(plan, surveys=surveys)).survey
+    assert (several.options, several.count) == ({"red": 1, "blue": 2, "tea": 0}, 2)
+    assert (rating.numbers, rating.mean) == ({0: 1, 10: 1}, 5)
+    page = await page_of(plan, surveys=surveys)
+    assert all(f"<title>{label}</title>" in page for label in ("red", "tea", "0 none", "10 all"))
+
+
+async def test_three_variants_are_ranked_with_every_pair_beside() -> None:
+    plan = replace(PLAN, variants=(*PLAN.variants, Variant("Plain <i>")))
+    votes = [
+        *[Vote(0, 1, VoteChoice.LEFT)] * 6,
+        *[Vote(1, 0, VoteChoice.LEFT)] * 2,
+        *[Vote(1, 2, VoteChoice.LEFT)] * 4,
+        *[Vote(2, 1, VoteChoice.LEFT)] * 2,
+        *[Vote(2, 0, VoteChoice.TIE)] * 2,
+        Vote(2, 0, VoteChoice.BOTH_BAD),
+    ]
+    report = await report_of(plan, votes=votes)
+    assert report.comparison is None
+    assert report.ranking
+    assert (report.ranking.order[0], report.ranking.is_separated) == (0, False)
+    assert {pair: one.wins for pair, one in report.ranking.pairs.items()} == {
+        (0, 1): (6, 2),
+        (1, 2): (4, 2),
+        (0, 2): (0, 0),
+    }
+    assert len(report.variants) == 3
+    page = await page_of(plan, votes=votes)
+    rows = cells(section_of(page, "Which variant is best"))
+    assert [row[0] for row in rows[:1]] == ["Short"]
+    assert ["Short / Plain &lt;i&gt;", "0 / 0", "2", "1", "50%", "9% – 91%"] in rows
+    assert "Too few votes" not in page
+    few = await page_of(plan, votes=votes[:3], language=ExportLanguage.ZH)
+    assert "投票太少" in few
+    assert (await report_of(plan, votes=[])).ranking is None
+
+
 async def test_formulas_of_answers_are_rendered() -> None:
     page = await page_of(best=[AnswerExcerpt("Q?", "So \\(x^2\\), for $5.", "nice")])
     assert "So <math" in page

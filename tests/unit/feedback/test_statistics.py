@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.feedback.statistics import difference, percentile, share_of, votes_needed, win_rate
+from chat.feedback.statistics import (
+    ELO,
+    bradley_terry,
+    difference,
+    percentile,
+    share_of,
+    votes_needed,
+    win_rate,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +95,63 @@ def test_a_percentile_is_a_value_that_occurs() -> None:
     assert percentile(values, 0.95) == 5
     assert percentile([1.0], 0.05) == 1
     assert percentile([], 0.5) is None
+
+
+# --- strengths of several -----------------------------------------------------------------------
+
+
+def test_the_strengths_of_two_are_their_odds_with_the_interval_of_a_log_odds_ratio() -> None:
+    first, second = bradley_terry([[0, 30], [10, 0]])
+    assert first.value - second.value == pytest.approx(ELO * math.log(3), abs=1e-6)
+    reach = (first.high - first.low) / 2
+    # Each centred strength is half of the log odds, whose variance is 1/30 + 1/10.
+    assert reach == pytest.approx(ELO * 1.959964 * math.sqrt(1 / 30 + 1 / 10) / 2, abs=1e-6)
+    assert not first.is_separated
+
+
+def test_strengths_are_those_of_published_data() -> None:
+    """Seven baseball teams of 1987: Agresti, Categorical Data Analysis, 2nd edition, table 10.11.
+
+    The published estimates are log odds against Baltimore.
+    """
+    wins = [
+        [0, 7, 9, 7, 7, 9, 11],
+        [6, 0, 7, 5, 11, 9, 9],
+        [4, 6, 0, 7, 7, 8, 12],
+        [6, 8, 6, 0, 6, 7, 10],
+        [6, 2, 6, 7, 0, 7, 12],
+        [4, 4, 5, 6, 6, 0, 6],
+        [2, 4, 1, 3, 1, 7, 0],
+    ]
+    strengths = [one.value / ELO for one in bradley_terry(wins)]
+    against_last = [one - strengths[-1] for one in strengths]
+    assert against_last == pytest.approx([1.58, 1.44, 1.29, 1.25, 1.11, 0.68, 0], abs=0.01)
+
+
+def test_separated_votes_give_finite_strengths_and_say_so() -> None:
+    for wins in (
+        [[0, 5, 5], [0, 0, 5], [0, 0, 0]],
+        [[0, 3, 0, 0], [3, 0, 0, 0], [0, 0, 0, 3], [0, 0, 3, 0]],
+        [[0, 1, 0], [1, 0, 0], [0, 0, 0]],
+    ):
+        strengths = bradley_terry(wins)
+        assert all(one.is_separated for one in strengths)
+        assert all(math.isfinite(one.low) and one.low < one.value < one.high for one in strengths)
+    best, middle, worst = bradley_terry([[0, 5, 5], [0, 0, 5], [0, 0, 0]])
+    assert best.value > middle.value > worst.value
+    assert middle.value == pytest.approx(0, abs=1e-6)
+
+
+@given(st.lists(st.lists(st.integers(0, 30), min_size=4, max_size=4), min_size=4, max_size=4))
+def test_strengths_are_centred_ordered_and_as_wide_as_the_votes_are_few(
+    rows: list[list[int]],
+) -> None:
+    wins = [[0 if i == j else count for j, count in enumerate(row)] for i, row in enumerate(rows)]
+    strengths = bradley_terry(wins)
+    assert sum(one.value for one in strengths) == pytest.approx(0, abs=1e-4)
+    assert all(one.low <= one.value <= one.high for one in strengths)
+    if not strengths[0].is_separated:
+        more = bradley_terry([[4 * count for count in row] for row in wins])
+        for one, other in zip(strengths, more, strict=True):
+            assert other.value == pytest.approx(one.value, abs=0.1)
+            assert other.high - other.low == pytest.approx((one.high - one.low) / 2, rel=0.01)
