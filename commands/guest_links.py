@@ -12,17 +12,25 @@ WHAT = "links for guests"
 
 def add_commands(group: Group) -> None:
     making = add_command(group, "new", new, "make a link")
-    making.add_argument("label", help="what it is for")
+    making.add_argument("label", help="what it is for; guests do not see it")
+    making.add_argument("--welcome", default="", help="what guests read when they open it")
+    _add_limits(making)
+    making.add_argument("--preset", help="id of the preset to begin with")
+    extending = add_command(group, "extend", extend, "give a link new limits, from now on")
+    extending.add_argument("id")
+    _add_limits(extending)
+    add_command(group, "list", list_links, "id, expiry, use and label of every link")
+    add_command(group, "revoke", revoke, "close a link").add_argument("id")
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     for name, default, what in (
         ("--days", 7, "how long it is good for"),
         ("--guests", 20, "how many may come by it"),
         ("--messages", 100, "questions of each guest"),
         ("--tokens", 200_000, "tokens of each guest"),
     ):
-        making.add_argument(name, type=int, default=default, help=f"{what} ({default})")
-    making.add_argument("--preset", help="id of the preset to begin with")
-    add_command(group, "list", list_links, "id, expiry, use and label of every link")
-    add_command(group, "revoke", revoke, "close a link").add_argument("id")
+        parser.add_argument(name, type=int, default=default, help=f"{what} ({default})")
 
 
 async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
@@ -34,8 +42,24 @@ async def new(context: CommandContext, options: argparse.Namespace) -> Sequence[
         max_messages=options.messages,
         max_tokens=options.tokens,
         preset_id=options.preset,
+        welcome=options.welcome,
     )
     return ["Guests come in at:", *context.links(f"guest#{token}")]
+
+
+async def extend(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:
+    try:
+        link = await context.accounts.guests.extend_link(
+            OPERATOR,
+            options.id,
+            days=options.days,
+            max_guests=options.guests,
+            max_messages=options.messages,
+            max_tokens=options.tokens,
+        )
+    except NotFound:
+        raise Refused(f"There is no guest link {options.id}, or it is revoked.") from None
+    return [_line(link)]
 
 
 async def list_links(context: CommandContext, options: argparse.Namespace) -> Sequence[str]:

@@ -202,13 +202,20 @@ def _guest_start_path(context: PageContext, link: GuestLink) -> str:
     return context.home() + (f"#preset={link.preset_id}" if link.preset_id else "")
 
 
+async def _account_content(accounts: Accounts, user: User) -> dict[str, str | int]:
+    """The user; of a guest also how many questions are left, and until when."""
+    content: dict[str, str | int] = {"name": user.name, "rank": user.role}
+    if left := await accounts.guests.allowance(user):
+        content |= {"messages": left.messages, "until": left.ends_at.isoformat()}
+    return content
+
+
 def _own_account_routes(context: PageContext) -> APIRouter:
     router, accounts = APIRouter(), context.accounts
 
     @router.get("")
-    async def current_account(request: Request) -> dict[str, str]:
-        user = user_of(request)
-        return {"name": user.name, "rank": user.role}
+    async def current_account(request: Request) -> dict[str, str | int]:
+        return await _account_content(accounts, user_of(request))
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> JSONResponse:

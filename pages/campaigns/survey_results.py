@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chat.campaigns.models import QuestionKind
-from chat.campaigns.validation import SCALE
 from chat.feedback.report_models import Report, SurveyResult
 from pages.html import PageLocale, render
 
@@ -67,13 +65,13 @@ def _listed(locale: PageLocale, result: SurveyResult) -> ListedQuestion:
 
 def _choices(result: SurveyResult) -> Sequence[CountedChoice]:
     """The possible answers of a question that has such, also those that nobody gave."""
-    question = result.question
-    if question.kind is not QuestionKind.SCALE:
-        return ()
-    ends = {SCALE[0]: question.low, SCALE[-1]: question.high}
+    question, numbers = result.question, result.question.kind.numbers
+    if question.kind.has_options:
+        return [CountedChoice(option, count) for option, count in result.options.items()]
+    ends = {numbers[0]: question.low, numbers[-1]: question.high} if numbers else {}
     return [
         CountedChoice(f"{number} {ends.get(number, '')}".strip(), result.numbers.get(number, 0))
-        for number in SCALE
+        for number in numbers
     ]
 
 

@@ -43,6 +43,7 @@ afterwards.asked = (form, told) => {
   $("[name=request_id]", form).value = told.next_request;
   $("[name=follow]", form).checked = true;
   following();
+  showLeft();
 };
 afterwards.again = (form, told) => {
   form.remove();

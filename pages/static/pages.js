@@ -8,6 +8,7 @@
 //   data-list     within a form: a list of the cards (data-item) in it, but for hidden ones
 //   data-map      within a form: an object of the answers in it
 //   data-beside   on a form: what is wrong with a field stands under the field
+//   data-left     where a guest reads what is left, in these words; data-account: where to ask
 //   data-longest  on a field: how many characters it may have; more are not cut, but told of
 //   data-export   where the form's file is, data-preview where to ask what it would hold; data-query of both
 //   data-copied   on a button: copies the input beside it, then says so
@@ -172,6 +173,19 @@ async function renew() {
   }
 }
 
+/** What a guest has left: in each place for it, and never in the way of anything else. */
+async function showLeft() {
+  const places = all("[data-left]");
+  if (!places.length) return;
+  const told = await fetch(places[0].dataset.account).then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
+  if (told.messages === undefined) return;
+  const until = new Date(told.until).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  for (const place of places) {
+    place.textContent = filled(place.dataset.left, { count: told.messages.toLocaleString(language), until });
+    place.hidden = false;
+  }
+}
+
 const afterwards = {
   // The address a page was asked for may have had a conversation's id, which no server sees.
   go: (form, told) => {
@@ -213,6 +227,7 @@ document.addEventListener("submit", async (event) => {
     afterwards[form.dataset.then](form, await post(form.dataset.post, valuesOf(form), form));
   } catch (refused) {
     refuse(form, refused);
+    form.dispatchEvent(new Event("refused"));
   } finally {
     button.disabled = false;
   }
@@ -335,5 +350,6 @@ function showTimes(part) {
   }
 }
 showTimes(document);
+showLeft();
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.documentElement.dataset.theme = theme;

@@ -147,6 +147,7 @@ function nameMissing(fields) {
 if (plan) {
   plan.noValidate = true; // the browser would name the first one only
   plan.addEventListener("input", changed);
+  plan.addEventListener("refused", changed); // it was not sent, so it is still a draft
   plan.addEventListener("click", ({ target }) => target.matches("[data-add], [data-move]") && changed());
   plan.addEventListener(
     "submit",

@@ -151,7 +151,10 @@ Object.assign(actions, {
     if (share) share.href = route(`shares?conversation=${id}`);
     openMenu(menu, button, `api/conversations/${id}/export`);
   },
-  account: (button) => openMenu($("#account-menu"), button, "api/export"),
+  account: (button) => {
+    openMenu($("#account-menu"), button, "api/export");
+    showLeft();
+  },
   "trash-menu": (link) => {
     const menu = $("#trash-menu");
     menu.dataset.id = link.closest("li").dataset.id;

@@ -84,6 +84,8 @@ def vote(guest: Page, link: str) -> int:
     clicks.on(guest.get_by_role("button", name="Ask both"))
     clicks.on(guest.get_by_role("button", name="1 · A is better"))
     expect(guest.locator("[data-voted]")).to_be_visible()
+    guest.reload()
+    expect(guest.locator("[data-left]")).to_contain_text("questions left, until")
     return clicks.count
 
 

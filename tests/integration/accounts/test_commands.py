@@ -100,7 +100,10 @@ def test_a_guest_link_is_created_listed_and_revoked(run: Run) -> None:
     listed = run("guest-link", "list")[1]
     assert "0/3 guests" in listed
     assert listed.endswith("open day\n")
-    assert run("guest-link", "revoke", listed.split()[0])[0] == 0
+    link_id = listed.split()[0]
+    assert "0/9 guests" in run("guest-link", "extend", link_id, "--guests", "9")[1]
+    assert run("guest-link", "revoke", link_id)[0] == 0
+    assert "no guest link" in run("guest-link", "extend", link_id)[2]
     assert "revoked" in run("guest-link", "list")[1]
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import httpx
 import pytest
 
 from api.edge.options import EdgeOptions
-from chat.accounts.models import AccountRole
+from chat.accounts.models import AccountRole, utc_now
 from tests.house import PASSWORD, House, client_of
 
 COOKIE = "qwen_chat_session"
@@ -298,7 +299,9 @@ async def test_a_guest_signs_in_with_a_nickname_and_gets_the_preset(house: House
         entrance = {"token": token, "nickname": "Zoë"}
         answer = await guest.post("/api/account/enter", json=entrance)
         assert answer.json() == {"next": "/#preset=translator"}
-        assert (await guest.get("/api/account")).json() == {"name": "Zoë", "rank": "guest"}
+        own = (await guest.get("/api/account")).json()
+        assert (own["name"], own["rank"], own["messages"]) == ("Zoë", "guest", 5)
+        assert datetime.fromisoformat(own["until"]) > utc_now()
         async with client_of(app) as late:
             assert (await late.post("/api/account/enter", json=entrance)).status_code == 403
 

@@ -106,8 +106,9 @@ def test_a_users_menu_has_the_pages_of_their_role(role: AccountRole, pages: list
     markup = overlays.overlays(user, Language.EN)
     every = ["account", "guests", "people"]
     assert [page for page in every if f'href="{page}"' in markup] == pages
-    # The account page warns guests first: without their link they cannot come back.
-    assert ('data-do="sign-out"' in markup) == (role is not AccountRole.GUEST)
+    # A guest is warned on the page of the account before signing out.
+    assert ('data-do="sign-out"' in markup) is (role is not AccountRole.GUEST)
+    assert markup.count('href="account"') == (2 if role is AccountRole.GUEST else 1)
     assert "&lt;b&gt;ann" in sidebar.account(user, Language.EN)
 
 
