@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from chat.accounts.models import AccountRole, Action, ApiKey, AuditEntry
+from chat.campaigns.validation import check_plan
 from chat.conversations.models import Conversation, Message, Question
 from chat.models import ChatOptions, Role, Sampling, Status
 from store import FILE_NAME, RoutingStore, open_store
@@ -199,3 +200,32 @@ def test_answers_of_the_sixth_version_are_counted(engine: Engine) -> None:
             *[(*[None] * 6, "en")] * 700,
             (*[None] * 7,),
         ]
+
+
+OLD_LINK = """
+INSERT INTO guest_links (id, token_hash, owner, label, created_at, expires_at, max_guests,
+    max_messages, max_tokens, revoked, guests, messages, tokens, campaign_id)
+VALUES ('link', 'digest', 'bob', 'Rivals of ACME', :time, :time, 9, 9, 9, false, 1, 2, 3, 'c')
+"""
+OLD_CAMPAIGN = """
+INSERT INTO campaigns (id, owner, plan, plan_version, created_at)
+VALUES ('c', 'bob', '{"title": "Old", "mode": "single", "variants": [{"name": "A"}],
+    "survey": [{"id": "q", "kind": "scale", "text": "How?"}],
+    "tasks": [{"id": "t", "title": "Ask"}]}', 2, :time)
+"""
+
+
+async def test_links_and_campaigns_of_the_eighth_version_stay_open_and_show_no_label(
+    tmp_path: Path, database_url: str | None, engine: Engine
+) -> None:
+    upgrade(engine, "0008")
+    with engine.begin() as connection:
+        for statement in (OLD_CAMPAIGN, OLD_LINK):
+            connection.execute(text(statement), {"time": TIME})
+    store = await reopened(tmp_path, database_url)
+    link = await store.accounts.guest_link("link")
+    assert (link.label, link.welcome, link.guests) == ("Rivals of ACME", "", 1)
+    campaign = await store.feedback.campaigns.campaign("c")
+    assert (campaign.is_draft, campaign.plan_version) == (False, 2)
+    assert check_plan(campaign.plan) == campaign.plan
+    await store.close()
