@@ -38,6 +38,12 @@ class ExportQuery(FilterQuery):
         return data_file(self.format, self.value(), redactor_of(self.redact, names))
 
 
+class PreviewQuery(ExportQuery):
+    """`first`: only whether the file would be empty; counts are complete if it would."""
+
+    first: bool = False
+
+
 class ReportQuery(BaseModel):
     """Campaign, language and masking of a report."""
 
@@ -97,13 +103,14 @@ def _files(results: Results) -> APIRouter:
 
     @router.post("/preview")
     async def preview(
-        request: Request, query: Annotated[ExportQuery, Query()], body: NameList
+        request: Request, query: Annotated[PreviewQuery, Query()], body: NameList
     ) -> dict[str, object]:
         file, is_empty = query.file(body.names), False
         async with one_at_a_time:  # a preview is as expensive as a download
             try:
-                async for _ in results.export(user_of(request), query.value(), file):
-                    pass
+                async for piece in results.export(user_of(request), query.value(), file):
+                    if piece and query.first:
+                        break
             except NothingToExport:
                 is_empty = True
         return {

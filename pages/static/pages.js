@@ -56,7 +56,7 @@ function refusal(answer, error, form) {
   const sentence = words[general] ?? words["error-other"];
   const limit = Number(error.limit).toLocaleString(language);
   const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });
-  return Object.assign(new Error(said), { said, field, code: error.code });
+  return Object.assign(new Error(said), { said, field });
 }
 
 // --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------
@@ -262,16 +262,22 @@ function countOf(said, told) {
   return filled(said.dataset.why, { ...told, reasons: list });
 }
 
-/** A file that is refused is not saved: the browser would name the failure, but not its reason. */
-async function refuseEmpty(address) {
-  const stop = new AbortController();
-  const answer = await fetch(address, { signal: stop.signal });
-  if (!answer.ok) throw refusal(answer, (await saidBy(answer)).error ?? {});
-  stop.abort();
+/** A file that the server would refuse as empty is not asked for: a browser names no reason. */
+async function refuseEmpty(form) {
+  const said = $("[role=status]", form);
+  if (!said.dataset.omissions) return;
+  const address = `${addressOf(form, form.dataset.preview)}&first=true`;
+  const told = await post(address, { names: namesIn(form) });
+  if (!told.empty) return;
+  said.hidden = false;
+  said.textContent = countOf(said, told);
+  const why = words["error-nothing_to_export"];
+  throw Object.assign(new Error(why), { said: why, counted: true });
 }
 
 /** An address; but names go in a body, where no log keeps them. */
 async function download(form) {
+  await refuseEmpty(form);
   const link = document.createElement("a");
   link.href = addressOf(form, form.dataset.export);
   link.download = "";
@@ -285,8 +291,6 @@ async function download(form) {
     const named = answer.headers.get("Content-Disposition");
     link.download = decodeURIComponent(/filename\*=UTF-8''(\S+)/.exec(named)[1]);
     link.href = URL.createObjectURL(await answer.blob());
-  } else {
-    await refuseEmpty(link.href);
   }
   link.click();
 }
@@ -298,9 +302,8 @@ async function attempt(form, deed) {
   try {
     await deed(form);
   } catch (refused) {
-    $("[role=status]", form).hidden = true;
+    $("[role=status]", form).hidden = !refused.counted;
     warn(form, refused);
-    if (refused.code === "nothing_to_export") await preview(form).catch(() => {}); // says why
   } finally {
     buttons.forEach((button) => (button.disabled = false));
   }

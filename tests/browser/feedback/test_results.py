@@ -141,11 +141,8 @@ def test_what_is_found_is_taken_along_and_masked(page: Page) -> None:
 
 
 def test_an_export_that_would_be_empty_is_refused_with_its_reasons(
-    browser: Browser, address: str
+    page: Page, address: str
 ) -> None:
-    # A page of its own: Chromium logs the refusal as an error.
-    context = new_context(browser, locale="en-US")
-    page = context.new_page()
     page.goto(f"{address}/results?campaign=campaign")
     page.get_by_text("Export 1 rated answer").click()
     page.get_by_label("Answer pairs for training").check()
@@ -153,7 +150,6 @@ def test_an_export_that_would_be_empty_is_refused_with_its_reasons(
     expect(page.get_by_role("alert").filter(has_text="nothing to export")).to_be_visible()
     reason = "0 lines; 1 left out: 1 without a correction and without another answer"
     expect(page.get_by_text(reason)).to_be_visible()
-    context.close()
 
 
 def test_a_report_is_taken_from_its_campaign_s_page_masked_and_in_the_other_language(
