@@ -33,7 +33,8 @@ POLICY = "; ".join(
 def locale_of(request: Request, root_path: str) -> PageLocale:
     """The language of the page: the one chosen before, else the browser's."""
     accepted = request.headers.get("accept-language", "")
-    return PageLocale(choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted), root_path)
+    language = choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
+    return PageLocale(language, root_path, request.scope["path"].removeprefix(root_path))
 
 
 def markdown_renderer(locale: PageLocale) -> MarkdownRenderer:

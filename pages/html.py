@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from chat.accounts.access import is_admin, is_guest
-from chat.accounts.models import User
+from chat.accounts.models import LOCAL, User
 from i18n import Language, filled
 from pages.i18n import words
 from templating import environment
@@ -28,10 +28,15 @@ Links = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class PageLocale:
-    """The language of one page, and the path below which a proxy serves the app."""
+    """The language of one page, its path, and the path below which a proxy serves the app."""
 
     language: Language
     root_path: str = ""
+    path: str = ""
+
+    def is_at(self, path: str) -> bool:
+        """Whether this page is the one at `path`, or below it."""
+        return self.path == path or (path != "/" and self.path.startswith(f"{path}/"))
 
     def text(self, key: str, **values: object) -> Markup:
         """The text for `key` with the values filled in; `Markup` values are not escaped."""
@@ -69,14 +74,30 @@ def render_fragment(template: str, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - as above
 
 
+HOST_PAGES = (
+    ("/campaigns", "campaigns"),
+    ("/results", "results"),
+    ("/cases", "cases"),
+    ("/dashboard", "dashboard"),
+)
+"""The pages for hosts, in the order of their links: path and key of the text."""
+
+
 def account_links(user: User) -> Links:
-    """The pages of the navigation that the user may open."""
-    links = [("/", "chat"), ("/account", "account")]
+    """The navigation of every page: what the user may open, in one order.
+
+    The local user has no account and manages no other accounts.
+    """
+    has_account = user != LOCAL
+    links = [("/", "chat")]
     if not is_guest(user):
-        links += [("/shares", "shares"), ("/guests", "guests"), ("/keys", "keys")]
-        links.append(("/campaigns", "campaigns"))
-    if is_admin(user):
+        links += [("/shares", "shares"), *HOST_PAGES]
+    if has_account and not is_guest(user):
+        links += [("/guests", "guests"), ("/keys", "keys")]
+    if has_account and is_admin(user):
         links.append(("/people", "people"))
+    if has_account:
+        links.append(("/account", "account"))
     return tuple(links)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from api.downloads import download_headers
 from api.edge.bodies import IMPORT_PATH
@@ -21,6 +21,7 @@ from chat.conversations.models import Archive, Conversation, Folder
 from chat.errors import NotFound
 from formats.apart import FileReader
 from formats.exporting import ExportFile, Format, export_file
+from formats.html import write_html
 from formats.import_report import ImportReport, counts_of
 from formats.names import file_stem
 from formats.words import ExportLanguage
@@ -53,9 +54,9 @@ Language = Annotated[ExportLanguage, Query(alias="lang")]
 
 
 def export_routes(archives: Archives) -> APIRouter:
-    """GET /api/conversations/{id}/export, GET /api/export and POST /api/import."""
+    """GET /api/conversations/{id}/export and …/print, GET /api/export and POST /api/import."""
     files = FileReader()
-    router = APIRouter()
+    router = _print_routes(archives)
 
     @router.get("/api/conversations/{conversation_id}/export")
     async def export_conversation(
@@ -88,6 +89,20 @@ def export_routes(archives: Archives) -> APIRouter:
         read = await files.archives(data, owner_id=user, now=datetime.now(UTC))
         added = await archives.add_archives(user, read.archives)
         return _import_result(added, read.report)
+
+    return router
+
+
+def _print_routes(archives: Archives) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/api/conversations/{conversation_id}/print")
+    async def print_conversation(
+        request: Request, conversation_id: str, language: Language = ExportLanguage.EN
+    ) -> Response:
+        archive = await archives.archive(user_id_of(request), conversation_id)
+        page = await asyncio.to_thread(write_html, archive, language)
+        return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
     return router
 

@@ -90,6 +90,7 @@ ROUTES: Mapping[str, Permission] = {
     "/api/account/sessions/{session_id}/end": Permission.SIGNED_IN,
     "/api/account/delete": Permission.SIGNED_IN,
     "/api/conversations/{conversation_id}/export": Permission.SIGNED_IN,
+    "/api/conversations/{conversation_id}/print": Permission.SIGNED_IN,
     "/api/export": Permission.SIGNED_IN,
     "/api/import": Permission.SIGNED_IN,
     "/api/encoding": Permission.SIGNED_IN,

@@ -37,6 +37,7 @@ const shortcuts = {
   "Ctrl+Shift+l": () => actions.temporary(),
   "Ctrl+Shift+s": () => void toggleList(),
   "Ctrl+k": goToSearch,
+  "Ctrl+p": () => Boolean(props.value && $("[data-do=earlier]") && open(printView(props.value), "_blank")),
   "?": () => !typing() && $("#help").showModal(),
   Escape: leave,
   ArrowUp: editLast,

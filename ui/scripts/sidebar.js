@@ -128,9 +128,11 @@ function chosen(item) {
   return menu.dataset.id;
 }
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("[data-format]");
+  const link = event.target.closest?.("[data-format], [data-print]");
   if (link) setTimeout(() => chosen(link)); // after the browser has followed it
 });
+/** The whole conversation as a page, also the turns that are not drawn here. */
+const printView = (id) => route(`api/conversations/${id}/print?lang=${words().lang}`);
 /** Ask, then destroy this conversation of the trash, or all of them. */
 function confirmDestroy(id) {
   const dialog = $("#confirm");
@@ -147,6 +149,7 @@ Object.assign(actions, {
     menu.dataset.id = id;
     menu.classList.toggle("pinned", pinned !== undefined);
     menu.classList.toggle("archived", archived !== undefined);
+    $("[data-print]", menu).href = printView(id);
     const share = $("[data-share]", menu);
     if (share) share.href = route(`shares?conversation=${id}`);
     openMenu(menu, button, `api/conversations/${id}/export`);

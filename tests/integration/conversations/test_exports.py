@@ -169,6 +169,33 @@ async def test_all_conversations_are_exported_in_one_file(
     assert named(answer).endswith(".zip")
 
 
+async def test_archived_conversations_are_exported_and_deleted_ones_are_not(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    for title in ("kept", "archived", "deleted"):
+        await add(store, title)
+    ids = {item.title: item.id for item in await store.conversations(LOCAL_USER)}
+    await store.set_archived(LOCAL_USER, ids["archived"], True)
+    await store.delete(LOCAL_USER, ids["deleted"])
+    exported = (await client.get("/api/export?format=json")).json()["conversations"]
+    assert {item["title"]: item["archived"] for item in exported} == {
+        "kept": False,
+        "archived": True,
+    }
+
+
+async def test_the_print_view_is_the_whole_conversation_as_a_page_and_no_download(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    await add(store, "to print")
+    (listed,) = await store.conversations(LOCAL_USER)
+    answer = await client.get(f"/api/conversations/{listed.id}/print?lang=zh")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "content-disposition" not in answer.headers
+    assert "to print" in answer.text
+    assert (await client.get("/api/conversations/unknown/print")).status_code == 404
+
+
 async def test_nothing_to_export_is_an_empty_file(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/export?format=json")).json()["conversations"] == []
     assert (await client.get("/api/export?format=sharegpt")).json() == []

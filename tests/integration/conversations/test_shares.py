@@ -55,6 +55,7 @@ async def test_whoever_has_the_link_reads_the_copy_without_login(town: Town) -> 
     listed = await town.member.get("/shares")
     assert link.rpartition("/")[2] not in listed.text
     assert made.json()["id"] in listed.text
+    assert listed.text.count('aria-current="page"') == 1
     await town.member.post(f"/api/shares/{made.json()['id']}/revoke", json={})
     assert (await town.stranger.get(link)).status_code == 404
     assert (await town.stranger.get("/shares")).status_code in (303, 401)
