@@ -328,16 +328,14 @@ SHEETS: Mapping[Table, Sequence[Column[Any]]] = {
 }
 
 
-def number_in(answer: object) -> int | None:
-    """The answer to a question of a survey as a number; None for any other kind of answer."""
+def number_in(answer: int | str) -> int | None:
+    """The answer to a question of a survey as a number; None for words."""
     return answer if isinstance(answer, int) else None
 
 
-def text_in(answer: object) -> str:
-    """The answer as a text: several choices stand one on each line."""
-    if isinstance(answer, str):
-        return answer
-    return "\n".join(map(str, answer)) if isinstance(answer, Sequence) else ""
+def text_in(answer: int | str) -> str:
+    """The answer as a text, several options one on each line; empty for a number."""
+    return answer if isinstance(answer, str) else ""
 
 
 def rows_of(table: Table, items: Sequence[object], say: TableWording) -> Iterator[Sequence[Cell]]:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
+from chat.campaigns.models import QuestionKind
 from chat.feedback.table_models import SurveyReply, Table, TableItem, TablesHead
 from formats.datasets.records import Record
 from formats.redaction.redactor import Redactor
@@ -19,14 +20,17 @@ class QuestionRecord(Record):
 
     id: str
     number: int = Field(description="its place in the survey, from 1")
-    kind: str = Field(description="`scale`, `text`, or a kind that a later version adds")
+    kind: str = Field(
+        description="`scale` (1 to 5), `rating` (0 to 10), `text`, `choice` or `choices`"
+    )
     text: str
     low: str
     high: str
+    options: list[str] = Field(description="what may be chosen")
 
 
 class ReplyRecord(Record):
-    """One tester's answer to one question: a number on the scale, or a text.
+    """One tester's answer to one question: a number, a text, or a list of options.
 
     `sent` is false for an answer that was saved, but whose survey was never sent.
     """
@@ -99,6 +103,7 @@ class SurveyFile:
                     text=self._say.mask(question.text),
                     low=self._say.mask(question.low),
                     high=self._say.mask(question.high),
+                    options=[self._say.mask(option) for option in question.options],
                 )
                 for number, question in enumerate(head.campaign.plan.survey, start=1)
             ],
@@ -133,12 +138,14 @@ class SurveyFile:
             tester_id=participant.user_id,
             tester=self._say.name(participant.user_id),
             own_trial=self._say.head.is_own_trial(participant.user_id),
-            value=self._masked_value(reply.answer),
+            value=self._value(reply),
             sent=participant.survey_sent_at is not None,
             sent_at=participant.survey_sent_at,
         )
 
-    def _masked_value(self, answer: JsonValue) -> JsonValue:
-        if isinstance(answer, list):
-            return [self._masked_value(one) for one in answer]
-        return self._say.mask(answer) if isinstance(answer, str) else answer
+    def _value(self, reply: SurveyReply) -> JsonValue:
+        if isinstance(reply.answer, int):
+            return reply.answer
+        if reply.question.kind is QuestionKind.CHOICES:
+            return [self._say.mask(option) for option in reply.answer.splitlines()]
+        return self._say.mask(reply.answer)

@@ -49,6 +49,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 EN, ZH = ExportLanguage.EN, ExportLanguage.ZH
 PRIVATE = "Ann wrote to ann@example.org"
 SCALE = SurveyQuestion("q1", QuestionKind.SCALE, "How?", "bad", "good")
+COLOURS = SurveyQuestion("q3", QuestionKind.CHOICES, "Which?", options=("red", "green", "=blue"))
 WORDS = SurveyQuestion("q2", QuestionKind.TEXT, "Why?")
 PLAN = Plan(
     "Which? 哪个",
@@ -302,8 +303,15 @@ def test_the_survey_matches_its_documented_schema() -> None:
     assert document["manifest"] == {"answers": 2, "redacted": False, "masked": {}}
 
 
+@pytest.mark.parametrize("language", ExportLanguage)
+def test_every_kind_of_question_has_a_word(language: ExportLanguage) -> None:
+    words = {words_of(language)[f"kind-{kind}"] for kind in QuestionKind}
+    assert len(words) == len(QuestionKind)
+    assert not words & set(QuestionKind)
+
+
 def test_several_choices_are_one_on_each_line_and_a_list_in_json() -> None:
-    reply = replace(SurveyReply(ANN, 2, WORDS, ""), answer=["red", "=blue"])  # type: ignore[arg-type]  # a kind to come
+    reply = SurveyReply(ANN, 2, COLOURS, "red\n=blue")
     items = {Table.SURVEY: [reply]}
     row = row_of(Table.SURVEY, sheets_of(written(TablesFormat.XLSX, items))["Survey"][1])
     assert row["answer_text"] == "red\n=blue"
