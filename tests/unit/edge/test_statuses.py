@@ -73,7 +73,7 @@ from chat.errors import (
     StoreFailed,
 )
 from chat.evaluation.errors import BadCase, BadCheck, CheckTooCostly, RunInProgress
-from chat.feedback.errors import EmptyRating, NotRatable, UnknownReason
+from chat.feedback.errors import EmptyRating, NothingToExport, NotRatable, UnknownReason
 from chat.serving.errors import (
     BadSchema,
     Busy,
@@ -117,6 +117,7 @@ EXPECTED = {
     AnswersUnfinished: 409,
     VoteFrozen: 409,
     VoteNeeded: 409,
+    NothingToExport: 409,
     SkipReasonNeeded: 400,
     ModelNotFound: 404,
     BadKey: 401,
