@@ -14,6 +14,7 @@ from chat.accounts.quotas import Quotas, Rates
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns
+from chat.campaigns.live import LiveCampaigns
 from chat.campaigns.participation import Participation
 from chat.campaigns.ports import CampaignStore
 from chat.conversations.jobs import Jobs
@@ -59,6 +60,7 @@ class Parts:
     campaigns: Campaigns
     participation: Participation
     comparisons: Comparisons
+    live: LiveCampaigns
     ratings: Ratings
     cases: Cases
     runs: Runs
@@ -83,6 +85,7 @@ class Parts:
             self.comparisons,
             self.votes,
             self.tables,
+            self.live,
         )
 
     async def drain(self, grace_s: float) -> None:
@@ -146,6 +149,14 @@ def build_campaigns(store: CampaignStore, admission: Admission, engines: Engines
     return Campaigns(store, waiting=lambda: admission.waiting, engines=lambda: engines.names)
 
 
+def build_turns(
+    settings: Settings, engines: Engines, store: RoutingStore, jobs: Jobs, enrolment: Enrolment
+) -> Turns:
+    """The service of questions and answers."""
+    keep = settings.keep_turns
+    return Turns(engines=engines, store=store, jobs=jobs, keep_turns=keep, enrolment=enrolment)
+
+
 def build_background(metrics: Metrics) -> BackgroundJobs:
     """The app's background jobs, with their failures counted."""
     background = BackgroundJobs(metrics)
@@ -169,10 +180,8 @@ def build_parts(
     quotas = build_quotas(settings, accounts, rates)
     generation = build_generation(settings, engines, admission, quotas, metrics)
     jobs = Jobs(generation=generation, store=store, background=background)
-    enrolment, keep_turns = Enrolment(accounts, feedback.campaigns), settings.keep_turns
-    answers = Turns(
-        engines=engines, store=store, jobs=jobs, keep_turns=keep_turns, enrolment=enrolment
-    )
+    enrolment = Enrolment(accounts, feedback.campaigns)
+    answers = build_turns(settings, engines, store, jobs, enrolment)
     conversations = Conversations(store=store, jobs=jobs, background=background, policy=enrolment)
     campaigns = build_campaigns(feedback.campaigns, admission, engines)
     participation = Participation(feedback.campaigns, accounts, stop=answers.stop)
@@ -188,6 +197,7 @@ def build_parts(
         campaigns=campaigns,
         participation=participation,
         comparisons=Comparisons(feedback.comparisons, participation, answers),
+        live=LiveCampaigns(feedback.live, campaigns),
         ratings=Ratings(conversations=store, store=feedback.ratings, programs=completions),
         cases=Cases(feedback.cases, feedback.results, judge, load_shipped_cases()),
         runs=Runs(feedback.cases, generation, judge, background=background),

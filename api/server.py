@@ -13,6 +13,7 @@ from api.accounts.oidc_routes import provider_routes
 from api.accounts.pages import account_pages
 from api.accounts.routes import PageContext, account_routes, admit_nobody
 from api.campaigns.comparisons import compare_routes
+from api.campaigns.live import live_routes, notice_routes
 from api.campaigns.pages import CampaignResults, campaign_pages
 from api.campaigns.routes import campaign_routes
 from api.conversations.encodings import encoding_routes
@@ -40,6 +41,7 @@ from chat.accounts.authentication import Authenticator, OpenAuthenticator
 from chat.accounts.sso import IdentityProvider
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.hosts import Campaigns
+from chat.campaigns.live import LiveCampaigns
 from chat.campaigns.participation import Participation
 from chat.conversations.shares import Shares
 from chat.evaluation.cases import Cases
@@ -67,6 +69,7 @@ class HostServices:
     comparisons: Comparisons | None = None
     votes: Votes | None = None
     tables: CampaignTables | None = None
+    live: LiveCampaigns | None = None
 
 
 def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetReader) -> APIRouter:
@@ -77,7 +80,13 @@ def hosting_routes(hosting: HostServices, context: PageContext, presets: PresetR
     outcome = None
     if hosting.results and hosting.reports:
         outcome = CampaignResults(campaigns, hosting.results, hosting.reports)
-    router.include_router(campaign_pages(campaigns, participation, presets, context, outcome))
+    pages_of_hosts = campaign_pages(
+        campaigns, participation, presets, context, outcome, hosting.live
+    )
+    router.include_router(pages_of_hosts)
+    if hosting.live:
+        router.include_router(live_routes(campaigns, hosting.live, context))
+    router.include_router(notice_routes(participation, context))
     router.include_router(case_routes(hosting.cases, hosting.runs, presets, context.root_path))
     router.include_router(case_pages(hosting.cases, hosting.runs, presets, context.root_path))
     if hosting.results and hosting.reports:

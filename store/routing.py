@@ -10,7 +10,7 @@ from chat.conversations.ports import ConversationStore, Store
 from chat.models import ChatOptions
 from store import erasure
 from store.accounts.store import DatabaseAccounts
-from store.campaigns.store import DatabaseCampaigns, DatabaseComparisons
+from store.campaigns.store import DatabaseCampaigns, DatabaseComparisons, DatabaseLiveCampaigns
 from store.conversations.memory import TemporaryStore
 from store.conversations.shares import DatabaseShares
 from store.conversations.store import DatabaseConversations
@@ -42,6 +42,7 @@ class DatabaseFeedback:
         self.cases = DatabaseCases(transactions)
         self.comparisons = DatabaseComparisons(transactions)
         self.dashboard = DatabaseDashboard(transactions)
+        self.live = DatabaseLiveCampaigns(transactions)
         self.ratings = DatabaseRatings(transactions)
         self.reports = DatabaseReports(transactions)
         self.results = DatabaseResults(transactions)

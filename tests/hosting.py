@@ -12,6 +12,7 @@ from chat.accounts.service import Accounts
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns
+from chat.campaigns.live import LiveCampaigns
 from chat.campaigns.models import (
     Campaign,
     CampaignCounts,
@@ -178,6 +179,7 @@ def hosting_of(
             comparisons,
             Votes(store.feedback.votes),
             CampaignTables(hosts, results_store, store.feedback.tables, store.accounts, clock),
+            LiveCampaigns(store.feedback.live, hosts, clock),
         )
     none = NoCampaigns()
     return HostServices(Campaigns(none), Participation(none, MemoryUsers()), cases, runs)

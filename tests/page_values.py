@@ -18,6 +18,13 @@ from chat.accounts.models import (
     User,
 )
 from chat.campaigns.comparison_models import ComparisonView
+from chat.campaigns.live_models import (
+    EventKind,
+    ListedChat,
+    LiveEvent,
+    LiveState,
+    TesterProgress,
+)
 from chat.campaigns.models import (
     Campaign,
     CampaignCounts,
@@ -33,7 +40,14 @@ from chat.campaigns.models import (
     VisitStage,
     VoteChoice,
 )
-from chat.conversations.models import Preset, PresetText, Progress
+from chat.conversations.models import (
+    Archive,
+    Conversation,
+    Message,
+    Preset,
+    PresetText,
+    Progress,
+)
 from chat.evaluation.models import (
     Case,
     CaseText,
@@ -71,7 +85,7 @@ from chat.feedback.vote_models import (
     VoteFilterOptions,
     VotePage,
 )
-from chat.models import ChatMessage, PresetRef, Role, Sampling, Status
+from chat.models import ChatMessage, ChatOptions, PresetRef, Role, Sampling, Status
 from chat.tools import ToolCall
 from pages.accounts.keys import keys_page
 from pages.accounts.sign_in import guest_page, sign_in_page, welcome_page
@@ -86,6 +100,8 @@ from pages.campaigns.compare import (
     tasks_html,
 )
 from pages.campaigns.comparison import comparison_block
+from pages.campaigns.live import chat_page, live_block
+from pages.campaigns.notice import notice_html
 from pages.campaigns.participation import (
     campaign_visit_page,
     preview_page,
@@ -233,6 +249,7 @@ class PageValues:
                     now=START,
                 )
                 yield f"campaign {someone.id} {campaign.id} {campaign.plan.mode}", page
+        yield from self._running()
         plan = self._plan(Mode.BLIND)
         edit = edit_page(locale, user, plan, self.choices, campaign_id="c", in_use=True)
         yield "edit in use", edit
@@ -243,6 +260,36 @@ class PageValues:
             yield f"preview {one.id}", preview_page(locale, user, one)
         yield "new", edit_page(locale, LOCAL, EMPTY, self.choices)
         yield "new without a choice", edit_page(locale, LOCAL, EMPTY, PlanOptions((), ("one",)))
+
+    def _running(self) -> Iterator[tuple[str, str]]:
+        text, user_id = self.text, self.user.id
+        testers = tuple(
+            TesterProgress(user_id, 1, 2, 3, 4, 5, 6, seen_at=at, finished=at is None)
+            for at in (START, None)
+        )
+        events = tuple(
+            LiveEvent(kind, START, user_id, text, text, text, choice, 1, changes=changes)
+            for kind in EventKind
+            for choice, changes in ((None, 0), (VoteChoice.RIGHT, 1), (VoteChoice.TIE, 2))
+        )
+        chats = (ListedChat("chat", user_id, text, START),)
+        state = LiveState(testers, events, chats, {user_id: text})
+        for mode in Mode:
+            campaign = replace(self._campaign(mode), paused_at=START, notice=text)
+            for found, one in ((state, campaign), (LiveState(), self._campaign(mode))):
+                block = live_block(self.locale, one, found, [self.link])
+                yield f"running {mode} {bool(found.events)}", block
+            yield f"notice {mode}", notice_html(self.locale, campaign)
+        messages = tuple(
+            Message("m", "chat", None, role, text, status, START)
+            for role in (Role.USER, Role.ASSISTANT)
+            for status in Status
+        )
+        conversation = Conversation(
+            "chat", user_id, text, ChatOptions(), None, START, START, campaign_id="c"
+        )
+        archive = Archive(conversation, messages)
+        yield "chat", chat_page(self.locale, self.user, archive, {user_id: text}, escape)
 
     def _testers_campaigns(self) -> Iterator[tuple[str, str]]:
         locale, text = self.locale, self.text

@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from chat.campaigns.models import Campaign
 from chat.serving.models import EngineInfo, EngineState, Phase
 from i18n import Language
 from ui.html import html
@@ -110,8 +111,14 @@ def welcome(
     )
 
 
-def banners(info: EngineInfo | None, language: Language, *, open_to_network: bool) -> Markup:
-    """Permanent warnings above the conversation; empty if there are none."""
+def banners(
+    info: EngineInfo | None,
+    language: Language,
+    *,
+    open_to_network: bool,
+    campaign: Campaign | None = None,
+) -> Markup:
+    """Warnings above the conversation, and what the host of a campaign tells; empty if none."""
     notes = info.notes if info else ()
     return html(
         "chrome.banners",
@@ -119,6 +126,8 @@ def banners(info: EngineInfo | None, language: Language, *, open_to_network: boo
         starter="starter-model" in notes,
         one_at_a_time="one-at-a-time" in notes,
         command=FETCH_COMMAND,
+        paused=campaign is not None and campaign.paused_at is not None,
+        notice=campaign.notice if campaign else "",
         language=language,
     )
 

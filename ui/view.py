@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from chat.campaigns.models import Campaign
 from chat.conversations.models import TEMPORARY, Attachment, Folder, Preset
 from chat.conversations.service import Removed, Version
 from chat.models import ChatOptions, Sampling
@@ -65,7 +66,8 @@ class View:
     `kept`: this event must not redraw it, because a refused edit is open there; `calls` counts the
     requests to catch up with another tab; `removed` is the last deletion. `campaign_id` is the
     campaign of the tab: new conversations belong to it, if the domain agrees. `conceals`: its
-    testers may not know what answers; None: not known yet, so nothing is told.
+    testers may not know what answers; None: not known yet, so nothing is told. `campaign` is what
+    the tab last saw of it.
     """
 
     number: int = 0
@@ -87,6 +89,7 @@ class View:
     removed: Removed | None = None
     campaign_id: str = ""
     conceals: bool | None = None
+    campaign: Campaign | None = None
 
     def turn(self) -> int:
         self.number += 1

@@ -14,6 +14,7 @@ from api.edge.identity import user_of
 from api.html import locale_of, page_answer
 from chat.accounts.models import User, utc_now
 from chat.campaigns.hosts import Campaigns
+from chat.campaigns.live import LiveCampaigns
 from chat.campaigns.models import Campaign, Mode
 from chat.campaigns.participation import Participation
 from chat.campaigns.validation import copied
@@ -23,6 +24,7 @@ from chat.feedback.results import Results
 from pages.campaigns.campaign import campaign_page, campaigns_page, edit_page
 from pages.campaigns.choices import PlanOptions
 from pages.campaigns.comparison import comparison_block
+from pages.campaigns.live import live_block
 from pages.campaigns.participation import (
     campaign_visit_page,
     preview_page,
@@ -65,6 +67,7 @@ def campaign_pages(
     presets: PresetReader,
     context: PageContext,
     results_of: CampaignResults | None = None,
+    live: LiveCampaigns | None = None,
 ) -> APIRouter:
     """/campaigns/… for hosts, /campaign/… for testers."""
     router, root_path = APIRouter(default_response_class=HTMLResponse), context.root_path
@@ -79,7 +82,7 @@ def campaign_pages(
 
     router.include_router(_plans(campaigns, presets, root_path), prefix="/campaigns")
     router.include_router(_previews(campaigns, root_path), prefix="/campaigns")
-    router.include_router(_running(campaigns, context, results_of), prefix="/campaigns")
+    router.include_router(_running(campaigns, context, results_of, live), prefix="/campaigns")
     router.include_router(_testers(participation, context), prefix="/campaign")
     return router
 
@@ -130,7 +133,10 @@ def _previews(campaigns: Campaigns, root_path: str) -> APIRouter:
 
 
 def _running(
-    campaigns: Campaigns, context: PageContext, results_of: CampaignResults | None
+    campaigns: Campaigns,
+    context: PageContext,
+    results_of: CampaignResults | None,
+    live: LiveCampaigns | None,
 ) -> APIRouter:
     router, root_path = APIRouter(), context.root_path
 
@@ -162,10 +168,18 @@ def _running(
             variants=variants,
             engines=campaigns.engines,
             shared=context.shared_view(request, f"/campaign/{campaign_id}"),
+            live=await _live(locale, user, campaign, campaigns, live) if live else None,
         )
         return page_answer(page)
 
     return router
+
+
+async def _live(
+    locale: PageLocale, user: User, campaign: Campaign, campaigns: Campaigns, live: LiveCampaigns
+) -> Markup:
+    links = await campaigns.links(user, campaign.id)
+    return live_block(locale, campaign, await live.state(user, campaign.id), links)
 
 
 def _testers(participation: Participation, context: PageContext) -> APIRouter:

@@ -205,6 +205,11 @@ class Action(StrEnum):
     CLOSE_CAMPAIGN = "close-campaign"
     REOPEN_CAMPAIGN = "reopen-campaign"
     DELETE_CAMPAIGN = "delete-campaign"
+    PAUSE_CAMPAIGN = "pause-campaign"
+    RESUME_CAMPAIGN = "resume-campaign"
+    EXTEND_CAMPAIGN = "extend-campaign"
+    TELL_TESTERS = "tell-testers"
+    RAISE_GUEST_LINK = "raise-guest-link"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from chat.campaigns.access import refuse_uninvited
 from chat.campaigns.errors import (
     CampaignNotBegun,
     CampaignOver,
+    CampaignPaused,
     CompareOnly,
     ConsentNeeded,
     OutsideCampaign,
@@ -46,7 +47,7 @@ class Enrolment:
         of a blind comparison.
 
         Raises NotFound, OutsideCampaign, ConsentNeeded, CampaignNotBegun, CampaignOver,
-        CompareOnly.
+        CampaignPaused, CompareOnly.
         """
         is_local = user_id == LOCAL.id
         account = Account(LOCAL) if is_local else await self._accounts.account(user_id)
@@ -61,6 +62,8 @@ class Enrolment:
         participant = await self._store.participant(target_id, user_id)
         refuse_uninvited(user, campaign, link, participant)
         refuse_unless_open(campaign, link, now)
+        if campaign.paused_at is not None:
+            raise CampaignPaused
         if participant is None or participant.consented_at is None:
             raise ConsentNeeded
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]

@@ -50,6 +50,12 @@ class CampaignOver(NoPart):
     code = "campaign_over"
 
 
+class CampaignPaused(NoPart):
+    """The host has paused the campaign: questions are accepted again when it goes on."""
+
+    code = "campaign_paused"
+
+
 class OutsideCampaign(NoPart):
     """Who came by the link of a campaign asks within that campaign alone."""
 

@@ -126,6 +126,7 @@ class Campaign:
     """A campaign with its plan. `plan_version` is incremented by every change of the plan.
 
     The plan of a draft may be half-written; nobody takes part in one.
+    While `paused_at` is set no questions are accepted. `notice` is what the host tells all testers.
     """
 
     id: str
@@ -135,6 +136,8 @@ class Campaign:
     plan_version: int = 1
     closed_at: datetime | None = None
     is_draft: bool = False
+    paused_at: datetime | None = None
+    notice: str = ""
 
     @property
     def end(self) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from chat.accounts.models import AuditEntry, GuestLink, User
 from chat.campaigns.comparison_models import NewComparison, StoredComparison
+from chat.campaigns.live_models import LinkLimits, LiveState
 from chat.campaigns.models import (
     Campaign,
     CampaignCounts,
@@ -17,7 +18,7 @@ from chat.campaigns.models import (
     Visit,
     VoteChoice,
 )
-from chat.conversations.models import Turn
+from chat.conversations.models import Archive, Turn
 from chat.conversations.turns import PreparedTurn
 
 
@@ -161,6 +162,54 @@ class CampaignStore(Protocol):
 
     async def skipped(self, campaign_id: str, limit: int) -> Sequence[Comparison]:
         """The newest comparisons that testers skipped, newest first."""
+        ...
+
+
+class LiveStore(Protocol):
+    """Reads and steers a campaign while it runs. An unknown campaign raises NotFound.
+
+    Every change is written with its audit entry in one transaction.
+    """
+
+    async def version(self, campaign_id: str) -> str:
+        """A text that changes with what `state` and the counts show; a few indexed reads."""
+        ...
+
+    async def state(self, campaign_id: str) -> LiveState:
+        """Testers and events without the owner's own trial, unless that is the local user."""
+        ...
+
+    async def pause(
+        self, campaign_id: str, paused_at: datetime | None, audit_entry: AuditEntry
+    ) -> None:
+        """Pause, or (None) resume; no change writes no audit entry."""
+        ...
+
+    async def tell(self, campaign_id: str, notice: str, audit_entry: AuditEntry) -> None:
+        """Replace what all testers are told; no change writes no audit entry."""
+        ...
+
+    async def extend(
+        self, campaign_id: str, ends_at: datetime | None, until: datetime, audit_entry: AuditEntry
+    ) -> None:
+        """Set the end; links that are not revoked, and their guests, stay until `until`."""
+        ...
+
+    async def raise_link(
+        self,
+        campaign_id: str,
+        link_id: str,
+        change: Callable[[GuestLink], LinkLimits],
+        audit_entry: AuditEntry,
+    ) -> None:
+        """Give a link of the campaign other limits, which become the detail of the audit entry.
+
+        Raises NotFound, and what `change` raises.
+        """
+        ...
+
+    async def chat(self, campaign_id: str, conversation_id: str) -> Archive:
+        """Raises NotFound, also for a conversation of another campaign."""
         ...
 
 

@@ -18,6 +18,7 @@ from chat.campaigns.models import (
     Variant,
 )
 from chat.conversations.validation import check_options
+from chat.errors import MessageTooLong
 from chat.models import ChatOptions
 from chat.validation import IN_BOUNDS, check_text, is_bounded
 
@@ -34,6 +35,12 @@ MAX_TEXT = 20_000
 MAX_VOTE_COMMENT = 20_000
 MAX_SURVEY_TEXT = 20_000
 """Characters."""
+
+MAX_NOTICE = 500
+"""Characters of what a host tells all testers."""
+
+MOST_HOURS = 24 * 365
+"""Hours by which a campaign is extended at once."""
 
 MAX_EARLIER_VOTES = 50
 """How often a tester changes one vote."""
@@ -109,6 +116,13 @@ def _checked(plan: Plan, least: int) -> Plan:
         other_consent=_text(plan.other_consent, "other_consent"),
         other_thanks=_text(plan.other_thanks, "other_thanks"),
     )
+
+
+def check_notice(text: str) -> str:
+    """One paragraph. Raises MessageTooLong, BadText."""
+    if len(text) > MAX_NOTICE:
+        raise MessageTooLong(field="notice", characters=len(text), limit=MAX_NOTICE)
+    return " ".join(check_text(text).split())
 
 
 def fixed_change(before: Plan, after: Plan) -> str | None:

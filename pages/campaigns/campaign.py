@@ -66,12 +66,14 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     results: Markup | None = None,
     variants: Markup | None = None,
     engines: Sequence[str] = (),
+    live: Markup | None = None,
 ) -> Markup:
     """One campaign. `waiting` is the length of the queue of all users.
 
     `skipped` are comparisons without a vote, with their reasons. `results` and `variants` are
     sections to include; without `variants` their names are listed.
-    `engines` are the names of those that serve. `shared` is the campaign's own address.
+    `engines` are the names of those that serve; `live` is a section that renews itself. `shared`
+    is the campaign's own address.
     """
     return render_host_page(
         "campaigns/campaign.html",
@@ -86,6 +88,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
         skipped=skipped,
         results=results or "",
         variants=variants or "",
+        live=live or "",
         plan_items=_plan_items(campaign.plan, with_variants=not variants),
         has_links=user != LOCAL,
         shared=shared,

@@ -116,6 +116,7 @@ def compare_page(
             _card(locale, one, render_markdown, may_ask=may_ask and one is comparisons[-1])
             for one in comparisons
         ],
+        campaign=campaign,
         campaign_id=campaign.id,
         has_survey=bool(campaign.plan.survey),
         max_question=MAX_CHARACTERS,

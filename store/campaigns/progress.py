@@ -126,15 +126,20 @@ def _ratings(campaign: CampaignRow) -> Select[int, int]:
 def _comparisons(campaign: CampaignRow) -> Select[int, int, int, int]:
     """All, those with a vote, those that were skipped, and those that wait for a decision."""
     voted, skipped = ComparisonRow.choice.is_not(None), ComparisonRow.skip_reason != ""
-    is_complete = and_(
+    waits = ~voted & ~skipped & is_complete(campaign)
+    return select(func.count(), _count(voted), _count(skipped), _count(waits)).where(
+        ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id)
+    )
+
+
+def is_complete(campaign: CampaignRow) -> ColumnElement[bool]:
+    """Of comparisons, whether both answers are complete."""
+    return and_(
         *(
             type_coerce(side, JSON)["message_id"].as_string().in_(_complete_answers(campaign))
             for side in (ComparisonRow.left, ComparisonRow.right)
         )
     )
-    return select(
-        func.count(), _count(voted), _count(skipped), _count(~voted & ~skipped & is_complete)
-    ).where(ComparisonRow.campaign_id == campaign.id, *counts_for(campaign, ComparisonRow.user_id))
 
 
 def _complete_answers(campaign: CampaignRow) -> Select[str]:

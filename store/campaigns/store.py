@@ -8,7 +8,7 @@ from chat.accounts.models import AuditEntry
 from chat.campaigns.models import Campaign, Plan
 from store.campaigns import campaigns as campaign_queries
 from store.campaigns import comparisons as comparison_queries
-from store.campaigns import progress
+from store.campaigns import live, live_acts, progress
 from store.queries import DatabaseStore, Read, Write
 from store.transactions import Transactions
 
@@ -69,6 +69,18 @@ class DatabaseCampaigns(DatabaseStore):
 
     async def destroy_tester_data(self, campaign_id: str, audit_entry: AuditEntry) -> int:
         return await self.transactions.destroy(self._erasure.destroy_left, campaign_id, audit_entry)
+
+
+class DatabaseLiveCampaigns(DatabaseStore):
+    """`chat.campaigns.ports.LiveStore` over SQLAlchemy."""
+
+    version = Read(live.version)
+    state = Read(live.state)
+    chat = Read(live.chat)
+    pause = Write(live_acts.pause)
+    tell = Write(live_acts.tell)
+    extend = Write(live_acts.extend)
+    raise_link = Write(live_acts.raise_link)
 
 
 class DatabaseComparisons(DatabaseStore):

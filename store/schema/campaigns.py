@@ -32,6 +32,8 @@ class CampaignRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_draft: Mapped[bool] = mapped_column("draft", server_default=false())
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    notice: Mapped[str] = mapped_column(PlainText, default="", server_default="")
 
     def value(self) -> Campaign:
         return Campaign(
@@ -42,6 +44,8 @@ class CampaignRow(Base):
             plan_version=self.plan_version,
             closed_at=self.closed_at,
             is_draft=self.is_draft,
+            paused_at=self.paused_at,
+            notice=self.notice,
         )
 
 

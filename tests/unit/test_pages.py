@@ -63,7 +63,7 @@ def test_every_text_is_used_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in sources)
     made = re.compile(
         r"(action|error|field|join|rank|welcome|make|scope|mode|figure|kind|add|campaign-(re)?(open|close)"
-        r"|filter|refused|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|trouble|which|omission|pairs)"
+        r"|filter|refused|verdict|reason|standing|count|format|role|door|origin|language|check|run|turn|trouble|which|omission|pairs|live|event)"
         r"(-.+)?"
     )
     for key in words(Language.EN):

@@ -1,4 +1,4 @@
-"""Whether a tab may know what answers, found anew where its state was lost by a restart."""
+"""What a tab has to know of its campaign between two draws, also after a restart."""
 
 from contextlib import suppress
 
@@ -12,13 +12,14 @@ from ui.view import View
 
 
 async def learn(services: Services, conversation_id: str, view: View, request: gr.Request) -> None:
-    """Set `view.conceals` where it is not known."""
-    if view.conceals is not None:
+    """Set `view.conceals` where it is not known, and read the campaign of the tab anew."""
+    if view.conceals is not None and not view.campaign_id:
         return
     user = user_of(request)
     with suppress(AppError):  # the next tick tries again
-        if conversation_id and not conversation_id.startswith(TEMPORARY):
+        if view.conceals is None and conversation_id and not conversation_id.startswith(TEMPORARY):
             opened = await services.conversations.open(user.id, conversation_id)
             view.campaign_id = opened.conversation.campaign_id
         visit = await services.participation.current(user, view.campaign_id)
         view.conceals = visit is not None and visit.campaign.plan.conceals_variants
+        view.campaign = visit.campaign if visit else None

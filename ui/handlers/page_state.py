@@ -259,11 +259,12 @@ class PageState:
         try:
             visit = await current(user, view.campaign_id, account)
         except NotFound:
-            view.campaign_id, view.conceals = "", False
+            view.campaign_id, view.conceals, view.campaign = "", False, None
             return {self.on.tasks: ""}
         except AppError:  # the next update will show them
             return {}
         view.conceals = visit is not None and visit.campaign.plan.conceals_variants
+        view.campaign = visit.campaign if visit else None
         if visit is None:
             return {self.on.tasks: ""}
         view.campaign_id = visit.campaign.id
@@ -323,7 +324,9 @@ class PageState:
                 concealed=view.conceals is not False,
             ),
             self.on.welcome: gr.update(value=self._welcome(language, view, temporary=temporary)),
-            self.on.banners: chrome.banners(info, language, open_to_network=self._open_to_network),
+            self.on.banners: chrome.banners(
+                info, language, open_to_network=self._open_to_network, campaign=view.campaign
+            ),
         }
 
     async def behind(self, conversation_id: str, view: View, request: gr.Request) -> Updates:

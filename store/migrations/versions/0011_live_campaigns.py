@@ -1,4 +1,4 @@
-"""What a tester voted before changing the vote."""
+"""What a tester voted before changing the vote; pauses, and what hosts tell their testers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,3 +13,5 @@ def upgrade() -> None:
     op.add_column(
         "duels", sa.Column("earlier_votes", sa.JSON(), nullable=False, server_default="[]")
     )
+    op.add_column("campaigns", sa.Column("paused_at", sa.DateTime(timezone=True)))
+    op.add_column("campaigns", sa.Column("notice", sa.Text(), nullable=False, server_default=""))

@@ -222,6 +222,33 @@ def test_a_question_typed_in_the_chat_comes_along_to_the_page_that_compares(
     expect(question).to_have_value("")
 
 
+def test_the_host_sees_and_steers_a_test_without_a_reload_and_keeps_what_is_being_typed(
+    store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
+) -> None:
+    address = site(ScriptedEngine([Script(["Yes."])]), store, sign_in=local_user(store))
+    tester, host = visitor().new_page(), visitor().new_page()
+    begin(tester, address, campaign)
+    host.goto(f"{address}/campaigns/{campaign.id}")
+    host.get_by_text("Tell all testers something").click()
+    notice = host.get_by_label("A short text on all pages of the testers")
+    notice.fill("Five more minutes")
+    ask(tester, "Name a river")
+    events = host.locator("[data-live-part=events]")
+    expect(events).to_contain_text("has not voted yet")
+    button(tester, "1 · A is better").click()
+    expect(events).to_contain_text("A is better")
+    expect(host.locator('[data-figure="votes"]')).to_have_text("1")
+    expect(notice).to_have_value("Five more minutes")
+    button(host, "Show it now").click()
+    expect(host.locator("[data-live-part=controls] q")).to_have_text("Five more minutes")
+    button(host, "Pause: no questions for now").click()
+    expect(button(host, "Go on: accept questions again")).to_be_visible()
+    expect(tester.get_by_text("Five more minutes")).to_be_visible(timeout=20_000)
+    expect(tester.get_by_text("The host has paused this test.")).to_be_visible()
+    host.locator("[data-live-part=chats] a").first.click()
+    expect(host.get_by_text("Name a river").first).to_be_visible()
+
+
 def test_what_was_stopped_takes_no_vote_and_can_be_asked_again(
     store: RoutingStore, campaign: Campaign, site: Site, visitor: Visitor
 ) -> None:

@@ -12,10 +12,12 @@ from chat.campaigns.comparison_models import ComparisonRequest
 from chat.campaigns.comparisons import Comparisons
 from chat.campaigns.enrolment import Enrolment
 from chat.campaigns.hosts import Campaigns
+from chat.campaigns.live import LiveCampaigns
 from chat.campaigns.models import Campaign, Mode, Plan, Task, Variant, VoteChoice
 from chat.campaigns.participation import Participation
 from chat.campaigns.validation import consent_digest
 from chat.conversations.jobs import Jobs
+from chat.conversations.models import Question
 from chat.conversations.turns import Turns
 from chat.models import ChatOptions
 from chat.serving.engines import Engines
@@ -69,6 +71,17 @@ HOST_POLICY: Policy = {
     "Campaigns.delete": (A, A, N, N),
 }
 
+LIVE_POLICY: Policy = {
+    "LiveCampaigns.version": (A, A, N, N),
+    "LiveCampaigns.state": (A, A, N, N),
+    "LiveCampaigns.chat": (A, A, N, N),
+    "LiveCampaigns.pause": (A, A, N, N),
+    "LiveCampaigns.resume": (A, A, N, N),
+    "LiveCampaigns.tell": (A, A, N, N),
+    "LiveCampaigns.extend": (A, A, N, N),
+    "LiveCampaigns.raise_link": (A, A, N, N),
+}
+
 TESTER_POLICY: Policy = {
     "Participation.current": (A, A, N, A, A, A),
     "Participation.visit": (A, A, N, A, A, N),
@@ -109,8 +122,11 @@ class CampaignSetup:
         engines = Engines(ScriptedEngine(), ScriptedEngine(model="Other-3B"))
         self.jobs = Jobs(generation=make_generation(engines), store=self.store)
         self.enrolment = Enrolment(users, stored.campaigns, clock)
-        answers = Turns(engines=engines, store=self.store, jobs=self.jobs, enrolment=self.enrolment)
+        self.answers = answers = Turns(
+            engines=engines, store=self.store, jobs=self.jobs, enrolment=self.enrolment
+        )
         self.campaigns = Campaigns(stored.campaigns, clock=clock)
+        self.live = LiveCampaigns(stored.live, self.campaigns)
         self.part = Participation(stored.campaigns, users, clock=clock)
         self.comparisons = Comparisons(stored.comparisons, self.part, answers, clock=clock)
 
@@ -162,6 +178,31 @@ async def test_administrators_manage_all_campaigns_members_their_own_guests_none
     }
     assert acts.keys() == actions_of(Campaigns)
     assert await outcomes(acts, HOSTS) == HOST_POLICY
+
+
+async def test_a_running_campaign_is_watched_and_steered_by_those_who_manage_it(
+    setup: CampaignSetup,
+) -> None:
+    live, campaign_id = setup.live, setup.campaign.id
+    await setup.part.agree(EVE, campaign_id, consent_digest(PLAN))
+    question = Question("Why?", "request of eve", campaign_id=campaign_id)
+    job = await setup.answers.send(
+        EVE.id, conversation_id=None, question=question, options=ChatOptions()
+    )
+    acts: Mapping[str, Act] = {
+        "LiveCampaigns.version": lambda user: live.version(user, campaign_id),
+        "LiveCampaigns.state": lambda user: live.state(user, campaign_id),
+        "LiveCampaigns.chat": lambda user: live.chat(user, campaign_id, job.conversation_id),
+        "LiveCampaigns.pause": lambda user: live.pause(user, campaign_id),
+        "LiveCampaigns.resume": lambda user: live.resume(user, campaign_id),
+        "LiveCampaigns.tell": lambda user: live.tell(user, campaign_id, "Hello"),
+        "LiveCampaigns.extend": lambda user: live.extend(user, campaign_id, 1),
+        "LiveCampaigns.raise_link": lambda user: live.raise_link(
+            user, campaign_id, "link", guests=1
+        ),
+    }
+    assert acts.keys() == actions_of(LiveCampaigns)
+    assert await outcomes(acts, HOSTS) == LIVE_POLICY
 
 
 async def test_only_the_invited_take_part_in_a_campaign(setup: CampaignSetup) -> None:
