@@ -164,6 +164,9 @@ function tint() {
 }
 $("link[rel=manifest]")?.setAttribute("href", "manifest.json"); // Gradio asks for it at the root
 
+// A phone's keyboard takes its room from the page, and does not lie over the box.
+$("meta[name=viewport]")?.setAttribute("content", "width=device-width, initial-scale=1, interactive-widget=resizes-content");
+
 const theme = localStorage.getItem("qwen-chat.theme");
 if (theme) document.body.classList.toggle("dark", theme === "dark");
 tint();

@@ -34,6 +34,7 @@ function keepPlace() {
   const question = $(`#transcript .asked[data-message="${CSS.escape(anchor.id)}"]`);
   if (question) scroller().scrollTop += question.getBoundingClientRect().top - anchor.top;
 }
+const showEndButton = (at) => (endButton.hidden = atEnd || distance(at) - at.clientHeight < NEAR);
 function scrolled() {
   const at = scroller();
   // Only who goes up leaves the end. What is drawn anew moves the place as well, but it has
@@ -42,7 +43,7 @@ function scrolled() {
   else if (at.scrollTop < lastTop && at.scrollHeight === lastHeight) atEnd = false;
   if (drawing && at.scrollHeight === lastHeight && at.scrollTop !== lastTop) stay(); // it is the reader
   noteHeight(at);
-  endButton.hidden = atEnd;
+  showEndButton(at);
   if (at.scrollTop < 200 && !anchor) $("[data-do=earlier]", at)?.click();
 }
 document.addEventListener("scroll", ({ target }) => target === scroller() && scrolled(), true);
@@ -61,6 +62,7 @@ dressers.push((said) => {
     drawing ||= setTimeout(stay, DRAWN_MS);
   } else if (atEnd && !anchor) toEnd();
   noteHeight(at);
+  showEndButton(at); // what was below may have gone
 });
 Object.assign(actions, {
   "to-end": () => follows() && toEnd(),

@@ -84,6 +84,15 @@ def test_on_a_phone_the_list_is_a_drawer_and_nothing_overflows(site: Site, tab: 
     expect(page.get_by_label("System prompt")).to_be_hidden()
 
 
+@pytest.mark.parametrize("size", [(720, 450), (390, 500), (195, 420)], ids=str)
+def test_in_little_room_nothing_of_the_empty_page_lies_below_the_box(
+    site: Site, tab: Open, size: tuple[int, int]
+) -> None:
+    page = tab(site(ScriptedEngine()), viewport={"width": size[0], "height": size[1]})
+    page.locator(".welcome .examples button").last.click(trial=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_fingers_find_targets_of_forty_pixels(site: Site, tab: Open) -> None:
     page = tab(site(ScriptedEngine()), **PHONE)
     ask_and_wait(page, "Hi")
