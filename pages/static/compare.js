@@ -79,12 +79,21 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.requestSubmit();
 });
-// --- what was typed on the chat page, whose script keeps it under this name, comes along ---------
-const DRAFT = "qwen-chat.draft";
+// --- what was typed on the chat page comes along ------------------------------------------------
+// Its script keeps pairs of conversation and draft under this name; a new chat has no conversation.
+const DRAFTS = "qwen-chat.draft";
+function draftsOfChats() {
+  try {
+    return new Map(JSON.parse(sessionStorage.getItem(DRAFTS) ?? "[]"));
+  } catch {
+    return new Map();
+  }
+}
 function takeDraft() {
   const question = $("[name=question]", asking);
-  const draft = sessionStorage.getItem(DRAFT);
-  sessionStorage.removeItem(DRAFT);
+  const drafts = draftsOfChats();
+  const draft = drafts.get("");
+  if (drafts.delete("")) sessionStorage.setItem(DRAFTS, JSON.stringify([...drafts]));
   if (!draft || question.value) return;
   question.value = draft;
   question.focus();

@@ -18,10 +18,9 @@ Object.assign(actions, {
   },
   "leave-tasks": () => location.assign(location.pathname),
 });
-/** The page that compares finds the text in its box, now or after the consent. */
+/** The page that compares finds the text as the draft of a new chat, now or after the consent. */
 function goWithText(address) {
-  const text = box()?.value || sessionStorage.getItem(DRAFT) || "";
-  if (text) sessionStorage.setItem(DRAFT, text);
+  if (box()?.value) setDraft("", box().value);
   location.replace(address);
 }
 dressers.push(() => {
