@@ -6,16 +6,17 @@ from pydantic import BeforeValidator, Field
 
 from api.feedback.query import Id, ListFilterQuery, PageQuery, none_if_blank
 from chat.campaigns.models import VoteChoice
+from chat.campaigns.validation import MOST_VARIANTS
 from chat.feedback.vote_models import VoteFilter
+
+Variant = Annotated[int, Field(ge=0, lt=MOST_VARIANTS)]
 
 
 class VoteQuery(ListFilterQuery):
     """The filter of votes. `pages.feedback.votes.votes_path` uses the same names."""
 
     choice: Annotated[VoteChoice | None, BeforeValidator(none_if_blank)] = None
-    winner: Annotated[Annotated[int, Field(ge=0, le=1)] | None, BeforeValidator(none_if_blank)] = (
-        None
-    )
+    winner: Annotated[Variant | None, BeforeValidator(none_if_blank)] = None
     task: Id = ""
     tester: Id = ""
     commented: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chat.campaigns.models import Campaign, Comparison, VoteChoice
+from chat.campaigns.validation import MOST_VARIANTS
 from chat.feedback.filter_models import Cursor, ListFilter
 
 
@@ -24,7 +25,7 @@ class VoteFilter(ListFilter):
 
 @dataclass(frozen=True, slots=True)
 class VoteCounts:
-    """Counts of votes by kind. `first` of left and right were for variant 0."""
+    """Counts of votes by kind. `won`: of left and right, how many were for each variant."""
 
     votes: int = 0
     left: int = 0
@@ -32,12 +33,7 @@ class VoteCounts:
     ties: int = 0
     both_bad: int = 0
     commented: int = 0
-    first: int = 0
-
-    @property
-    def second(self) -> int:
-        """The number of votes for variant 1."""
-        return self.left + self.right - self.first
+    won: tuple[int, ...] = (0,) * MOST_VARIANTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from chat.feedback.validation import MOST_NOTE
 from pages.evaluation.diff import in_one
 from pages.feedback.origin import cost_of, origin_of
 from pages.feedback.results import SCRIPT, language_text, query_of, reason_text
+from pages.feedback.votes import variant_letter
 from pages.host_nav import render_host_page
 from pages.html import PageLocale
 
@@ -152,7 +153,7 @@ def _origin(locale: PageLocale, view: AnswerView, snapshot: AnswerSnapshot) -> M
     return {
         "owner": view.names.get(snapshot.owner_id, "–"),
         "campaign": view.options.campaigns.get(campaign, "–") if campaign else None,
-        "variant": "" if variant is None else "AB"[variant : variant + 1],
+        "variant": "" if variant is None else variant_letter(variant),
         "language": language_text(locale, snapshot.language),
         "page_language": language_text(locale, snapshot.page_language),
         "status": " · ".join(filter(None, [snapshot.status, snapshot.finish or ""])),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from string import ascii_uppercase
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -114,7 +115,12 @@ def outcome_of(
 def variant_name(campaign: Campaign | None, index: int) -> str:
     """The name of a variant; its letter where the plan is unknown."""
     variants = campaign.plan.variants if campaign else ()
-    return variants[index].name if index < len(variants) else "AB"[index]
+    return variants[index].name if index < len(variants) else variant_letter(index)
+
+
+def variant_letter(index: int) -> str:
+    """The letter of a variant by its place in the plan."""
+    return ascii_uppercase[index]
 
 
 def task_title(campaign: Campaign | None, task_id: str) -> str:
@@ -171,15 +177,15 @@ def _results_path(filters: VoteFilter) -> str:
 def _counts(locale: PageLocale, view: VoteListView) -> Sequence[tuple[str, str]]:
     """By the variants' names where all votes are of one campaign, else by side."""
     counts, campaign = view.counts, view.options.campaigns.get(view.filters.campaign_id)
-    names: list[str] = [variant.name for variant in campaign.plan.variants] if campaign else []
-    names = names or [locale.text("side-left"), locale.text("side-right")]
-    won = (counts.first, counts.second) if campaign else (counts.left, counts.right)
+    won: list[tuple[str, int]]
+    if campaign is None:
+        won = [(locale.text("side-left"), counts.left), (locale.text("side-right"), counts.right)]
+    else:
+        names = [variant.name for variant in campaign.plan.variants]
+        won = list(zip(names, counts.won, strict=False))  # of more variants than the plan has
     labelled = [
         (locale.text("count-votes"), counts.votes),
-        *(
-            (locale.text("votes-won", name=name), count)
-            for name, count in zip(names, won, strict=True)
-        ),
+        *((locale.text("votes-won", name=name), count) for name, count in won),
         (locale.text("votes-tied"), counts.ties),
         (locale.text("votes-both-bad"), counts.both_bad),
         (locale.text("count-commented"), counts.commented),

@@ -6,6 +6,7 @@ from sqlalchemy import JSON, ColumnElement, and_, func, or_, select, tuple_, typ
 from sqlalchemy.orm import Session
 
 from chat.campaigns.models import Comparison, Mode, VoteChoice
+from chat.campaigns.validation import MOST_VARIANTS
 from chat.errors import NotFound
 from chat.feedback.filter_models import Cursor
 from chat.feedback.result_models import VotedComparison
@@ -48,11 +49,12 @@ def counts(session: Session, seen_by: str | None, filters: VoteFilter) -> VoteCo
         ComparisonRow.choice == choice
         for choice in (VoteChoice.LEFT, VoteChoice.RIGHT, VoteChoice.TIE, VoteChoice.BOTH_BAD)
     ]
-    kinds += [ComparisonRow.comment != "", _won(0)]
+    kinds += [ComparisonRow.comment != "", *map(_won, range(MOST_VARIANTS))]
     statement = select(func.count(), *(func.count().filter(kind) for kind in kinds))
     statement = statement.select_from(ComparisonRow).where(*_conditions(seen_by, filters))
     numbers: Sequence[int] = session.execute(statement).one()
-    return VoteCounts(*numbers)
+    votes, left, right, ties, both_bad, commented, *won = numbers
+    return VoteCounts(votes, left, right, ties, both_bad, commented, tuple(won))
 
 
 def choices(session: Session, seen_by: str | None, campaign_id: str) -> VoteFilterOptions:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chat.campaigns.models import Mode, Side, VoteChoice
+from chat.campaigns.validation import MOST_VARIANTS
 from chat.conversations.models import Question
 from chat.errors import NotFound
 from chat.feedback.filter_models import Cursor
@@ -108,8 +109,21 @@ async def test_votes_are_counted_by_side_and_by_variant(database: RoutingStore) 
     assert await store.counts(None, NOTHING) == VoteCounts()
     await four_votes(database)
     counts = await store.counts(None, NOTHING)
-    assert counts == VoteCounts(votes=4, left=2, right=1, ties=1, commented=2, first=2)
-    assert counts.second == 1
+    won = (2, 1, *[0] * (MOST_VARIANTS - 2))
+    assert counts == VoteCounts(votes=4, left=2, right=1, ties=1, commented=2, won=won)
+
+
+async def test_votes_for_a_third_variant_are_found_and_counted(database: RoutingStore) -> None:
+    await four_votes(database)
+    left, right = Side(2, "conversation", "answer"), Side(0, "elsewhere", "other")
+    await add_rows(
+        database,
+        vote("e", VoteChoice.LEFT, DAY, left=left, right=right),
+        vote("f", VoteChoice.RIGHT, DAY, left=left, right=right),
+    )
+    assert await found(database, VoteFilter("", winner=2)) == ["e"]
+    counts = await database.feedback.votes.counts(None, VoteFilter(campaign_id="campaign"))
+    assert counts.won[:4] == (2, 1, 1, 0)
 
 
 async def test_the_list_of_votes_is_newest_first_and_its_pages_miss_nothing(

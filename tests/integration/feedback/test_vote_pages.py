@@ -60,7 +60,10 @@ class Hosts:
             await self.store.finish_answer(tester, turn.answer.id, ended)
             sides.append(Side(variant, turn.conversation.id, turn.answer.id))
         values = {
+            "left": sides[0],
+            "right": sides[1],
             "question": f"{name}?",
+            "campaign_id": "campaign",
             "user_id": tester,
             "task_id": "t1",
             "comment": "",
@@ -68,10 +71,7 @@ class Hosts:
         }
         row = ComparisonRow(
             id=name,
-            campaign_id="campaign",
             request_id=name,
-            left=sides[0],
-            right=sides[1],
             asked_at=START,
             choice=choice,
             **{**values, **more},
@@ -129,6 +129,27 @@ async def test_votes_are_visible_to_hosts_and_not_to_testers(
             await call
 
 
+async def test_votes_of_three_variants_are_listed_counted_and_filtered(hosts: Hosts) -> None:
+    variants = (*PLAN.variants, Variant("Third"))
+    plan = replace(PLAN, variants=variants)
+    campaign = Campaign("three", hosts.users["bob"].id, plan, START)
+    await hosts.store.feedback.campaigns.add(campaign, AuditEntry(START, "", "test"))
+    for name, left, right in (("One", 2, 0), ("Two", 1, 2)):
+        a, b = Side(left, "gone", "gone"), Side(right, "gone", "gone")
+        await hosts.vote(name, campaign_id="three", left=a, right=b)
+    listed = (await hosts.bob.get("/results/votes?campaign=three")).text
+    for index, name in enumerate(("Short", "Sung", "Third")):
+        assert f'<option value="{index}">{name}</option>' in listed
+        count = 0 if name == "Short" else 1
+        assert f"{name} was better</dt><dd>{count}</dd>" in listed
+    for winner, seen, unseen in ((2, "One?", "Two?"), (1, "Two?", "One?")):
+        found = (await hosts.bob.get(f"/results/votes?campaign=three&winner={winner}")).text
+        assert (seen in found, unseen in found) == (True, False)
+    assert "Third" in (await hosts.bob.get("/results/votes")).text
+    beyond = await hosts.bob.get("/results/votes?campaign=three&winner=8")
+    assert beyond.status_code == 422
+
+
 async def test_a_vote_is_described_by_variant_and_side(hosts: Hosts) -> None:
     await hosts.vote("Won", comment="It rhymes")
     await hosts.vote("Bad", VoteChoice.BOTH_BAD)
@@ -166,7 +187,7 @@ async def test_a_filter_of_votes_is_an_address(hosts: Hosts) -> None:
     assert '<option value="1" selected>Sung</option>' in page
     assert '<option value="t1" selected>Rivers</option>' in page
     assert "/results/votes/First?campaign=campaign&amp;choice=left&amp;winner=1&amp;task=t1" in page
-    for wrong in ("choice=up", "winner=2", "since=yesterday", f"words={'x' * 201}"):
+    for wrong in ("choice=up", "winner=8", "since=yesterday", f"words={'x' * 201}"):
         assert (await hosts.bob.get(f"/results/votes?{wrong}")).status_code == 422
     assert (await hosts.bob.get("/results/votes?after=nowhere")).status_code == 200
     assert (await hosts.bob.get("/results/votes?campaign=%3Cimg%3E")).status_code == 200
