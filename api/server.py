@@ -22,7 +22,7 @@ from api.conversations.presets import PresetReader, preset_routes
 from api.conversations.previews import preview_routes
 from api.conversations.shares import share_routes
 from api.edge.errors import add_error_handlers, cover_faults
-from api.edge.identity import is_of_guest
+from api.edge.identity import is_of_member
 from api.edge.options import EdgeOptions
 from api.edge.page_events import PageEvents
 from api.edge.stack import edge_middleware
@@ -144,7 +144,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     app = _empty_app(edge_middleware(edge, authenticator, handlers or {}, metrics, events))
     app.state.api_strict = api_strict
     app.state.page_events = events  # the page sets its part of them when it is mounted
-    app.include_router(ops_routes(engine, readiness or Readiness(engine), is_of_guest))
+    app.include_router(ops_routes(engine, readiness or Readiness(engine), is_of_member))
     app.include_router(install_routes())
     app.include_router(preview_routes())
     app.include_router(metrics_routes(metrics))

@@ -48,15 +48,17 @@ class Fair:
     """The whole app with two models, its administrator, and all that a guest receives."""
 
     store: RoutingStore
+    said: list[Script] = field(default_factory=lambda: [Script(["A river."])])
     traffic: list[str] = field(default_factory=list)
 
     async def open(self, mode: Mode) -> Campaign:
         accounts = StoreAccounts(self.store)
         settings = read_settings(["--data-dir", "unused"], {})
-        said = [Script(["A river."])]
         engines = Engines(
-            ScriptedEngine(said, model=FIRST, quantization="secret-kind", notes=("starter-model",)),
-            ScriptedEngine(said, model=SECOND, quantization="hidden-kind"),
+            ScriptedEngine(
+                self.said, model=FIRST, quantization="secret-kind", notes=("starter-model",)
+            ),
+            ScriptedEngine(self.said, model=SECOND, quantization="hidden-kind"),
         )
         self.parts = build_parts(settings, engines, self.store, Metrics())
         self.app = build_site(settings, self.parts, EdgeOptions(), accounts.sign_in, Metrics())

@@ -20,10 +20,10 @@ def signed_in(request: Request) -> SignedIn:
     return current
 
 
-def is_of_guest(request: Request) -> bool:
-    """Whether a guest sent the request, also to a public route."""
+def is_of_member(request: Request) -> bool:
+    """Whether a member, an administrator or the local user sent it, also to a public route."""
     current = request.scope.get("state", {}).get(SIGNED_IN)
-    return isinstance(current, SignedIn) and is_guest(current.user)
+    return isinstance(current, SignedIn) and not is_guest(current.user)
 
 
 def account_of(request: Request) -> SignedIn:

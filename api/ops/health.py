@@ -17,11 +17,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 def ops_routes(
     engine: Engine,
     readiness: Readiness,
-    conceals_model: Callable[[Request], bool] = lambda _request: False,
+    names_model: Callable[[Request], bool] = lambda _request: True,
 ) -> APIRouter:
     """/healthz, its other name /health, and /readyz; public, so they contain the state only.
 
-    `conceals_model`: whether who asks must not know the model.
+    `names_model`: whether who asks may know the model, and the detail of a state, which may name
+    it.
     """
     router = APIRouter()
 
@@ -35,7 +36,7 @@ def ops_routes(
         state, info = await readiness.look(), engine.info
         ready = state.phase is Phase.READY
         body = {"ready": ready, **asdict(state), "model": info.model if info else None}
-        if conceals_model(request):
+        if not names_model(request):
             body |= {"model": None, "detail": ""}
         return JSONResponse(body, 200 if ready else 503, NO_STORE)
 

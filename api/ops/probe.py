@@ -54,7 +54,8 @@ def fetch(address: str, path: str) -> tuple[int, bytes] | None:
 def describe(state: Mapping[str, object]) -> str:
     """The state reported by /readyz, as one line."""
     if state["ready"]:
-        return f"ready: {state['model']}"
+        # Where people sign in, a visitor without a session is not told the model.
+        return f"ready: {state['model']}" if state["model"] else "ready"
     words = [str(state["phase"])]
     words += [str(state[key]) for key in ("stage", "error_code") if state[key]]
     if isinstance(state["progress"], float):

@@ -69,7 +69,8 @@ class Enrolment:
         chosen = campaign.plan.variants[_variant(campaign, participant, variant)]
         if participant.seen_at is None or abs(now - participant.seen_at) >= SEEN_EVERY:
             await self._store.seen(target_id, user_id, now)
-        return EffectiveOptions(options_of(chosen), target_id, chosen.engine, account)
+        concealed = campaign.plan.conceals_variants
+        return EffectiveOptions(options_of(chosen), target_id, chosen.engine, account, concealed)
 
     async def conceals(self, campaign_id: str) -> bool:
         """Whether the campaign's testers are not told what answered. Raises NotFound."""

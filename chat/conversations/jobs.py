@@ -41,7 +41,8 @@ class JobSpec:
 
     Text that the answer has already is continued. `options` hold the seed. `request_id` is the
     client's name for the question, empty when it has none. `account` is who asks, where it was
-    read.
+    read. `concealed`: the progress does not tell how fast the answer is written, because the rate
+    tells a large model from a small one.
     """
 
     user_id: str
@@ -51,10 +52,14 @@ class JobSpec:
     engine: Engine
     request_id: str = ""
     account: Account | None = None
+    concealed: bool = False
 
 
 class Job(GenerationHandle):
-    """The handle of one answer of a conversation. `account` is who asked, where it was read."""
+    """The handle of one answer of a conversation.
+
+    `account` is who asked, where it was read. `concealed` is that of `JobSpec`.
+    """
 
     def __init__(
         self,
@@ -64,9 +69,11 @@ class Job(GenerationHandle):
         *,
         dropped_turns: int = 0,
         account: Account | None = None,
+        concealed: bool = False,
     ) -> None:
         super().__init__()
         self.account = account
+        self.concealed = concealed
         self.user_id = user_id
         self.conversation_id = answer.conversation_id
         self.message_id = answer.id
@@ -134,7 +141,12 @@ class Jobs:
         """Start to generate an answer. The slot is the job's from now on."""
         answer, dropped = spec.answer, spec.window.dropped_turns
         job = Job(
-            spec.user_id, answer, spec.request_id, dropped_turns=dropped, account=spec.account
+            spec.user_id,
+            answer,
+            spec.request_id,
+            dropped_turns=dropped,
+            account=spec.account,
+            concealed=spec.concealed,
         )
         self._jobs[answer.conversation_id] = job
         request = GenerationRequest(
@@ -298,7 +310,7 @@ def _streaming(job: Job, draft: Draft) -> Progress:
         text=draft.text,
         status=Status.STREAMING,
         completion_tokens=draft.last.completion_tokens,
-        tokens_per_s=draft.tokens_per_s() or None,
+        tokens_per_s=None if job.concealed else draft.tokens_per_s() or None,
     )
 
 

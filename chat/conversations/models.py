@@ -165,12 +165,14 @@ class EffectiveOptions:
 
     `campaign_id` is empty outside campaigns. `engine` is the name of the engine that answers;
     empty for the first one. `account` is who asks, where it was read to find the options.
+    `concealed`: who asks may not know what answers, nor how fast it is.
     """
 
     options: ChatOptions
     campaign_id: str = ""
     engine: str = ""
     account: Account | None = None
+    concealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

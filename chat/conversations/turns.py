@@ -42,6 +42,7 @@ class PreparedTurn:
     """A question that passed every check: its conversation, options, prompt and engine.
 
     A `conversation_id` of None begins a conversation. `account` is who asks, where it was read.
+    `concealed`: who asks may not know how fast the answer is written.
     """
 
     conversation_id: str | None
@@ -50,6 +51,7 @@ class PreparedTurn:
     window: ContextWindow
     engine: Engine
     account: Account | None = None
+    concealed: bool = False
 
 
 class Turns:
@@ -250,7 +252,13 @@ class Turns:
         engine = self._engines.named(enrolled.engine)
         window = await self._fit(engine, enrolled.options, [*as_prompt(path), _message(question)])
         return PreparedTurn(
-            conversation_id, question, enrolled.options, window, engine, enrolled.account
+            conversation_id,
+            question,
+            enrolled.options,
+            window,
+            engine,
+            enrolled.account,
+            enrolled.concealed,
         )
 
     def _begun(self, user_id: str, turn: Turn) -> Job | None:
@@ -268,6 +276,7 @@ class Turns:
             prepared.engine,
             prepared.question.request_id,
             prepared.account,
+            prepared.concealed,
         )
         return self._jobs.start(spec, slot)
 
@@ -293,7 +302,14 @@ class Turns:
                     user_id, conversation_id=conversation_id, sibling_id=message_id, content=content
                 )
                 undo.pop_all()
-                spec = JobSpec(user_id, answer, window, _seeded(options), engine)
+                spec = JobSpec(
+                    user_id,
+                    answer,
+                    window,
+                    _seeded(options),
+                    engine,
+                    concealed=enrolled.concealed,
+                )
                 return self._jobs.start(spec, slot)
 
     async def _enrol(

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from chat.campaigns.models import Mode
+from chat.conversations.jobs import Job
 from store import open_store
 from tests.campaign_site import FIRST, Fair
+from tests.fakes import Script
 from tests.house import client_of
 from tests.migrated import migrated
 from tests.page_client import PageClient
@@ -26,6 +29,10 @@ async def fair(tmp_path: Path) -> AsyncIterator[Fair]:
     yield fair
     await fair.parts.drain(0)
     await store.close()
+
+
+def _is_written(job: Job) -> bool:
+    return job.progress.text == "A river."
 
 
 async def other_channels(guest: httpx.AsyncClient) -> None:
@@ -121,3 +128,44 @@ async def test_a_single_variant_is_no_secret(fair: Fair) -> None:
         tab = PageClient(guest)
         await tab.open()
         assert FIRST in fair.traffic[-1]
+
+
+@pytest.mark.parametrize(("mode", "shows_rate"), [(Mode.SPLIT, False), (Mode.SINGLE, True)])
+async def test_the_rate_of_an_answer_in_the_making_is_told_where_nothing_is_compared(
+    fair: Fair, mode: Mode, *, shows_rate: bool
+) -> None:
+    fair.said[:] = [Script(["A ", "river."], hangs=True)]
+    campaign = await fair.open(mode)
+    async with client_of(fair.app) as guest:
+        await fair.enter(guest, f"/campaign/{campaign.id}")
+        await guest.get("/gradio_api/startup-events")
+        tab = PageClient(guest)
+        await tab.open()
+        tab.put("message", "Which river?")
+        await tab.fire("send", "click")
+        conversation_id = tab.value("bridge")
+        for attempt in ("asked", "asked again"):
+            job = fair.parts.jobs.find(await fair.user_id(), conversation_id)
+            assert job
+            await until(partial(_is_written, job))
+            await tab.open(conversation_id)
+            assert "Writing" in fair.traffic[-1], attempt
+            assert ("tokens/s" in fair.traffic[-1]) is shows_rate, attempt
+            job.cancel()
+            await until(lambda: not fair.parts.jobs.users())
+            if attempt == "asked":
+                await tab.fire("bridge", "retry", message=job.message_id)
+
+
+async def test_readyz_names_the_model_to_members_alone_where_people_sign_in(fair: Fair) -> None:
+    campaign = await fair.open(Mode.SINGLE)
+    async with client_of(fair.app) as visitor, client_of(fair.app, fair.member) as member:
+        for who, name in ((visitor, None), (member, FIRST)):
+            answer = await who.get("/readyz")
+            assert (answer.status_code, answer.json()["ready"]) == (200, True)
+            assert answer.json()["model"] == name
+        visitor.cookies.set("qwen_chat_session", "forged")
+        assert (await visitor.get("/readyz")).json()["model"] is None
+        visitor.cookies.clear()
+        await fair.enter(visitor, f"/campaign/{campaign.id}")
+        assert (await visitor.get("/readyz")).json()["model"] is None

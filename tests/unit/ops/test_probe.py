@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.ops.probe import addresses
+from api.ops.probe import addresses, describe
 from config import read_settings
 
 
@@ -25,3 +25,8 @@ def test_the_app_is_asked_and_shown_where_it_can_be_reached(
 ) -> None:
     settings = read_settings(["--host", host, "--root-path", "/chat"], {}, Path("no-such.env"))
     assert addresses(settings) == (asked, shown)
+
+
+def test_a_ready_app_is_described_with_its_model_where_it_names_one() -> None:
+    assert describe({"ready": True, "model": "Qwen2.5-7B"}) == "ready: Qwen2.5-7B"
+    assert describe({"ready": True, "model": None}) == "ready"
