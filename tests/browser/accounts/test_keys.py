@@ -16,6 +16,9 @@ from tests.house import House
 
 pytestmark = pytest.mark.browser
 
+DESTROYS = "rgb(185, 58, 52)"
+"""The colour of a button that destroys something, in the light theme."""
+
 PHONE = {"width": 390, "height": 844}
 
 
@@ -80,7 +83,9 @@ def test_a_key_opens_the_figures_until_it_is_revoked(address: str, keys: Page) -
     assert httpx.get(f"{address}/v1/models", headers=headers).status_code == 403
     keys.reload()
     keys.get_by_role("button", name="Revoke").press("Enter")
-    expect(keys.get_by_role("button", name="Yes, revoke: it stops working now")).to_be_focused()
+    sure = keys.get_by_role("button", name="Yes, revoke: it stops working now")
+    expect(sure).to_be_focused()
+    expect(sure).to_have_css("color", DESTROYS)
     assert httpx.get(f"{address}/metrics", headers=headers).status_code == 200
     keys.keyboard.press("Enter")
     expect(keys.get_by_text("revoked")).to_be_visible()
