@@ -129,6 +129,18 @@ async def test_votes_are_visible_to_hosts_and_not_to_testers(
             await call
 
 
+async def test_an_unknown_address_of_a_host_is_a_page_in_the_language_of_the_reader(
+    hosts: Hosts,
+) -> None:
+    for language, words in (("zh-CN", "这里没有内容"), ("en", "Nothing here")):
+        asked = {"Accept": "text/html", "Accept-Language": language}
+        for path in ("/campaigns/zzz", "/results/votes/zzz"):
+            answer = await hosts.bob.get(path, headers=asked)
+            assert answer.status_code == 404, path
+            assert words in answer.text, path
+            assert '<p><a href="/">' in answer.text, path
+
+
 async def test_votes_of_three_variants_are_listed_counted_and_filtered(hosts: Hosts) -> None:
     variants = (*PLAN.variants, Variant("Third"))
     plan = replace(PLAN, variants=variants)
