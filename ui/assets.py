@@ -14,6 +14,8 @@ SCRIPTS = (
     "keyboard",
     "attach",
     "composer",
+    "sending",
+    "sending",
     "presets",
     "rating",
     "campaign",

@@ -27,6 +27,7 @@ WORDS_OF_SCRIPT = (
     "disconnected",
     "reconnecting",
     "message-touch",
+    "sending",
 )
 """Keys of the texts that the script uses."""
 

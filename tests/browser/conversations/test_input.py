@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chat.conversations.models import Turn
+from chat.errors import StoreFailed
 from tests.browser.conftest import Open, Site
-from tests.browser.steps import answer, ask, ask_and_wait, box, button
+from tests.browser.steps import answer, ask, ask_and_wait, box, button, under
 from tests.fakes import Script, ScriptedEngine
 from tests.memory_store import MemoryStore
 
@@ -75,11 +76,39 @@ def test_a_draft_outlives_a_reload_and_is_gone_once_it_was_sent(site: Site, tab:
 
 
 class SlowStore(MemoryStore):
-    """Takes its time to write a question down."""
+    """Takes its time to write a question down. `fails`: and then it cannot."""
+
+    fails = False
 
     async def add_turn(self, user_id: str, **asked: Any) -> Turn:
         await asyncio.sleep(2)
+        if self.fails:
+            raise StoreFailed
         return await super().add_turn(user_id, **asked)
+
+
+def test_a_question_stands_in_its_place_until_the_server_draws_or_refuses_it(
+    site: Site, tab: Open
+) -> None:
+    store = SlowStore()
+    page = tab(site(ScriptedEngine(), store))
+    copy = page.locator("#sending")
+    ask(page, "<b>First</b>")
+    expect(copy).to_have_text("<b>First</b>Sending")
+    expect(copy).to_be_in_viewport()
+    assert page.locator("#transcript .user-row").count() == 0
+    expect(page.locator("#transcript .user-row")).to_contain_text("<b>First</b>")
+    expect(copy).to_have_count(0)
+    expect(box(page)).to_have_value("")
+    expect(under(answer(page), "Retry")).to_be_visible()
+    store.fails = True
+    for _ in range(2):  # the second time the same sentence stands there already
+        ask(page, "Second")
+        expect(copy).to_have_text("SecondSending")
+        expect(copy).to_have_count(0)
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(box(page)).to_have_value("Second")
+    expect(page.locator("#transcript .user-row")).to_have_count(1)
 
 
 def test_what_is_typed_while_the_server_answers_stays_in_the_box(site: Site, tab: Open) -> None:
