@@ -15,7 +15,6 @@ SCRIPTS = (
     "attach",
     "composer",
     "sending",
-    "sending",
     "presets",
     "rating",
     "campaign",
@@ -33,6 +32,11 @@ def script() -> str:
 def script_before_gradio() -> str:
     """The script that runs before those of Gradio."""
     return (HERE / "scripts" / "before-gradio.js").read_text(encoding="utf-8")
+
+
+def skeleton_style() -> str:
+    """The style of the page's outline, which is drawn before Gradio's scripts have come."""
+    return (HERE / "styles" / "skeleton.css").read_text(encoding="utf-8")
 
 
 def style() -> str:

@@ -48,7 +48,8 @@ def mount(app: Any, blocks: gr.Blocks, *, root_path: str) -> Any:
     blocks._queue.ANALYTICS_MAX_EVENTS = 1
     _set_bounds(app.state.page_events, blocks)
     _settle_matplotlib()
-    put_first(assets.script_before_gradio())
+    skeleton = html("page.skeleton", style=assets.skeleton_style())
+    put_first(assets.script_before_gradio(), skeleton)
     with warnings.catch_warnings():
         # That it cannot be had with several pages; it is off.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)

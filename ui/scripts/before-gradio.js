@@ -1,5 +1,13 @@
 // Runs before Gradio's scripts, which keep what they find here.
 
+// The outline of the page (styles/skeleton.css) has the theme that was chosen; the dashboard has none.
+{
+  const root = document.documentElement;
+  const theme = localStorage.getItem("qwen-chat.theme");
+  if (theme) root.dataset.theme = theme;
+  if (/\/dashboard\/?$/.test(location.pathname)) root.dataset.page = "dashboard";
+}
+
 // Gradio measures how long each event takes, for a display that this page hides: with every frame, 60
 // times a second, and for ever if the component was taken away meanwhile. Each frame costs a phone the
 // work of drawing the page. Its loops are known by what they compute.

@@ -116,6 +116,7 @@ const label = (element, text) => {
 };
 dressers.push((said) => {
   document.documentElement.dataset.drawn ??= "";
+  $("#skeleton")?.remove();
   if (document.documentElement.lang !== said.lang) document.documentElement.lang = said.lang;
   label($("#language"), said.language);
   label($("#settings .toggle-button"), said.close);

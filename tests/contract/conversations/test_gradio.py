@@ -11,6 +11,7 @@ import pytest
 from gradio import routes
 from gradio.context import Context
 from gradio.state_holder import SessionState
+from markupsafe import Markup
 
 from chat.conversations.presets import Presets
 from tests.chat import make_chat
@@ -124,8 +125,18 @@ def test_gradios_script_still_has_the_timer_that_is_kept_from_running() -> None:
 
 
 def test_the_first_script_of_the_page_is_ours() -> None:
-    put_first("/* ours */")
+    put_first("/* ours */", Markup())
     page = routes.templates.get_template("frontend/index.html")
     assert page.environment.loader is routes.templates.env.loader
     source = page.render(config={}, gradio_api_info={})
     assert source.index("<script>/* ours */</script>") < source.index("gradio_config")
+
+
+def test_the_outline_of_the_page_stands_before_anything_that_gradio_draws() -> None:
+    outline = '<div id="outline">{{ raw }}</div>'
+    put_first("", Markup(outline))
+    source = routes.templates.get_template("frontend/index.html").render(
+        config={}, gradio_api_info={}
+    )
+    body = source.partition("<body")[2]
+    assert body.index(outline) < body.index("<gradio-app")
