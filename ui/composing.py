@@ -95,10 +95,14 @@ def preset_label(options: ChatOptions, chosen: ChosenPreset, language: Language)
 def context_usage(measured: ContextUsage | None, language: Language, asked: str = "") -> Markup:
     """The use of the context with the text in the box; without a measurement an empty bar.
 
+    Of the whole context; of what a prompt may have of it where more was asked for than fits, as
+    `warning` says it.
     `asked` is the number of the browser's request.
     """
     if measured is None:
         return html("composing.unknown_usage", asked=asked, language=language)
+    level = _level(measured)
+    most = measured.free if level == "over" else measured.limit
     parts = text(
         language,
         "gauge-parts",
@@ -110,7 +114,8 @@ def context_usage(measured: ContextUsage | None, language: Language, asked: str 
     return html(
         "composing.usage",
         usage=measured,
-        level=_level(measured),
+        level=level,
+        number=f"{measured.asked:,} / {most:,}",
         parts=parts,
         asked=asked,
         language=language,
@@ -119,11 +124,13 @@ def context_usage(measured: ContextUsage | None, language: Language, asked: str 
 
 def warning(measured: ContextUsage, language: Language) -> Markup:
     """A warning before sending if something will not fit; else empty."""
+    figures = {"asked": f"{measured.asked:,}", "free": f"{measured.free:,}"}
     if not measured.fits:
-        excess = measured.prompt + measured.room - measured.limit
-        return _warning(text(language, "will-not-fit", tokens=f"{max(excess, 1):,}"))
+        excess = measured.asked + measured.room - measured.limit
+        tokens = f"{max(excess, 1):,}"
+        return _warning(text(language, "will-not-fit", tokens=tokens, **figures))
     if measured.dropped_turns:
-        return _warning(text(language, "will-drop", count=measured.dropped_turns))
+        return _warning(text(language, "will-drop", count=measured.dropped_turns, **figures))
     return Markup()
 
 

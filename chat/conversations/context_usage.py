@@ -26,7 +26,8 @@ class ContextUsage:
     """What the next prompt takes of the context, in tokens.
 
     `system`, `history` and `draft` make the prompt; `room` is kept for the answer; `limit` is the
-    whole context. `dropped_turns` of the oldest will not fit; if not `fits`, not even the draft.
+    whole context. `dropped_turns` of the oldest, with `dropped` tokens, will not fit; if not
+    `fits`, not even the draft, and `dropped` is 0.
     """
 
     system: int
@@ -36,10 +37,21 @@ class ContextUsage:
     limit: int
     dropped_turns: int = 0
     fits: bool = True
+    dropped: int = 0
 
     @property
     def prompt(self) -> int:
         return self.system + self.history + self.draft
+
+    @property
+    def asked(self) -> int:
+        """The tokens of the prompt with all that will be left out of it."""
+        return self.prompt + self.dropped
+
+    @property
+    def free(self) -> int:
+        """The tokens of a prompt that fits."""
+        return max(0, self.limit - self.room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,7 @@ class ContextMeter:
             limit=usage_input.limit,
             dropped_turns=first,
             fits=fits,
+            dropped=head.history[0] - head.history[first] if fits else 0,
         )
 
 
@@ -142,7 +155,16 @@ async def _measure_exactly(
         return ContextUsage(
             bare, 0, draft, usage_input.room, usage_input.limit, dropped, fits=False
         )
-    added = window.prompt_tokens - bare - draft
+    dropped = 0
+    if window.dropped_turns:
+        whole = await engine.prepare([*system_message(usage_input.system_prompt), *history])
+        dropped = whole.tokens - window.prompt_tokens
     return ContextUsage(
-        bare, added, draft, usage_input.room, usage_input.limit, window.dropped_turns
+        bare,
+        window.prompt_tokens - bare - draft,
+        draft,
+        usage_input.room,
+        usage_input.limit,
+        window.dropped_turns,
+        dropped=dropped,
     )

@@ -83,9 +83,13 @@ def test_the_context_usage_turns_amber_then_red_before_turns_are_dropped(
     box(page).fill("b" * 500)
     expect(context_usage(page)).to_have_class(re.compile("over"))
     ahead = page.locator("#warning").get_by_role("status")
-    expect(ahead).to_have_text("The oldest turn will not fit and will be left out.")
+    expect(ahead).to_have_text(
+        "The oldest turn will not fit and will be left out: 905 tokens are asked for, 750 fit."
+    )
+    expect(context_usage(page)).to_have_text("905 / 750")
     box(page).fill("b" * 760)
-    expect(ahead).to_have_text("This is too long by about 10 tokens.")
+    expect(ahead).to_have_text("This is too long by about 10 tokens: 760 are asked for, 750 fit.")
+    expect(context_usage(page)).to_have_text("760 / 750")
     box(page).fill("b")
     expect(ahead).to_have_count(0)
 

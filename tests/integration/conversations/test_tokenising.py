@@ -120,3 +120,5 @@ async def test_the_usage_equals_the_exact_count(
         window.prompt_tokens,
         window.dropped_turns,
     )
+    whole = await engine.prepare([ChatMessage(Role.SYSTEM, "be brief"), *HISTORY, question])
+    assert measured.asked == whole.tokens

@@ -1,5 +1,6 @@
 """The area around the input box: context usage, warnings, presets; names are escaped."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -62,6 +63,24 @@ def test_a_warning_precedes_a_prompt_that_does_not_fit(
     rendered = composing.warning(measured, Language.EN)
     assert sentence in rendered
     assert bool(rendered) == bool(sentence)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(
+    ("measured", "asked"),
+    [
+        (ContextUsage(0, 0, 0, 250, 1000, dropped_turns=1, dropped=900), "900"),
+        (ContextUsage(10, 0, 850, 250, 1000, dropped_turns=2, fits=False), "860"),
+    ],
+)
+def test_the_figures_beside_a_warning_are_those_of_the_warning(
+    measured: ContextUsage, asked: str, language: Language
+) -> None:
+    usage, words = (
+        made(measured, language) for made in (composing.context_usage, composing.warning)
+    )
+    assert f"<span>{asked} / 750</span>" in usage
+    assert {asked, "750"} <= set(re.findall(r"\d+", words))
 
 
 def test_the_chip_shows_that_the_settings_differ_from_the_preset() -> None:
