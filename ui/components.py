@@ -125,7 +125,7 @@ class Components:
             self.send: gr.update(value=t("send")),
             self.stop: gr.update(value=t("stop")),
             self.notice: t("notice"),
-            self.settings_title: title("settings"),
+            self.settings_title: html("composing.settings_title", language=language),
             self.presets_title: title("presets"),
             self.system_prompt: gr.update(
                 label=t("system-prompt"), info=t("system-prompt-info"), placeholder=t("none")

@@ -220,6 +220,7 @@ def _preset_events(on: Components, do: PresetPanel) -> None:
     here, panel = [on.language, on.view], [on.presets, on.note]
     chosen = [*panel, *on.settings, on.without_field, on.chips, on.header, on.banners, on.welcome]
     on.bridge.presets(do.list, here, panel, **AT_ONCE)
+    on.bridge.reset_settings(do.reset, _place(on), chosen, **AT_ONCE)
     on.bridge.choose(do.choose, _place(on), chosen, **AT_ONCE)
     on.bridge.write_preset(do.write, _composer_inputs(on), panel, **AT_ONCE)
     on.bridge.save_preset(do.save, _place(on), chosen, **AT_ONCE)

@@ -231,6 +231,7 @@ HANDLERS: Mapping[str, Permission] = {
             "PresetPanel.delete",
             "PresetPanel.imported",
             "PresetPanel.list",
+            "PresetPanel.reset",
             "PresetPanel.save",
             "PresetPanel.write",
             "RatingPanel.open",

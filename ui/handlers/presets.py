@@ -55,6 +55,19 @@ class PresetPanel:
         updates = await self._with(options, conversation_id, lang, view, request)
         return updates | await self._cards(user_id, lang, view)
 
+    async def reset(
+        self, conversation_id: str, language: str, view: View, request: gr.Request
+    ) -> Updates:
+        """The settings go back to the preset's version that is in use, or to the model's own."""
+        user_id, lang = user_id_of(request), Language(language)
+        options = Presets.options_of(view.chosen.preset) if view.chosen else ChatOptions()
+        try:
+            if conversation_id:
+                await self._conversations.set_options(user_id, conversation_id, options)
+        except AppError as error:
+            return {self._on.note: self._page.why(error, lang)}
+        return await self._with(options, conversation_id, lang, view, request)
+
     async def write(
         self, event: gr.EventData, values: Mapping[Component, object], request: gr.Request
     ) -> Updates:

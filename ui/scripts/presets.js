@@ -39,6 +39,18 @@ Object.assign(actions, {
     $("[data-do=keep-preset]", button.parentElement).focus();
   },
   "keep-preset": (button) => confirming(button, false),
+  "ask-reset": (button) => {
+    confirming(button, true);
+    $("[data-do=keep-settings]").focus();
+  },
+  "keep-settings": (button) => {
+    confirming(button, false);
+    $("[data-do=ask-reset]").focus();
+  },
+  "reset-settings": (button) => {
+    trigger("reset_settings");
+    actions["keep-settings"](button);
+  },
   "delete-preset": (button) => trigger("delete_preset", { preset: presetOf(button) }),
   "import-preset": () => presetChooser.click(),
 });

@@ -654,3 +654,27 @@ async def test_a_copied_preset_and_one_of_the_present_settings_keep_all_settings
         tab.take(await tab.do.presets.save(saving, "", "en", tab.view, ASKER))
     mine = [item for item in await presets.list(LOCAL_USER, "en") if item.owner_id == LOCAL_USER]
     assert [item.text.sampling for item in mine] == [HIDDEN, HIDDEN]
+
+
+async def test_reset_settings_are_those_of_the_preset_or_of_the_model(tab: Tab) -> None:
+    preset = await Presets(tab.store).add(
+        LOCAL_USER, PresetText("Brief", "Be brief.", Sampling(temperature=0.1))
+    )
+    await ask(tab, "A question", NAME)
+    for preset_id, options in (("", ChatOptions()), (preset.ref.id, Presets.options_of(preset))):
+        choosing = about(preset=preset_id)
+        place = (tab.conversation_id, "en", tab.view, ASKER)
+        tab.take(await tab.do.presets.choose(choosing, *place))
+        tab.take({tab.on.system_prompt: "Typed", tab.on.numbers["temperature"]: 1.5})
+        tab.take(await tab.do.composer.keep_options(tab.values(""), ASKER))
+        tab.take(await tab.do.presets.reset(*place))
+        assert tab.on.options(tab.values("")) == options
+        kept = await tab.store.conversation(LOCAL_USER, tab.conversation_id)
+        assert kept.options == options
+
+
+async def test_the_settings_panel_names_the_chat_that_it_applies_to(tab: Tab) -> None:
+    tab.take(await tab.do.transcript.load("", "en", tab.view, ASKER))
+    title = str(tab.updates[tab.on.settings_title])
+    assert "apply to this chat only" in title
+    assert 'data-do="ask-reset"' in title
