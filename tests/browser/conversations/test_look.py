@@ -195,7 +195,7 @@ def test_warnings_stay_in_sight(site: Site, tab: Open) -> None:
 
 ENGLISH = r"""() => {
     const names = /Qwen Chat|Scripted-1B-Instruct|bf16|cpu|token|Top-[pk]/g;
-    const keys = /Ctrl|Shift|Enter|Esc|Alt/g;
+    const keys = /Ctrl|Shift|Enter|Esc|Alt|Del/g;
     const said = [];
     for (const element of document.querySelectorAll("body *")) {
         const written = element.closest("#transcript .md, .words, script, style");
