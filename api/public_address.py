@@ -21,7 +21,7 @@ ANYWHERE = {4: ("192.0.2.1", socket.AF_INET), 6: ("2001:db8::1", socket.AF_INET6
 
 
 @dataclass(frozen=True, slots=True)
-class SharedLink:
+class PublicLink:
     """A whole link to send. `is_local`: it works on this machine only."""
 
     address: str
@@ -49,10 +49,10 @@ class PublicAddress:
             lambda: own_address(settings.host, machine_name),
         )
 
-    def link(self, request: Request, path: str) -> SharedLink:
+    def link(self, request: Request, path: str) -> PublicLink:
         """The whole link to a path of the app."""
         base = self.configured or self._base(request)
-        return SharedLink(f"{base}{path}", is_loopback(urlsplit(base).hostname or ""))
+        return PublicLink(f"{base}{path}", is_loopback(urlsplit(base).hostname or ""))
 
     def _base(self, request: Request) -> str:
         """What the browser asked for; where that is this machine, its address in the network."""

@@ -146,7 +146,6 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
     app.state.page_events = events  # the page sets its part of them when it is mounted
     app.include_router(ops_routes(engine, readiness or Readiness(engine), is_of_member))
     app.include_router(install_routes())
-    app.include_router(preview_routes())
     app.include_router(metrics_routes(metrics))
     _add_files(app, archives, presets)
     if sign_in and presets:
@@ -158,6 +157,7 @@ def build_api(  # noqa: PLR0913 - the parts of the app, each by its name
 
 
 def _add_files(app: FastAPI, archives: Archives | None, presets: PresetReader | None) -> None:
+    app.include_router(preview_routes())
     if archives:
         app.include_router(export_routes(archives))
         app.include_router(encoding_routes())

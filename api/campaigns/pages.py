@@ -143,8 +143,7 @@ def _running(
     @router.get("")
     async def overview(request: Request) -> Response:
         user, locale = user_of(request), locale_of(request, root_path)
-        listed = await campaigns.list(user)
-        return page_answer(campaigns_page(locale, user, listed, utc_now()))
+        return page_answer(campaigns_page(locale, user, await campaigns.list(user), utc_now()))
 
     @router.get("/{campaign_id}")
     async def one(request: Request, campaign_id: str) -> Response:

@@ -68,12 +68,10 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
     engines: Sequence[str] = (),
     live: Markup | None = None,
 ) -> Markup:
-    """One campaign. `waiting` is the length of the queue of all users.
+    """One campaign. `waiting` is the length of the queue of all users, `shared` its own address.
 
-    `skipped` are comparisons without a vote, with their reasons. `results` and `variants` are
-    sections to include; without `variants` their names are listed.
-    `engines` are the names of those that serve; `live` is a section that renews itself. `shared`
-    is the campaign's own address.
+    `skipped` are comparisons without a vote. `results`, `variants` (else their names are listed)
+    and `live` are sections; `engines` are the names of those that serve.
     """
     return render_host_page(
         "campaigns/campaign.html",
