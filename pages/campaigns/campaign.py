@@ -70,8 +70,7 @@ def campaign_page(  # noqa: PLR0913 - the values of the page, by name
 ) -> Markup:
     """One campaign. `waiting` is the length of the queue of all users, `shared` its own address.
 
-    `skipped` are comparisons without a vote. `results`, `variants` (else their names are listed)
-    and `live` are sections; `engines` are the names of those that serve.
+    `skipped` have no vote; `results`, `variants`, `live` are sections; `engines` those that serve.
     """
     return render_host_page(
         "campaigns/campaign.html",
