@@ -17,7 +17,7 @@ from templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-SCRIPT_TEXTS = ("error-", "refused-", "done", "rows-deleted")
+SCRIPT_TEXTS = ("error-", "refused-", "done", "rows-deleted", "sign-in")
 """Prefixes of the keys of the texts that the scripts show."""
 
 LANGUAGES = {Language.ZH: "中文", Language.EN: "English"}

@@ -24,7 +24,6 @@ POLICY = "; ".join(
         "font-src data:",
         "base-uri 'none'",
         "form-action 'none'",
-        "webrtc 'block'",
         "frame-ancestors 'self'",
     )
 )

@@ -1,6 +1,6 @@
 """An AccountStore in dictionaries and a transparent password hasher, for tests."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 
@@ -349,6 +349,12 @@ class MemoryUsers(MemoryKeys):
             audit_entry for audit_entry in self.audit if before is None or audit_entry.at < before
         ]
         return sorted(found, key=lambda audit_entry: audit_entry.at)[::-1][: max(limit, 0)]
+
+    async def names_in_audit(self, ids: Collection[str]) -> Mapping[str, str]:
+        names = {user.id: user.name for user in self.by_id.values()}
+        names |= {link.id: link.label for link in self.links.values()}
+        names |= {key.id: key.name for key in self.api_keys.values()}
+        return {one: name for one, name in names.items() if one in ids}
 
     async def delete_older(self, before: datetime) -> int:
         conversations, _ = self.chats.destroy(lambda stored: stored.updated_at < before)

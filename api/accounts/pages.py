@@ -112,7 +112,8 @@ def _signed_in_pages(context: PageContext, presets: PresetReader) -> APIRouter:
         entries = await accounts.users.audit_entries(user, limit=MAX_ENTRIES)
         invitations = await accounts.one_time_links.invitations(user)
         locale = locale_of(request, context.root_path)
-        return page_answer(users_page(locale, user, users, entries, invitations))
+        names = await accounts.users.names_in_audit(user, entries)
+        return page_answer(users_page(locale, user, users, entries, invitations, names))
 
     @router.get("/guests")
     async def guests(request: Request) -> Response:

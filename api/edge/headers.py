@@ -66,7 +66,7 @@ class ResponseHeaders(HttpMiddleware):
                 headers = MutableHeaders(scope=message)
                 stricter = headers.getlist("Content-Security-Policy")
                 headers.update(self.fixed)
-                if any(policy.startswith("sandbox") for policy in stricter):
+                if any("frame-ancestors 'self'" in policy for policy in stricter):
                     # A document with an origin of its own, which the app's pages may frame.
                     headers["X-Frame-Options"] = "SAMEORIGIN"
                     del headers["Content-Security-Policy"]

@@ -1,6 +1,6 @@
 """Ports of accounts: a password hasher, and one small protocol for each kind of stored row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -275,6 +275,10 @@ class AuditLog(Protocol):
         self, *, before: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
         """The audit log, newest first."""
+        ...
+
+    async def names_in_audit(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Names by id: of users, guest links, API keys and campaigns, of those that exist."""
         ...
 
 

@@ -83,6 +83,14 @@ class Users:
             before=before, limit=min(max(limit, 0), MAX_AUDIT_ENTRIES)
         )
 
+    async def names_in_audit(
+        self, user: User, audit_entries: Sequence[AuditEntry]
+    ) -> Mapping[str, str]:
+        """Names by id of what the entries tell of; what was deleted has none."""
+        refuse_unless_admin(user)
+        ids = {one for entry in audit_entries for one in (entry.user_id, entry.target) if one}
+        return await self._store.names_in_audit(ids)
+
     async def _delete(self, user: User, user_id: str) -> int:
         audit_entry = AuditEntry(self._clock(), user.id, Action.DELETE, user_id)
         rows = await self._store.delete_user(user_id, audit_entry)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
+from ua_parser import parse
 
 from chat.accounts.access import is_guest
 from chat.accounts.models import (
@@ -40,6 +42,15 @@ class ListedInvitation:
     creator_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session with its browser and system in words; `details` is what the browser sent."""
+
+    session: Session
+    device: Markup
+    details: str
+
+
 def account_page(
     locale: PageLocale,
     user: User,
@@ -57,11 +68,22 @@ def account_page(
         locale,
         nav=account_links(user),
         user=user,
-        sessions=sessions,
+        sessions=[_listed_session(locale, one) for one in sessions],
         session_id=session_id,
         has_password=not is_guest(user),
         allowance=allowance,
     )
+
+
+def _listed_session(locale: PageLocale, session: Session) -> ListedSession:
+    found = parse(session.device)
+    browser = found.user_agent.family if found.user_agent else ""
+    system = found.os.family if found.os else ""
+    if browser and system:
+        words = locale.text("device-on", browser=browser, system=system)
+    else:
+        words = escape(browser or system) or locale.text("device-unknown")
+    return ListedSession(session, words, session.device)
 
 
 def users_page(
@@ -70,8 +92,12 @@ def users_page(
     users: Sequence[User],
     audit_entries: Sequence[AuditEntry],
     invitations: Sequence[Invitation] = (),
+    names_in_audit: Mapping[str, str] = MappingProxyType({}),
 ) -> Markup:
-    """All accounts, invitations with a form for them, and the newest entries of the audit log."""
+    """All accounts, invitations with a form for them, and the newest entries of the audit log.
+
+    `names_in_audit` are the names of what the entries tell of, by id; an id without one stays.
+    """
     names = {other.id: other.name for other in users}
     return render(
         "accounts/users.html",
@@ -81,7 +107,7 @@ def users_page(
         invitations=[
             ListedInvitation(one, names.get(one.created_by, one.created_by)) for one in invitations
         ],
-        audit=[_audit_row(locale, audit_entry, names) for audit_entry in audit_entries],
+        audit=[_audit_row(locale, audit_entry, names_in_audit) for audit_entry in audit_entries],
     )
 
 

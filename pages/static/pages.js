@@ -56,7 +56,7 @@ function refusal(answer, error, form) {
   const sentence = words[general] ?? words["error-other"];
   const limit = Number(error.limit).toLocaleString(language);
   const said = own ?? filled(sentence, { seconds, limit, detail: error.message ?? "" });
-  return Object.assign(new Error(said), { said, field });
+  return Object.assign(new Error(said), { said, field, code: error.code });
 }
 
 // --- what is too long, too many or missing: said with the field's own words, and nothing is cut ------
@@ -129,12 +129,20 @@ function valuesOf(form) {
 }
 
 /** Say why a form was refused, and mark the field that it is about. */
-function warn(form, { said = words["error-other"], field }) {
+function warn(form, { said = words["error-other"], field, code }) {
   field?.setAttribute("aria-invalid", "true");
   if (field?.matches("input, textarea, select") && form.dataset.beside !== undefined) return sayBeside(field, said);
   const error = $(".error:not(.beside)", form);
   error.textContent = said;
+  if (code === "sign_in_needed") error.append(" ", signInLink());
   error.hidden = false;
+}
+/** To this page, which asks a visitor without a session to sign in and then leads back. */
+function signInLink() {
+  const link = document.createElement("a");
+  link.href = location.pathname + location.search;
+  link.textContent = words["sign-in"];
+  return link;
 }
 let named = 0;
 /** In a long form, what is wrong with a field stands under it. */

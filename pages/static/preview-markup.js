@@ -4,6 +4,8 @@ addEventListener(
   "message",
   ({ source, data }) => {
     if (source !== parent) return;
+    // No policy stops a connection from browser to browser.
+    for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) delete window[name];
     document.open();
     document.write(data.kind === "html" ? data.text : CENTRED + data.text);
     document.close();

@@ -73,6 +73,7 @@ class DatabaseAccounts(DatabaseStore):
 
     add_audit_entry = Write(rows.add_audit_entry)
     audit_entries = Read(usage.audit_entries)
+    names_in_audit = Read(usage.names_in_audit)
 
     def __init__(
         self, transactions: Transactions, temporary: TemporaryStore, erasure: AccountErasure

@@ -1,6 +1,6 @@
 """Usage by user and day, and the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import func, select, update
@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from chat.accounts.models import AccountUsage, AuditEntry
 from store.conversations.rows import row_count
-from store.schema.accounts import AuditRow, GuestLinkRow, UsageRow, UserRow
+from store.schema.accounts import AuditRow, GuestLinkRow, KeyRow, UsageRow, UserRow
+from store.schema.campaigns import CampaignRow
 
 
 def spend(session: Session, user_id: str, day: date, used: AccountUsage) -> None:
@@ -51,3 +52,15 @@ def audit_entries(
     if before is not None:
         statement = statement.where(AuditRow.at < before)
     return [row.value() for row in session.scalars(statement.limit(row_count(limit)))]
+
+
+def names_in_audit(session: Session, ids: Collection[str]) -> Mapping[str, str]:
+    names: dict[str, str] = {}
+    for key, name in (
+        (UserRow.id, UserRow.name),
+        (GuestLinkRow.id, GuestLinkRow.label),
+        (KeyRow.id, KeyRow.name),
+    ):
+        names |= {row[0]: row[1] for row in session.execute(select(key, name).where(key.in_(ids)))}
+    plans = select(CampaignRow.id, CampaignRow.plan).where(CampaignRow.id.in_(ids))
+    return names | {row[0]: row[1].title for row in session.execute(plans)}

@@ -14,6 +14,7 @@ from chat.accounts.models import (
     AccountRole,
     Action,
     AuditEntry,
+    Session,
     User,
     utc_now,
 )
@@ -21,7 +22,7 @@ from chat.campaigns.validation import MAX_LABEL, MOST_DAYS, MOST_REASONS
 from chat.evaluation import validation as case_limits
 from formats.redaction.redactor import NameTooLong, TooManyNames
 from i18n import Language, choose_language
-from pages.accounts.users import users_page
+from pages.accounts.users import account_page, users_page
 from pages.html import PageLocale
 from pages.i18n import WORDS, words
 
@@ -131,3 +132,30 @@ def test_the_language_is_the_chosen_one_or_that_of_the_browser(
     remembered: str | None, accepted: str, language: Language
 ) -> None:
     assert choose_language(remembered, accepted) is language
+
+
+@pytest.mark.parametrize(
+    ("sent", "english", "chinese"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            "Firefox on Windows",
+            "Windows 上的 Firefox",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+            "Mobile Safari on iOS",
+            "iOS 上的 Mobile Safari",
+        ),
+        ("curl/8.5.0", "curl", "curl"),
+        ("", "Unknown device", "未知设备"),
+        ("<b>" * 80, "Unknown device", "未知设备"),
+    ],
+)
+def test_a_session_names_its_browser_and_system(sent: str, english: str, chinese: str) -> None:
+    user = User("1", "ann", AccountRole.MEMBER, utc_now())
+    sessions = [Session("s", "1", utc_now(), utc_now(), utc_now(), sent)]
+    for language, device in ((Language.EN, english), (Language.ZH, chinese)):
+        page = account_page(PageLocale(language), user, sessions, session_id="")
+        assert f">{device}</span>" in page

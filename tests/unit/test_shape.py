@@ -116,6 +116,7 @@ LIVES_IN: dict[str, set[str]] = {
     "joserfc": {"auth"},
     "latex2sympy2_extended": {"judging"},
     "mermaidx": {"pages"},
+    "ua_parser": {"pages"},
     "math_verify": {"judging"},
     "phonenumbers": {"formats"},
     "prometheus_client": {"api"},

@@ -17,8 +17,8 @@ AFTER = "head>"
 """The first place in Gradio's template where a script may stand."""
 
 
-BODY = re.compile(r"<body\b[^>]*>")
-"""The tag after which the outline stands."""
+BODY = re.compile(r"\Wbody\b[^<>{}]*>")
+"""The tag after which the outline stands; not a rule of a style sheet."""
 
 
 def put_first(script: str, outline: Markup) -> None:
@@ -31,7 +31,7 @@ def put_first(script: str, outline: Markup) -> None:
             raise RuntimeError(f"Gradio's page has no {AFTER}: see ui/gradio_adapter")
         body = BODY.search(after)
         if not body:
-            raise RuntimeError("Gradio's page has no <body>: see ui/gradio_adapter")
+            raise RuntimeError("Gradio's page has no body: see ui/gradio_adapter")
         head, rest = after[: body.end()], after[body.end() :]
         return f"{before}{mark}{_raw(element)}{head}{_raw(outline)}{rest}"
 

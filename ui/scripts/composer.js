@@ -94,16 +94,19 @@ document.addEventListener("click", ({ target }) => target.closest?.("#send") && 
 const refusedAs = () => $("#note [data-code]")?.dataset.code;
 const causeGone = {
   engine_not_ready: () => Boolean($("#state .dot.ready")),
-  answer_running: () => !isAnswering(),
+  // It may be written on a branch that is not shown, whose end is not seen here.
+  answer_running: () => seenAnswering && !isAnswering(),
 };
 const OF_THE_TEXT = new Set(["empty_message", "bad_text", "message_too_long", "context_length_exceeded"]);
 let solving = null; // the note that is being taken away
+let seenAnswering = false; // while the note was shown
 function solved() {
   if (solving === $("#note [data-code]")) return;
   solving = $("#note [data-code]");
   trigger("solved");
 }
 dressers.push(() => {
+  seenAnswering = Boolean(refusedAs()) && (seenAnswering || isAnswering());
   if (!refusedAs()) solving = null;
   else if (causeGone[refusedAs()]?.()) solved();
 });

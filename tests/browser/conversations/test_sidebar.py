@@ -440,7 +440,7 @@ def test_the_list_speaks_chinese_too(site: Site, tab: Open) -> None:
     entry(page, "旧的").hover()
     page.get_by_role("button", name="对“旧的”的操作").click()
     expect(page.get_by_role("menuitem")).to_have_text(
-        ["重命名", "置顶", "Markdown", "HTML", "JSON", "ShareGPT", "删除"]
+        ["重命名", "置顶", "打印视图", "归档", "Markdown", "HTML", "JSON", "ShareGPT", "删除"]
     )
     page.get_by_role("menuitem", name="删除").click()
     expect(page.get_by_text("已删除：旧的")).to_be_visible()

@@ -643,6 +643,14 @@ async def test_the_log_is_read_newest_first_page_by_page(account_store: AccountS
     assert list(await account_store.audit_entries(limit=0)) == []
 
 
+async def test_what_the_audit_log_tells_of_has_its_names(town: AccountStore) -> None:
+    await town.add_guest_link("token", LINK, DONE)
+    key = ApiKey("key", BOB.id, "Bob's program", "sk-1", START)
+    await town.add_key("key token", key, DONE)
+    names = await town.names_in_audit({BOB.id, LINK.id, key.id, "deleted"})
+    assert names == {BOB.id: BOB.name, LINK.id: LINK.label, key.id: key.name}
+
+
 async def test_entries_of_one_moment_are_read_in_order(
     account_store: AccountStore,
 ) -> None:

@@ -172,5 +172,8 @@ async def test_the_host_extends_the_test_and_raises_the_limits_of_its_link(fair:
         assert after.expires_at > before.expires_at
         assert (await host.post(f"{steer}/pause")).is_success
         log = (await host.get("/api/people/audit.csv")).text
+        page = (await host.get("/people")).text
+    assert f"<td>{campaign.plan.title}</td>" in page
+    assert f"<td>{before.label}</td>" in page
     for action in ("raise-guest-link", "extend-campaign", "pause-campaign"):
         assert action in log

@@ -137,7 +137,7 @@ def write_script(path: Path, text: str) -> None:
 def place(tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "a folder"
     (root / "api" / "ops").mkdir(parents=True)
-    copied = ("start.sh", "config.py", "requirements.txt")
+    copied = ("start.sh", "config.py", "env_file.py", "requirements.txt")
     for name in (
         *copied,
         "api/__init__.py",

@@ -46,6 +46,10 @@ async def read_audit_log(rows: Rows, user: User) -> object:
     return await rows.accounts.users.audit_entries(user)
 
 
+async def read_names_in_audit_log(rows: Rows, user: User) -> object:
+    return await rows.accounts.users.names_in_audit(user, [])
+
+
 async def invite_user(rows: Rows, user: User) -> object:
     return await rows.accounts.one_time_links.invite(user, AccountRole.MEMBER)
 
@@ -116,6 +120,7 @@ async def name_owners(rows: Rows, user: User) -> object:
 POLICY: dict[Act, frozenset[str]] = {
     list_users: frozenset({"root"}),
     read_audit_log: frozenset({"root"}),
+    read_names_in_audit_log: frozenset({"root"}),
     invite_user: frozenset({"root"}),
     disable_user: frozenset({"root"}),
     enable_user: frozenset({"root"}),
@@ -235,6 +240,7 @@ DECIDES = {
     "chat/accounts/quotas.py",  # the allowance of a role
     "chat/campaigns/access.py",
     "chat/conversations/models.py",  # a user's own presets
+    "chat/feedback/table_models.py",  # the owner's own trial is named as such
     "chat/feedback/preferences.py",  # pairs of one user's answers
     "chat/feedback/votes.py",  # the owner's own trial counts in no rate
 }
