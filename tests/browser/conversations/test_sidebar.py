@@ -443,7 +443,7 @@ def test_the_list_speaks_chinese_too(site: Site, tab: Open) -> None:
         ["重命名", "置顶", "打印视图", "归档", "Markdown", "HTML", "JSON", "ShareGPT", "删除"]
     )
     page.get_by_role("menuitem", name="删除").click()
-    expect(page.get_by_text("已删除：旧的")).to_be_visible()
+    expect(page.get_by_text("已移到回收站：旧的")).to_be_visible()
     box_in_chinese = page.get_by_role("textbox", name="消息", exact=True)
     expect(box_in_chinese).to_be_visible()
     expect(box(page)).to_have_count(0)
